@@ -1,0 +1,124 @@
+"""The values that travel between the parts of the system.
+
+Letters used everywhere: B batch, P prediction points, G padded ground truths, C classes, H W image size,
+N a flat count. Boxes are xyxy in pixels of the network's input unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+IGNORE_LABEL = -1
+"""Label of a region that belongs to no class: neither positive nor negative, whatever the class."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One thermal picture as the camera gave it.
+
+    counts: [H, W] uint8 or uint16, raw sensor units.
+    bit_depth: bits the sensor really uses (8, 14, 16), which bounds the counts.
+    source: where it came from, for messages.
+    """
+
+    counts: np.ndarray
+    bit_depth: int
+    source: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.counts.shape[0], self.counts.shape[1]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Ground truth of a batch, padded to G boxes per image so that every shape is static.
+
+    boxes [B, G, 4] float32; labels [B, G] int64, IGNORE_LABEL where no class is meant;
+    valid [B, G] bool: a real object; ignored [B, G] bool: a region to leave out of the loss.
+    A padded row is neither valid nor ignored.
+    """
+
+    boxes: Tensor
+    labels: Tensor
+    valid: Tensor
+    ignored: Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the loader yields: images [B, 1, H, W] float32 in [0, 1], their truth and their ids."""
+
+    images: Tensor
+    targets: Targets
+    image_ids: Tensor
+
+
+@dataclass(frozen=True)
+class HeadOutput:
+    """What the model says, the same in training and evaluation.
+
+    logits [B, P, C]; distances [B, P, 4]: left, top, right, bottom from the point, in pixels, >= 0;
+    points [P, 2]: x, y in pixels; strides [P]: pixels between neighbours of the point's level.
+    """
+
+    logits: Tensor
+    distances: Tensor
+    points: Tensor
+    strides: Tensor
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Which points answer for which truth.
+
+    positive [B, P] bool; ignored [B, P] bool: neither positive nor negative; matched [B, P] int64: index
+    into G, meaningful where positive; labels [B, P] int64 and boxes [B, P, 4]: those of the matched truth
+    (0 elsewhere); quality [B, P] float32 in [0, 1]: how well the point is expected to do (1 for a hard
+    assignment), 0 where not positive.
+    """
+
+    positive: Tensor
+    ignored: Tensor
+    matched: Tensor
+    labels: Tensor
+    boxes: Tensor
+    quality: Tensor
+
+
+@dataclass(frozen=True)
+class LossTerms:
+    """total: the scalar to differentiate; parts: detached scalars to log, by name."""
+
+    total: Tensor
+    parts: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Found objects of one image, best first: boxes [N, 4], scores [N] in [0, 1], labels [N] int64."""
+
+    boxes: Tensor
+    scores: Tensor
+    labels: Tensor
+
+
+T = TypeVar("T", Batch, Targets, HeadOutput, Assignment, Detections)
+
+
+def to_device(value: T, device: torch.device | str, *, non_blocking: bool = False) -> T:
+    """The same value with every tensor on `device`; shares storage where a tensor is there already."""
+    moved = {}
+    for field in fields(value):
+        item = getattr(value, field.name)
+        if isinstance(item, Tensor):
+            moved[field.name] = item.to(device, non_blocking=non_blocking)
+        else:
+            moved[field.name] = to_device(item, device, non_blocking=non_blocking)
+    return type(value)(**moved)
