@@ -61,17 +61,28 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class GridLevel:
+    """One level of the pyramid: height x width cells of `stride` pixels, one prediction point in each."""
+
+    height: int
+    width: int
+    stride: int
+
+
+@dataclass(frozen=True)
 class HeadOutput:
     """What the model says, the same in training and evaluation.
 
     logits [B, P, C]; distances [B, P, 4]: left, top, right, bottom from the point, in pixels, >= 0;
-    points [P, 2]: x, y in pixels; strides [P]: pixels between neighbours of the point's level.
+    points [P, 2]: x, y in pixels; strides [P]: pixels between neighbours of the point's level;
+    levels: the grids the points come from, in their order, row by row.
     """
 
     logits: Tensor
     distances: Tensor
     points: Tensor
     strides: Tensor
+    levels: tuple[GridLevel, ...]
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,7 @@ class Detections:
     labels: Tensor
 
 
-T = TypeVar("T", Batch, Targets, HeadOutput, Assignment, Detections)
+T = TypeVar("T", Batch, Targets, Detections)
 
 
 def to_device(value: T, device: torch.device | str, *, non_blocking: bool = False) -> T:

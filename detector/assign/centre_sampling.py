@@ -1,0 +1,49 @@
+"""Static assignment by size and position alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from detector.assign.candidates import grow, inside, nearest_points, settle, to_assignment
+from detector.structures import Assignment, HeadOutput, Targets
+
+
+@dataclass(frozen=True)
+class CentreSampling:
+    """Centre sampling (Tian et al. 2019, FCOS): the level follows from the size of the box, the positives are
+    the points of that level near its centre, and a point wanted by several truths goes to the smallest.
+
+    radius: half-width of the sampled square, in strides of the level; a box smaller than that keeps the whole
+    square, so every truth has points. cells: side of a box, in strides, up to which a level is fine enough;
+    the coarsest level takes all larger ones. Quality is 1 at every positive.
+    """
+
+    radius: float = 1.5
+    cells: float = 8.0
+
+    @torch.no_grad()
+    def __call__(self, head_output: HeadOutput, targets: Targets) -> Assignment:
+        boxes = targets.boxes
+        window = 2 * int(self.radius + 0.5) + 1
+        index, on_grid = nearest_points(head_output.levels, boxes, window=window)
+        side = (boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(dim=-1).sqrt()
+
+        stride = torch.full_like(side, head_output.levels[0].stride)
+        for finer, level in zip(head_output.levels, head_output.levels[1:], strict=False):
+            stride = torch.where(side > self.cells * finer.stride, level.stride, stride)
+        half = self.radius * stride[..., None]
+        centre = (boxes[..., :2] + boxes[..., 2:]) / 2
+        square = torch.cat([centre - half, centre + half], dim=-1)
+        points = head_output.points[index]
+        chosen = (
+            on_grid
+            & (head_output.strides[index] == stride[..., None])
+            & inside(points, square)
+            & inside(points, grow(boxes, half=stride[..., None]))
+            & targets.valid[..., None]
+        )
+        smaller_first = (1 / (1 + side))[..., None].expand(index.shape)
+        won = settle(index, chosen, smaller_first, points=head_output.points.shape[0])
+        return to_assignment(index, won, won.float(), head_output=head_output, targets=targets)

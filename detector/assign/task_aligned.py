@@ -1,0 +1,57 @@
+"""Dynamic assignment by how well a point both classifies and localises a truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from detector.assign.candidates import gather_points, grow, inside, nearest_points, settle, to_assignment
+from detector.geometry.boxes import iou
+from detector.geometry.points import decode
+from detector.structures import Assignment, HeadOutput, Targets
+
+
+@dataclass(frozen=True)
+class TaskAligned:
+    """Task-aligned assignment (Feng et al. 2021, TOOD, eq. 5-6), on windows of near points.
+
+    Every truth takes the `top_k` of its candidates with the highest t = score^alpha * IoU^beta, where score
+    is the predicted probability of its class. A point wanted by several truths goes to the one whose box it
+    predicts best. Quality is t, scaled so that a truth's best point gets that truth's best IoU.
+
+    window: candidates are the window x window nearest points of each level; reach: a box's candidates lie
+    inside it, or inside a box of +- reach finest strides about its centre where it is smaller than that;
+    least_quality: floor of a truth's best quality, so that one which no prediction meets still teaches.
+    """
+
+    top_k: int = 10
+    alpha: float = 1.0
+    beta: float = 6.0
+    window: int = 5
+    reach: float = 1.0
+    least_quality: float = 0.1
+
+    @torch.no_grad()
+    def __call__(self, head_output: HeadOutput, targets: Targets) -> Assignment:
+        index, on_grid = nearest_points(head_output.levels, targets.boxes, window=self.window)
+        finest = min(level.stride for level in head_output.levels)
+        near = inside(head_output.points[index], grow(targets.boxes, half=self.reach * finest))
+        allowed = on_grid & near & targets.valid[..., None]
+
+        predicted = gather_points(decode(head_output.points, head_output.distances), index)
+        overlap = iou(predicted, targets.boxes[..., None, :]).float()
+        labels = targets.labels.clamp(min=0)[..., None, None].expand(*index.shape, 1)
+        score = gather_points(head_output.logits, index).gather(-1, labels).squeeze(-1).float().sigmoid()
+        aligned = torch.where(allowed, score**self.alpha * overlap**self.beta, -1.0)
+
+        best = aligned.topk(min(self.top_k, aligned.shape[-1]), dim=-1).indices
+        chosen = torch.zeros_like(allowed).scatter(-1, best, True) & allowed
+        won = settle(index, chosen, overlap, points=head_output.points.shape[0])
+
+        aligned = torch.where(won, aligned, 0)
+        best_aligned = aligned.amax(dim=-1, keepdim=True)
+        best_overlap = torch.where(won, overlap, 0).amax(dim=-1, keepdim=True)
+        share = (aligned / best_aligned.clamp(min=1e-12)).clamp(max=1.0)
+        quality = share * best_overlap.clamp(min=self.least_quality)
+        return to_assignment(index, won, quality, head_output=head_output, targets=targets)

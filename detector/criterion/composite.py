@@ -1,0 +1,98 @@
+"""The composite loss: classification and F1 over positives and mined hard negatives, joined by a mean, plus
+box regression on the positives."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from detector import distributed
+from detector.criterion.combine import Combine
+from detector.criterion.factors import BatchSums, Factors
+from detector.criterion.mining import HardNegatives
+from detector.criterion.protocol import BoxLoss, PointLoss
+from detector.criterion.terms import box_term, class_targets
+from detector.losses.sums import confusion_sums
+from detector.structures import Assignment, HeadOutput, LossTerms, Targets
+
+
+class Composite:
+    """L = w_cls combine(factors) + w_box L_box.
+
+    classification, box: unreduced terms; mining: which negatives count; factors: which sums the mean joins
+    (see criterion/factors.py); combine: the mean (criterion/combine.py). quality_targets: classify towards
+    the assigner's quality instead of 1, and weight boxes by it.
+    """
+
+    def __init__(
+        self,
+        *,
+        classification: PointLoss,
+        box: BoxLoss,
+        mining: HardNegatives,
+        factors: Factors,
+        combine: Combine,
+        cls_weight: float = 1.0,
+        box_weight: float = 1.0,
+        quality_targets: bool = True,
+    ) -> None:
+        self.classification = classification
+        self.box = box
+        self.mining = mining
+        self.factors = factors
+        self.combine = combine
+        self.cls_weight = cls_weight
+        self.box_weight = box_weight
+        self.quality_targets = quality_targets
+
+    def __call__(
+        self,
+        head_output: HeadOutput,
+        assignment: Assignment,
+        targets: Targets,  # noqa: ARG002 - the criterion contract; the assignment says it all
+        *,
+        step: int,
+    ) -> LossTerms:
+        with torch.autocast(head_output.logits.device.type, enabled=False):
+            sums = self._sums(head_output, assignment, step=step)
+            factors = self.factors(sums)
+            combined = self.combine(torch.stack(list(factors.values())))
+            box = box_term(head_output, assignment, self.box, quality=self.quality_targets)
+            total = self.cls_weight * combined + self.box_weight * box
+        parts = {**factors, "combined": combined, "box": box, "total": total}
+        counts = {
+            "positives": sums.positives,
+            "hard_negatives": sums.negatives,
+            "hard_negative_score": sums.negative_p / sums.negatives.clamp(min=1),
+        }
+        return LossTerms(total=total, parts={name: value.detach() for name, value in (parts | counts).items()})
+
+    def _sums(self, head_output: HeadOutput, assignment: Assignment, *, step: int) -> BatchSums:
+        logits = head_output.logits.float()
+        target = class_targets(assignment, classes=logits.shape[-1], quality=self.quality_targets)
+        losses = self.classification(logits, target).sum(-1)
+        positive = assignment.positive
+        negative = ~positive & ~assignment.ignored
+        selected, k = self.mining(losses, positive, negative, step=step)
+
+        probs = logits.sigmoid()
+        here = positive[..., None].float()
+        tp, fp, fn = confusion_sums(probs, target, weights=here)
+        chosen = selected[..., None].float()
+        local = [
+            torch.where(positive, losses, 0).sum(),
+            torch.where(selected, losses, 0).sum(),
+            positive.sum().float(),
+            tp,
+            fp,
+            fn,
+            (chosen * probs).sum(),
+            (chosen * (1 - probs)).sum(),
+        ]
+        pos_loss, neg_loss, positives, tp, fp, fn, neg_p, neg_q = _world_sums(local)
+        return BatchSums(pos_loss, neg_loss, positives, k, tp, fp, fn, neg_p, neg_q)
+
+
+def _world_sums(values: list[Tensor]) -> tuple[Tensor, ...]:
+    """All scalars over all ranks in one exchange."""
+    return distributed.world_sum(torch.stack(values)).unbind()

@@ -1,0 +1,53 @@
+"""Single-term criteria: every positive and every negative, no mining. What the composite is compared with."""
+
+from __future__ import annotations
+
+import torch
+
+from detector import distributed
+from detector.criterion.protocol import BoxLoss, PointLoss
+from detector.criterion.terms import box_term, class_targets
+from detector.structures import Assignment, HeadOutput, LossTerms, Targets
+
+
+class Dense:
+    """L = w_cls sum(classification) / sum(class targets) + w_box L_box, over all points not ignored.
+
+    With cross-entropy on quality targets this is what most one-stage detectors train with today; with hard
+    targets the denominator is the number of positives.
+    """
+
+    def __init__(
+        self,
+        *,
+        classification: PointLoss,
+        box: BoxLoss,
+        cls_weight: float = 1.0,
+        box_weight: float = 1.0,
+        quality_targets: bool = True,
+    ) -> None:
+        self.classification = classification
+        self.box = box
+        self.cls_weight = cls_weight
+        self.box_weight = box_weight
+        self.quality_targets = quality_targets
+
+    def __call__(
+        self,
+        head_output: HeadOutput,
+        assignment: Assignment,
+        targets: Targets,  # noqa: ARG002 - the criterion contract; the assignment says it all
+        *,
+        step: int,  # noqa: ARG002 - nothing here warms up
+    ) -> LossTerms:
+        with torch.autocast(head_output.logits.device.type, enabled=False):
+            logits = head_output.logits.float()
+            target = class_targets(assignment, classes=logits.shape[-1], quality=self.quality_targets)
+            losses = self.classification(logits, target).sum(-1)
+            local = [torch.where(assignment.ignored, 0, losses).sum(), target.sum(), assignment.positive.sum()]
+            loss, weight, positives = distributed.world_sum(torch.stack(local)).unbind()
+            cls = loss / weight.clamp(min=1)
+            box = box_term(head_output, assignment, self.box, quality=self.quality_targets)
+            total = self.cls_weight * cls + self.box_weight * box
+        parts = {"cls": cls, "box": box, "total": total, "positives": positives}
+        return LossTerms(total=total, parts={name: value.detach() for name, value in parts.items()})

@@ -1,0 +1,79 @@
+"""Online mining of hard negatives, with static shapes and without asking the device for a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from detector import distributed
+from detector.errors import UserError
+
+
+@dataclass(frozen=True)
+class HardNegatives:
+    """Keeps the negatives of highest loss, `ratio` per positive (the draft's Algorithm 2).
+
+    A sample is a prediction point. scope: "batch" ranks the negatives of the whole batch (of all ranks)
+    together, so empty but confusing images get more of them; "image" ranks each image by itself. least:
+    negatives kept per set even with few or no positives, so that an image without objects still teaches;
+    most: the largest number kept per set, or None. warmup_steps: until then every negative counts, and
+    their sum is still divided by the number mining would keep, so the loss does not jump when mining starts.
+    """
+
+    ratio: float = 3.0
+    scope: Literal["batch", "image"] = "batch"
+    least: int = 16
+    most: int | None = None
+    warmup_steps: int = 0
+
+    def __post_init__(self) -> None:
+        if self.scope not in ("batch", "image"):
+            raise UserError(f"mining.scope must be batch or image, found {self.scope!r}")
+        if self.ratio < 0 or self.least < 0 or (self.most is not None and self.most < self.least):
+            raise UserError(
+                f"mining needs ratio >= 0 and 0 <= least <= most, found ratio={self.ratio}, "
+                f"least={self.least}, most={self.most}"
+            )
+
+    def __call__(
+        self, losses: Tensor, positive: Tensor, negative: Tensor, *, step: int
+    ) -> tuple[Tensor, Tensor]:
+        """losses [B, P] of every point taken as a negative; positive, negative [B, P] bool.
+
+        Returns selected [B, P] bool and k, a float scalar: how many negatives of the whole batch (of all
+        ranks) mining keeps at this step, which is the denominator of their mean.
+        """
+        losses = torch.where(negative, losses.detach(), -torch.inf)
+        if self.scope == "image":
+            k = self._wanted(positive.sum(1), negative.sum(1))
+            selected = hardest(losses, k)
+            total = distributed.world_sum(k.sum().float())
+        else:
+            everywhere = distributed.world_gather(losses)
+            counts = torch.stack([positive.sum(), negative.sum()])
+            n_positive, n_negative = distributed.world_sum(counts).unbind()
+            k = self._wanted(n_positive, n_negative)
+            selected = hardest(everywhere.reshape(1, -1), k[None]).reshape(everywhere.shape)
+            selected = selected[distributed.rank()]
+            total = k.float()
+        if step < self.warmup_steps:
+            return negative, total
+        return selected & negative, total
+
+    def _wanted(self, positives: Tensor, negatives: Tensor) -> Tensor:
+        """k = ratio * positives, at least `least`, at most `most` and what there is; int64."""
+        k = (self.ratio * positives).long().clamp(min=self.least, max=self.most)
+        return torch.minimum(k, negatives)
+
+
+def hardest(losses: Tensor, k: Tensor) -> Tensor:
+    """The k highest of each row: losses [N, M], k [N] int64 -> [N, M] bool; ties go to the lower index.
+
+    k stays on the device: the rows are sorted once and rank is compared with k.
+    """
+    order = losses.argsort(dim=1, descending=True, stable=True)
+    rank = torch.arange(losses.shape[1], device=losses.device)
+    return torch.zeros_like(losses, dtype=torch.bool).scatter(1, order, rank < k[:, None])

@@ -1,0 +1,29 @@
+"""Contracts of the criterion and of the terms it is made of."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+from detector.structures import Assignment, HeadOutput, LossTerms, Targets
+
+
+class Criterion(Protocol):
+    """Model output and assignment to a loss. Pure; `step` counts optimizer steps and drives warm-ups."""
+
+    def __call__(
+        self, head_output: HeadOutput, assignment: Assignment, targets: Targets, *, step: int
+    ) -> LossTerms: ...
+
+
+class PointLoss(Protocol):
+    """Classification term: logits, targets [...] -> unreduced [...] >= 0."""
+
+    def __call__(self, logits: Tensor, targets: Tensor, /) -> Tensor: ...
+
+
+class BoxLoss(Protocol):
+    """Box term: predicted, target xyxy [..., 4] -> unreduced [...] >= 0."""
+
+    def __call__(self, predicted: Tensor, target: Tensor, /) -> Tensor: ...

@@ -1,0 +1,33 @@
+"""Pieces every criterion shares: dense class targets and the box term."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from detector import distributed
+from detector.criterion.protocol import BoxLoss
+from detector.geometry.points import decode
+from detector.structures import Assignment, HeadOutput
+
+
+def class_targets(assignment: Assignment, *, classes: int, quality: bool) -> Tensor:
+    """[B, P, C] float32: at a positive its label's entry is the point's quality (or 1), all else is 0."""
+    value = assignment.quality if quality else assignment.positive.float()
+    value = torch.where(assignment.positive, value, 0)
+    one_hot = assignment.labels[..., None] == torch.arange(classes, device=value.device)
+    return one_hot * value[..., None]
+
+
+def box_term(
+    head_output: HeadOutput, assignment: Assignment, loss: BoxLoss, *, quality: bool
+) -> Tensor:
+    """Mean box loss over the positives of all ranks, weighted by quality if asked; 0 without positives."""
+    predicted = decode(head_output.points, head_output.distances)
+    # Where there is no positive both boxes are the prediction: a finite loss, times a weight of 0.
+    target = torch.where(assignment.positive[..., None], assignment.boxes, predicted.detach())
+    weight = assignment.quality if quality else assignment.positive.float()
+    weight = torch.where(assignment.positive, weight, 0)
+    values = torch.where(assignment.positive, loss(predicted, target), 0)
+    sums = distributed.world_sum(torch.stack([(weight * values).sum(), weight.sum()]))
+    return sums[0] / sums[1].clamp(min=1e-6)

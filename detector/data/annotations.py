@@ -1,0 +1,51 @@
+"""The one internal form of a data set's truth, whatever files it was read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class ImageRecord:
+    """One picture and its truth.
+
+    boxes [N, 4] float32: xyxy in pixels of the file, inside the frame, each with an area above zero.
+    labels [N] int64: index into Annotations.classes, or IGNORE_LABEL where no class is meant.
+    ignored [N] bool: a region to leave out of loss and evaluation, not an object.
+    sequence: the recording the frame belongs to, where known; frames of one recording resemble each other,
+    so splits must keep it whole.
+    """
+
+    image_id: int
+    path: Path
+    width: int
+    height: int
+    boxes: np.ndarray
+    labels: np.ndarray
+    ignored: np.ndarray
+    sequence: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Annotations:
+    """A split: class names in label order, its pictures, and each class's id in the source file."""
+
+    classes: tuple[str, ...]
+    records: tuple[ImageRecord, ...]
+    category_ids: tuple[int, ...]
+
+
+class Source(Protocol):
+    """A data set on disk."""
+
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits that exist."""
+        ...
+
+    def load(self, split: str) -> Annotations:
+        """One split. Raises UserError where it is missing, empty or malformed."""
+        ...

@@ -1,0 +1,61 @@
+"""Ranks and sums over them; every function is a no-op in a single process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def world_size() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """Number of this process, 0 for the one that logs and saves."""
+    return dist.get_rank() if world_size() > 1 else 0
+
+
+class _WorldSum(torch.autograd.Function):
+    """Sum over ranks whose gradient is the sum over ranks of the gradients.
+
+    Every rank then computes the same loss of the whole batch, and the mean over ranks that
+    DistributedDataParallel takes of the parameters' gradients is exactly that loss's gradient.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:  # noqa: ARG004
+        value = value.clone()
+        dist.all_reduce(value)
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004
+        gradient = gradients[0].clone()
+        dist.all_reduce(gradient)
+        return gradient
+
+
+def world_sum(value: Tensor) -> Tensor:
+    """Sum of `value` (same shape everywhere) over ranks, differentiable."""
+    if world_size() == 1:
+        return value
+    return _WorldSum.apply(value)
+
+
+def world_gather(value: Tensor) -> Tensor:
+    """Every rank's `value` (same shape everywhere) in rank order: [world, ...]. Passes no gradient."""
+    if world_size() == 1:
+        return value.detach()[None]
+    parts = [torch.empty_like(value) for _ in range(world_size())]
+    dist.all_gather(parts, value.detach().contiguous())
+    return torch.stack(parts)
+
+
+def barrier() -> None:
+    """Wait for every rank."""
+    if world_size() > 1:
+        dist.barrier()

@@ -1,0 +1,69 @@
+"""Precision against recall: the numbers behind AP50, for TensorBoard and as a picture.
+
+Letters: K classes, R points of the recall grid (101 in COCO, 0 to 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class PrecisionRecall:
+    """Interpolated precision of each class at IoU 0.5.
+
+    classes: K names. recall: [R] the grid, rising. precision: [K, R] in [0, 1], 0 beyond the recall reached.
+    scores: [K, R] the lowest score needed for that recall, 0 beyond the recall reached.
+    truths: [K] int64, objects that count. A class without truth has no curve: NaN in precision and scores.
+    """
+
+    classes: tuple[str, ...]
+    recall: np.ndarray
+    precision: np.ndarray
+    scores: np.ndarray
+    truths: np.ndarray
+
+    def tensorboard(self, label: int) -> dict[str, Any]:
+        """Arguments of SummaryWriter.add_pr_curve_raw for one class, besides its tag and step.
+
+        The plugin expects falling recall. It shows the points as thresholds 0 to 1, here they are steps of
+        the recall grid; true negatives mean nothing in detection and are 0. Raises ValueError for a class
+        without truth.
+        """
+        truths = int(self.truths[label])
+        if truths == 0:
+            raise ValueError(f"class {self.classes[label]!r} has no truth, so no curve")
+        recall, precision = self.recall[::-1], self.precision[label, ::-1]
+        reached = precision > 0
+        hits = recall * truths * reached
+        false = np.divide(hits * (1 - precision), precision, out=np.zeros_like(hits), where=reached)
+        return {
+            "true_positive_counts": hits,
+            "false_positive_counts": false,
+            "true_negative_counts": np.zeros_like(hits),
+            "false_negative_counts": truths - hits,
+            "precision": precision,
+            "recall": recall,
+            "num_thresholds": len(recall),
+        }
+
+
+def draw_curves(curves: PrecisionRecall) -> np.ndarray:
+    """[540, 720, 3] uint8 picture of every class's curve; the legend gives AP50 and how many truths."""
+    figure = Figure(figsize=(6, 4.5), dpi=120, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for name, precision, truths in zip(curves.classes, curves.precision, curves.truths, strict=True):
+        if truths:
+            axes.plot(curves.recall, precision, label=f"{name}: AP50 {precision.mean():.3f}, {truths} truths")
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02), title="IoU 0.5")
+    axes.grid(alpha=0.3)
+    if axes.lines:
+        axes.legend(loc="lower left", fontsize="small")
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -1,0 +1,140 @@
+"""Detections as a COCO results file, and back.
+
+One entry per detection: {"image_id", "category_id", "bbox": [x, y, w, h] in pixels, "score"}. Coordinates are
+rounded to DECIMALS; writing what was read gives the same file for pictures up to 8192 pixels wide.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import torch
+
+from detector.data.annotations import Annotations
+from detector.errors import UserError
+from detector.structures import Detections
+
+DECIMALS = 3
+"""Of a pixel, in the file. Coarser than float32 up to 8192 pixels, so that a round trip changes nothing."""
+
+_LARGEST = 2**24
+"""Pixels; beyond it float32 misses whole numbers."""
+
+
+def predictions_json(detections: Mapping[int, Detections], annotations: Annotations) -> list[dict[str, Any]]:
+    """The entries of a COCO results file, images in the order of the annotations, each image's best first.
+
+    Raises ValueError for an image id or a label that the annotations do not have.
+    """
+    unknown = detections.keys() - {record.image_id for record in annotations.records}
+    if unknown:
+        raise ValueError(f"detections of images that are not annotated, such as id {min(unknown)}")
+    entries = []
+    for record in annotations.records:
+        if record.image_id not in detections:
+            continue
+        found = detections[record.image_id]
+        if not ((found.labels >= 0) & (found.labels < len(annotations.classes))).all():
+            raise ValueError(f"image {record.image_id}: a detection's label is none of {annotations.classes}")
+        # float64 holds the float32 values exactly, so the subtraction adds no error of its own.
+        corners = found.boxes.double().cpu()
+        boxes = torch.cat((corners[:, :2], corners[:, 2:] - corners[:, :2]), dim=1).tolist()
+        for box, score, label in zip(boxes, found.scores.tolist(), found.labels.tolist(), strict=True):
+            entries.append(
+                {
+                    "image_id": record.image_id,
+                    "category_id": annotations.category_ids[label],
+                    "bbox": [round(value, DECIMALS) for value in box],
+                    "score": score,
+                }
+            )
+    return entries
+
+
+def load_predictions(file: Path, annotations: Annotations) -> dict[int, Detections]:
+    """Detections by image id from a COCO results file; an image without entries gets empty ones.
+
+    Raises UserError, with the entry's position from 0, for a file that cannot be read, is not a list of
+    entries as above, or names images or categories that the annotations do not have.
+    """
+    entries = _read_list(file)
+    labels = {category: label for label, category in enumerate(annotations.category_ids)}
+    rows: dict[int, list[tuple[list[float], float, int]]] = {r.image_id: [] for r in annotations.records}
+    for position, entry in enumerate(entries):
+        where = f"{file}: entry {position}"
+        if not isinstance(entry, dict):
+            raise UserError(
+                f"{where} is {_show(entry)}, not an object with image_id, category_id, bbox, score"
+            )
+        image = _integer(entry, "image_id", where)
+        if image not in rows:
+            raise UserError(f"{where}: image_id {image} is not in this split; predictions of another split?")
+        category = _integer(entry, "category_id", where)
+        if category not in labels:
+            raise UserError(f"{where}: category_id {category} is none of {sorted(labels)}")
+        rows[image].append((_box(entry, where), _score(entry, where), labels[category]))
+    return {image: _detections(found) for image, found in rows.items()}
+
+
+def _read_list(file: Path) -> list[Any]:
+    """The list in a JSON file."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{file}: cannot read predictions: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{file}: not JSON: {error}") from error
+    if not isinstance(content, list):
+        raise UserError(f"{file}: holds {_show(content)}, expected a list of COCO results")
+    return content
+
+
+def _integer(entry: dict[str, Any], key: str, where: str) -> int:
+    """A whole number from an entry; True is none."""
+    value = entry.get(key)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UserError(f"{where}: {key} is {_show(value)}, expected a whole number")
+    return value
+
+
+def _box(entry: dict[str, Any], where: str) -> list[float]:
+    """x1, y1, x2, y2 from an entry's x, y, w, h."""
+    value = entry.get("bbox")
+    if not isinstance(value, list) or len(value) != 4 or not all(_is_number(part) for part in value):
+        raise UserError(f"{where}: bbox is {_show(value)}, expected four finite numbers x, y, w, h")
+    x, y, width, height = value
+    if width < 0 or height < 0:
+        raise UserError(f"{where}: bbox {value} has a negative width or height; it must be x, y, w, h")
+    return [x, y, x + width, y + height]
+
+
+def _score(entry: dict[str, Any], where: str) -> float:
+    """A score in [0, 1] from an entry."""
+    value = entry.get("score")
+    if not _is_number(value) or not 0 <= value <= 1:
+        raise UserError(f"{where}: score is {_show(value)}, expected a number between 0 and 1")
+    return float(value)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether JSON gave a number of sane size: not NaN or infinity, which Python's reader lets pass."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
+
+
+def _show(value: Any) -> str:
+    """A value for a message, short whatever it is."""
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _detections(rows: list[tuple[list[float], float, int]]) -> Detections:
+    """Rows in the file's order as detections, best first; equals keep their order."""
+    rows = sorted(rows, key=lambda row: row[1], reverse=True)
+    return Detections(
+        boxes=torch.tensor([box for box, _, _ in rows], dtype=torch.float32).reshape(-1, 4),
+        scores=torch.tensor([score for _, score, _ in rows], dtype=torch.float32),
+        labels=torch.tensor([label for _, _, label in rows], dtype=torch.int64),
+    )

@@ -1,0 +1,93 @@
+"""From what the head says to detections: one way for training, evaluation, prediction and export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from detector.dtypes import at_least_float32
+from detector.errors import UserError
+from detector.geometry.nms import greedy_nms
+from detector.geometry.points import decode
+from detector.structures import Detections, HeadOutput
+
+
+@dataclass(frozen=True, kw_only=True)
+class Postprocess:
+    """Scores, decodes, cuts to the picture and removes doubles. The defaults suit COCO AP.
+
+    score_threshold: in [0, 1]; lower scores are dropped. AP gains from a low one; pictures want 0.3.
+    iou_threshold: in [0, 1]; of two boxes of one class that overlap more, the worse is dropped.
+    max_detections: most detections of one image; COCO counts no more than 100 per class.
+    candidates: most (point, class) pairs of one image that reach the suppression; bounds its time.
+
+    A point may answer with several classes. Raises UserError at construction for values out of range.
+    """
+
+    score_threshold: float = 0.001
+    iou_threshold: float = 0.6
+    max_detections: int = 100
+    candidates: int = 1000
+
+    def __post_init__(self) -> None:
+        for name in ("score_threshold", "iou_threshold"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise UserError(f"postprocess {name}={value}: must lie between 0 and 1")
+        for name in ("max_detections", "candidates"):
+            value = getattr(self, name)
+            if value < 1:
+                raise UserError(f"postprocess {name}={value}: must be at least 1")
+
+    @torch.no_grad()
+    def __call__(
+        self, head_output: HeadOutput, image_sizes: tuple[int, int] | Sequence[tuple[int, int]]
+    ) -> list[Detections]:
+        """Detections of each of the B images, in pixels of the network's input, best first.
+
+        image_sizes: (height, width) in pixels of every image, or one pair per image: boxes are cut to it, and
+        those with nothing inside it are dropped. Raises FloatingPointError where the head's output is not
+        finite.
+        """
+        batch = head_output.logits.shape[0]
+        sizes = _one_per_image(image_sizes, batch)
+        return [
+            self._one_image(head_output.logits[i], head_output.distances[i], head_output.points, sizes[i])
+            for i in range(batch)
+        ]
+
+    def _one_image(
+        self, logits: Tensor, distances: Tensor, points: Tensor, size: tuple[int, int]
+    ) -> Detections:
+        """Detections of one image from logits [P, C], distances [P, 4] and points [P, 2]."""
+        classes = logits.shape[1]
+        # The sigmoid keeps the order, so only the chosen few pay for it. topk puts NaN first: none slips by.
+        best, flat = at_least_float32(logits).flatten().topk(min(self.candidates, logits.numel()))
+        scores = best.sigmoid()
+        point, labels = flat // classes, flat % classes
+        boxes = decode(points[point], distances[point])
+        if not bool(torch.isfinite(scores).all() & torch.isfinite(boxes).all()):
+            raise FloatingPointError("the head's output is not finite: the weights or the input are broken")
+
+        height, width = size
+        limit = boxes.new_tensor([width, height, width, height])
+        boxes = boxes.clamp(min=boxes.new_zeros(4), max=limit)
+        keep = (scores >= self.score_threshold) & (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
+        boxes, scores, labels = boxes[keep], scores[keep], labels[keep]
+
+        chosen = greedy_nms(boxes, scores, labels, iou_threshold=self.iou_threshold)[: self.max_detections]
+        return Detections(boxes=boxes[chosen], scores=scores[chosen], labels=labels[chosen])
+
+
+def _one_per_image(
+    image_sizes: tuple[int, int] | Sequence[tuple[int, int]], batch: int
+) -> list[tuple[int, int]]:
+    """`image_sizes` as one (height, width) per image."""
+    sizes = torch.as_tensor(image_sizes)
+    sizes = sizes.expand(batch, 2) if sizes.ndim == 1 else sizes
+    if sizes.shape != (batch, 2):
+        raise ValueError(f"image sizes of shape {tuple(sizes.shape)} for a batch of {batch}")
+    return [(height, width) for height, width in sizes.tolist()]

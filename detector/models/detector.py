@@ -1,0 +1,55 @@
+"""The whole network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from detector.models.backbone import Backbone
+from detector.models.head import Head
+from detector.models.neck import FeaturePyramid
+from detector.structures import HeadOutput
+
+
+class Detector(nn.Module):
+    """Small anchor-free one-stage detector for one-channel frames, finest stride 4.
+
+    stem, widths, depths: see Backbone; neck_channels: width of the pyramid and the head; head_depth:
+    convolutions in each tower; classes: number of object classes.
+    """
+
+    def __init__(
+        self,
+        *,
+        stem: int,
+        widths: Sequence[int],
+        depths: Sequence[int],
+        neck_channels: int,
+        head_depth: int,
+        classes: int,
+    ) -> None:
+        super().__init__()
+        self.backbone = Backbone(stem=stem, widths=widths, depths=depths)
+        self.neck = FeaturePyramid(inputs=self.backbone.channels, channels=neck_channels)
+        self.head = Head(
+            channels=neck_channels, strides=self.backbone.strides, classes=classes, depth=head_depth
+        )
+
+    @property
+    def stride(self) -> int:
+        """Coarsest stride: height and width of the input must be multiples of it."""
+        return self.backbone.strides[-1]
+
+    def forward(self, images: Tensor) -> HeadOutput:
+        """images [B, 1, H, W] float in [0, 1] -> HeadOutput; the same in training and evaluation.
+
+        Raises ValueError where H or W is not a multiple of `stride`.
+        """
+        height, width = images.shape[-2:]
+        if images.shape[1] != 1 or height % self.stride or width % self.stride:
+            raise ValueError(
+                f"the network takes [B, 1, H, W] with H and W multiples of {self.stride}, "
+                f"got {list(images.shape)}: pad the images first"
+            )
+        return self.head(self.neck(self.backbone(images)))

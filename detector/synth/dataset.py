@@ -1,0 +1,202 @@
+"""Writing the synthetic set: 16-bit PNG and COCO json, split by scene, the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from detector.errors import UserError
+from detector.synth.placement import populate
+from detector.synth.scene import CLASSES, Labelled, Scene, SceneParams
+from detector.synth.sensor import Sensor, SensorParams
+
+VERSION = 1
+"""Raise whenever the same parameters would give other bytes: a set of another version is not reused."""
+
+RECORD = "synth.json"
+PNG_COMPRESSION = 1
+
+
+@dataclass(frozen=True)
+class DatasetParams:
+    """Frames in each split, and how many of them one scene gives (the last scene may give fewer)."""
+
+    train: int = 1600
+    val: int = 200
+    test: int = 300
+    frames_per_scene: int = 8
+
+    @property
+    def splits(self) -> dict[str, int]:
+        """Number of frames by name of split."""
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One scene to draw; everything random in it follows from seed, split and number."""
+
+    folder: Path
+    split: int
+    number: int
+    frames: int
+    seed: int
+    scene: SceneParams
+    sensor: SensorParams
+
+
+def generate(
+    root: Path,
+    *,
+    dataset: DatasetParams,
+    scene: SceneParams,
+    sensor: SensorParams,
+    seed: int,
+    processes: int,
+) -> bool:
+    """Write the set under root, unless that very set is there already; returns whether it was written.
+
+    The set is made in a folder beside root and moved there when it is whole. A folder that holds a
+    synthetic set of other parameters is replaced; any other folder that is not empty raises UserError.
+    """
+    _check(dataset, scene)
+    record = {
+        "generator_version": VERSION,
+        "seed": seed,
+        "dataset": asdict(dataset),
+        "scene": asdict(scene),
+        "sensor": asdict(sensor),
+    }
+    record = json.loads(json.dumps(record))  # as it will be read back: tuples are lists
+    if _holds(root, record):
+        return False
+    root.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
+    try:
+        _write(partial, dataset=dataset, scene=scene, sensor=sensor, seed=seed, processes=processes)
+        (partial / RECORD).write_text(json.dumps(record, indent=2) + "\n")
+        partial.chmod(0o755)
+        if root.exists():
+            shutil.rmtree(root)
+        partial.rename(root)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return True
+
+
+def _holds(root: Path, record: dict[str, Any]) -> bool:
+    """Whether root is exactly the recorded set; UserError if it is something that must not be replaced."""
+    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+        return False
+    path = root / RECORD
+    if not path.is_file():
+        raise UserError(
+            f"{root} exists and is no synthetic set (it has no {RECORD}): name another root, or remove it first"
+        )
+    try:
+        found = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path} is not json ({error}): remove {root} and generate again") from error
+    return bool(found == record)
+
+
+def _check(dataset: DatasetParams, scene: SceneParams) -> None:
+    for split, frames in dataset.splits.items():
+        if frames < 1:
+            raise UserError(f"dataset.{split} is {frames}: every split needs at least one frame")
+    if dataset.frames_per_scene < 1:
+        raise UserError(f"dataset.frames_per_scene is {dataset.frames_per_scene}: it must be at least 1")
+    if not 0 <= scene.overlap <= 1:
+        raise UserError(f"scene.overlap is {scene.overlap}: it is a share and must lie in [0, 1]")
+    if abs(sum(scene.class_weights) - 1) > 1e-6:
+        raise UserError(f"scene.class_weights are {scene.class_weights}: they must add up to 1")
+
+
+def _write(
+    root: Path, *, dataset: DatasetParams, scene: SceneParams, sensor: SensorParams, seed: int, processes: int
+) -> None:
+    jobs: list[_Job] = []
+    for index, (split, frames) in enumerate(dataset.splits.items()):
+        (root / split).mkdir()
+        for number, first in enumerate(range(0, frames, dataset.frames_per_scene)):
+            size = min(dataset.frames_per_scene, frames - first)
+            jobs.append(
+                _Job(
+                    folder=root / split,
+                    split=index,
+                    number=number,
+                    frames=size,
+                    seed=seed,
+                    scene=scene,
+                    sensor=sensor,
+                )
+            )
+    if processes == 1:
+        drawn = [_draw_scene(job) for job in jobs]
+    else:
+        # spawn: a fork would copy the threads' locks of whatever the caller has loaded.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(processes, mp_context=context) as pool:
+            drawn = list(pool.map(_draw_scene, jobs, chunksize=4))
+    (root / "annotations").mkdir()
+    for index, split in enumerate(dataset.splits):
+        frames_of_split = [
+            (name, job.number, truth)
+            for job, frames in zip(jobs, drawn, strict=True)
+            if job.split == index
+            for name, truth in frames
+        ]
+        coco = _coco(frames_of_split, width=scene.width, height=scene.height)
+        (root / "annotations" / f"{split}.json").write_text(json.dumps(coco))
+
+
+def _draw_scene(job: _Job) -> list[tuple[str, list[Labelled]]]:
+    """Draw and write the frames of one scene; returns their file names and truth."""
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng((job.seed, job.split, job.number))
+    params = job.scene
+    scene = Scene(params, rng)
+    sensor = Sensor(job.sensor, rng, width=params.width, height=params.height)
+    frames: list[tuple[str, list[Labelled]]] = []
+    for frame in range(job.frames):
+        kelvin, truth = scene.compose(populate(scene, rng))
+        counts = sensor.expose(kelvin, rng, frame=frame)
+        name = f"{job.number:04d}_{frame:02d}.png"
+        path = job.folder / name
+        if not cv2.imwrite(str(path), counts, [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION]):
+            raise OSError(f"could not write {path}")
+        frames.append((name, truth))
+    return frames
+
+
+def _coco(frames: list[tuple[str, int, list[Labelled]]], *, width: int, height: int) -> dict[str, Any]:
+    """COCO's instances form; `sequence` (the scene) and `visible` (share in sight) are additions."""
+    images, annotations = [], []
+    for image_id, (name, scene, truth) in enumerate(frames, start=1):
+        images.append(
+            {"id": image_id, "file_name": name, "width": width, "height": height, "sequence": f"{scene:04d}"}
+        )
+        for item in truth:
+            x0, y0, x1, y1 = item.box
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image_id,
+                    "category_id": item.label + 1,
+                    "bbox": [x0, y0, x1 - x0, y1 - y0],
+                    "area": (x1 - x0) * (y1 - y0),
+                    "iscrowd": 0,
+                    "visible": round(item.visible, 3),
+                }
+            )
+    categories = [{"id": index, "name": name} for index, name in enumerate(CLASSES, start=1)]
+    return {"images": images, "annotations": annotations, "categories": categories}

@@ -1,0 +1,190 @@
+"""One scene: a place, a camera and an hour; every frame of it shows other objects there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from detector.synth import animals, clutter, people, vehicles
+from detector.synth.backdrop import paint_backdrop
+from detector.synth.camera import Camera, View, draw_camera
+from detector.synth.climate import Climate, draw_climate
+from detector.synth.noise import fractal_tile
+from detector.synth.paint import Painter, Sprite
+
+CLASSES = ("person", "vehicle", "animal")
+
+
+@dataclass(frozen=True)
+class SceneParams:
+    """What a scene holds.
+
+    width, height: of a frame in pixels; fine: bitmap pixels per frame pixel, per side; objects: least and
+    most number of objects in a frame; class_weights: shares of person, vehicle, animal; overlap: share of
+    objects, in [0, 1], whose boxes meet another's; clutter: least and most number of distractors in a
+    scene; side_px: least and most pixels of an object's longer side; min_visible: an object with a smaller
+    share in sight is taken out of the picture (so nothing is half seen and unlabelled).
+    """
+
+    width: int = 160
+    height: int = 120
+    fine: int = 4
+    objects: tuple[int, int] = (0, 9)
+    class_weights: tuple[float, float, float] = (0.45, 0.3, 0.25)
+    overlap: float = 0.3
+    clutter: tuple[int, int] = (3, 14)
+    side_px: tuple[float, float] = (9.0, 48.0)
+    min_visible: float = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """A sprite at its place: depth orders painting (rows; a greater row is nearer); label None: clutter."""
+
+    sprite: Sprite
+    left: int
+    top: int
+    row: float
+    label: int | None
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Corners x0, y0, x1, y1 of the bitmap, in fine pixels, not clipped to the canvas."""
+        height, width = self.sprite.body.shape
+        return self.left, self.top, self.left + width, self.top + height
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Truth about one object: class index, box xyxy in frame pixels of what can be seen, visible share."""
+
+    label: int
+    box: tuple[float, float, float, float]
+    visible: float
+
+
+def stand(sprite: Sprite, *, column: float, row: float, fine: int, label: int | None) -> Standing:
+    """Put a sprite's foot point at a frame position (pixels)."""
+    left = round(column * fine) + sprite.left
+    return Standing(sprite=sprite, left=left, top=round(row * fine) + sprite.top, row=row, label=label)
+
+
+class Scene:
+    """Place, hour and clutter, drawn once."""
+
+    def __init__(self, params: SceneParams, rng: np.random.Generator) -> None:
+        self.params = params
+        self.climate: Climate = draw_climate(rng)
+        self.camera: Camera = draw_camera(rng, frame_height=params.height)
+        self._backdrop = paint_backdrop(
+            rng, self.camera, self.climate, width=params.width, height=params.height, fine=params.fine
+        )
+        count = int(rng.integers(params.clutter[0], params.clutter[1] + 1))
+        self._clutter = [self._place_clutter(rng) for _ in range(count)]
+
+    def paint_object(
+        self, rng: np.random.Generator, label: int, *, row: float | None = None
+    ) -> Standing | None:
+        """A new object of a class, in the middle column; its row is drawn if not given.
+
+        None where the object would be too small or too large there.
+        """
+        low, high = self.params.side_px
+        if label == 0:
+            tall = people.draw_height(rng)
+            side = tall
+        elif label == 1:
+            vehicle = vehicles.draw_kind(rng)
+            side = vehicle.length
+        else:
+            animal = animals.draw_kind(rng)
+            side = 1.25 * max(animal.length, animal.shoulder)
+        if row is None:
+            first = max(self.camera.row(low / side), 6.0)
+            last = min(self.camera.row(high / side), self.params.height + 2.0)
+            if first >= last:
+                return None
+            # Even in the logarithm of size: as in a crowd, most are far.
+            row = self.camera.row(
+                math.exp(rng.uniform(*(math.log(self.camera.scale(y)) for y in (first, last))))
+            )
+        scale = self.camera.scale(row)
+        if not low <= scale * side <= high:
+            return None
+        view = View(tilt=self.camera.tilt(row), yaw=float(rng.uniform(0, 2 * math.pi)))
+        painter = Painter(scale * self.params.fine, reach=1.2 * side)
+        if label == 0:
+            people.paint_person(rng, painter, tall=tall, view=view, climate=self.climate)
+        elif label == 1:
+            vehicles.paint_vehicle(rng, painter, kind=vehicle, view=view, climate=self.climate)
+        else:
+            animals.paint_animal(rng, painter, kind=animal, view=view, climate=self.climate)
+        texture = 0.6 * fractal_tile(rng, size=24, slope=-1.1)
+        return stand(
+            painter.sprite(texture), column=self.params.width / 2, row=row, fine=self.params.fine, label=label
+        )
+
+    def _place_clutter(self, rng: np.random.Generator) -> Standing:
+        first = max(self.camera.row(3.0), 8.0)
+        row = float(rng.uniform(first, self.params.height + 5))
+        paint, reach = clutter.draw_kind(rng)
+        painter = Painter(self.camera.scale(row) * self.params.fine, reach=reach)
+        paint(rng, painter, View(tilt=self.camera.tilt(row), yaw=float(rng.uniform(0, 6.28))), self.climate)
+        sprite = painter.sprite(0.6 * fractal_tile(rng, size=24, slope=-1.0))
+        column = float(rng.uniform(0, self.params.width))
+        return stand(sprite, column=column, row=row, fine=self.params.fine, label=None)
+
+    def compose(self, objects: list[Standing]) -> tuple[np.ndarray, list[Labelled]]:
+        """Paint the frame: temperatures [height * fine, width * fine] float32 and the truth in it.
+
+        Objects of which less than min_visible can be seen are left out before anything is painted.
+        """
+        while True:
+            order = sorted([*self._clutter, *objects], key=lambda item: item.row)
+            labelled = self._look(order)
+            hidden = [i for i, item in enumerate(order) if item.label is not None and labelled[i] is None]
+            if not hidden:
+                break
+            # The most hidden first would be finer; the farthest first is enough, and it may free others.
+            objects = [item for item in objects if item is not order[hidden[0]]]
+        canvas = self._backdrop.copy()
+        for item in order:
+            inside, window = _clip(item, canvas.shape)
+            np.copyto(canvas[window], item.sprite.kelvin[inside], where=item.sprite.painted[inside])
+        return canvas, [truth for truth in labelled if truth is not None]
+
+    def _look(self, order: list[Standing]) -> list[Labelled | None]:
+        """What can be seen of each item, painted in this order; None for clutter and for the mostly hidden."""
+        params = self.params
+        owner = np.full(self._backdrop.shape, -1, np.int16)
+        for index, item in enumerate(order):
+            inside, window = _clip(item, owner.shape)
+            np.copyto(owner[window], index, where=item.sprite.painted[inside])
+        result: list[Labelled | None] = []
+        for index, item in enumerate(order):
+            if item.label is None:
+                result.append(None)
+                continue
+            inside, window = _clip(item, owner.shape)
+            seen = (owner[window] == index) & item.sprite.body[inside]
+            share = float(seen.sum() / item.sprite.body.sum())
+            rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+            if share < params.min_visible:
+                result.append(None)
+                continue
+            left, top = window[1].start, window[0].start
+            corners = (left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1)
+            box = tuple(float(corner) / params.fine for corner in corners)
+            result.append(Labelled(label=item.label, box=box, visible=share))  # type: ignore[arg-type]
+        return result
+
+
+def _clip(item: Standing, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The part of the sprite inside the canvas, and the window of the canvas it covers."""
+    left, top, right, bottom = item.box
+    x0, y0 = min(max(left, 0), shape[1]), min(max(top, 0), shape[0])
+    x1, y1 = max(min(right, shape[1]), x0), max(min(bottom, shape[0]), y0)
+    inside = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
+    return inside, np.s_[y0:y1, x0:x1]

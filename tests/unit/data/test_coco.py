@@ -1,0 +1,158 @@
+import copy
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from detector.data.readers.coco import CocoSource, read_coco
+from detector.errors import UserError
+from tests.unit.data.builders import save_frame, save_json
+
+CATEGORIES = [{"id": 18, "name": "dog"}, {"id": 1, "name": "person"}, {"id": 3, "name": "car"}]
+
+
+def annotation(key: int, image: int, category: int, bbox: list[Any], **more: Any) -> dict[str, Any]:
+    return {"id": key, "image_id": image, "category_id": category, "bbox": bbox, **more}
+
+
+DOCUMENT: dict[str, Any] = {
+    "images": [
+        {"id": 5, "file_name": "a.png", "width": 40, "height": 30, "sequence": "walk"},
+        {"id": 2, "file_name": "sub/b.png", "width": 40, "height": 30},
+    ],
+    "annotations": [
+        annotation(10, 5, 3, [1, 2, 10, 20]),
+        annotation(11, 5, 18, [4.5, 0, 6, 7], iscrowd=1),
+        annotation(12, 5, 1, [30, 20, 20, 20]),
+    ],
+    "categories": CATEGORIES,
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("a.png", "sub/b.png"):
+        save_frame(tmp_path / "train" / name, np.zeros((30, 40), np.uint8))
+    save_json(tmp_path / "annotations" / "train.json", DOCUMENT)
+    return tmp_path
+
+
+def read(root: Path, **changes: Any) -> Any:
+    """The root's split with some sections of its document replaced."""
+    file = save_json(root / "annotations" / "train.json", {**copy.deepcopy(DOCUMENT), **changes})
+    return read_coco(file, root / "train")
+
+
+def test_fields_follow_the_file(root: Path) -> None:
+    annotations = CocoSource(root).load("train")
+    assert annotations.classes == ("person", "car", "dog")
+    assert annotations.category_ids == (1, 3, 18)
+    first, second = annotations.records
+    assert (first.image_id, first.path, first.width, first.height) == (5, root / "train/a.png", 40, 30)
+    assert (first.sequence, second.sequence) == ("walk", None)
+    # The third box reaches out of the frame by 10 on both sides.
+    np.testing.assert_allclose(first.boxes, [[1, 2, 11, 22], [4.5, 0, 10.5, 7], [30, 20, 40, 30]])
+    np.testing.assert_array_equal(first.labels, [1, 2, 0])
+    np.testing.assert_array_equal(first.ignored, [False, True, False])
+    assert second.path == root / "train/sub/b.png"
+    assert second.boxes.shape == (0, 4)
+    assert (second.boxes.dtype, second.labels.dtype, second.ignored.dtype) == (np.float32, np.int64, bool)
+
+
+def test_classes_select_and_order(root: Path) -> None:
+    annotations = CocoSource(root, classes=["dog", "person"]).load("train")
+    assert annotations.classes == ("dog", "person")
+    assert annotations.category_ids == (18, 1)
+    np.testing.assert_array_equal(annotations.records[0].labels, [0, 1])
+    np.testing.assert_allclose(annotations.records[0].boxes[:, 0], [4.5, 30])
+
+
+def test_boxes_without_area_are_dropped_with_one_line(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    bad = [[3, 3, 0, 5], [3, 3, 5, -1], [50, 3, 5, 5], [-9, 3, 9, 5]]
+    items = [annotation(key, 5, 1, box) for key, box in enumerate(bad)]
+    with caplog.at_level(logging.WARNING):
+        records = read(root, annotations=[*items, annotation(9, 5, 1, [0, 0, 2, 2])]).records
+    np.testing.assert_allclose(records[0].boxes, [[0, 0, 2, 2]])
+    assert len(caplog.messages) == 1
+    assert "4 boxes without area" in caplog.messages[0]
+    assert "0, 1, 2, 3" in caplog.messages[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"annotations": [annotation(77, 5, 1, [1, float("nan"), 2, 2])]}, "annotation 77: bbox is not finite"),
+        ({"annotations": [annotation(77, 5, 1, [1, 2, float("inf"), 2])]}, "annotation 77: bbox is not finite"),
+        ({"annotations": [annotation(77, 5, 1, [1, 2, 3])]}, r"annotation 77: bbox must be \[x, y, w, h\]"),
+        ({"annotations": [annotation(77, 5, 1, ["a", 2, 3, 4])]}, "annotation 77: bbox must be"),
+        ({"annotations": [annotation(77, 5, 9, [1, 2, 3, 4])]}, "annotation 77: unknown category_id 9.*1, 3, 18"),
+        ({"annotations": [annotation(77, 6, 1, [1, 2, 3, 4])]}, "image ids that are not listed: 6"),
+        ({"annotations": [{"id": 77, "image_id": 5, "category_id": 1}]}, "annotation 77 has no 'bbox'"),
+        ({"annotations": None}, "'annotations' must be a list"),
+        ({"images": []}, r"the split is empty \(no images\)"),
+        ({"images": [DOCUMENT["images"][0]] * 2}, "image id 5 is listed twice"),
+        ({"images": [{**DOCUMENT["images"][0], "width": 0}]}, "image 5: width must be"),
+        ({"images": [{"id": 5, "width": 4, "height": 4}], "annotations": []}, "image 5 has no 'file_name'"),
+        ({"images": [{**DOCUMENT["images"][0], "id": "five"}]}, "image id 'five' is not a whole number"),
+        ({"images": [{**DOCUMENT["images"][0], "file_name": "c.png"}]}, r"1 of 1 image files are missing.*c\.png"),
+        ({"categories": [*CATEGORIES, {"id": 4, "name": "car"}]}, "same name"),
+        ({"categories": [], "annotations": []}, "no class to learn"),
+    ],
+)
+def test_malformed_files_raise_one_line_that_names_the_place(
+    root: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        read(root, **changes)
+    assert "train.json" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_and_wrong_classes_are_refused(root: Path) -> None:
+    with pytest.raises(UserError, match="unknown class 'persn'; available: person, car, dog"):
+        CocoSource(root, classes=["persn"]).load("train")
+    with pytest.raises(UserError, match=r"write \[person\]"):
+        CocoSource(root, classes="person").load("train")
+    with pytest.raises(UserError, match="given twice"):
+        CocoSource(root, classes=["car", "car"]).load("train")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", "\x00"])
+def test_what_is_not_a_json_object_is_refused(root: Path, text: str) -> None:
+    (root / "annotations/train.json").write_text(text)
+    with pytest.raises(UserError, match=r"train\.json"):
+        CocoSource(root).load("train")
+
+
+def test_missing_places_are_named(root: Path) -> None:
+    with pytest.raises(UserError, match="nowhere: no such folder"):
+        CocoSource(root / "nowhere").load("train")
+    with pytest.raises(UserError, match="'test'.*splits found: train"):
+        CocoSource(root).load("test")
+    with pytest.raises(UserError, match="wrong layout"):
+        CocoSource(root / "train").load("train")
+    with pytest.raises(UserError, match="no such annotation file"):
+        read_coco(root / "absent.json", root)
+
+
+def test_places_can_be_given(tmp_path: Path) -> None:
+    """COCO's own layout."""
+    save_frame(tmp_path / "images/val2017/a.png", np.zeros((30, 40), np.uint8))
+    document = {**DOCUMENT, "images": DOCUMENT["images"][:1]}
+    save_json(tmp_path / "annotations/instances_val2017.json", document)
+    save_json(tmp_path / "annotations/captions_val2017.json", {})
+    source = CocoSource(
+        tmp_path, annotations="annotations/instances_{split}2017.json", images="images/{split}2017"
+    )
+    assert source.splits() == ("val",)
+    assert source.load("val").records[0].path == tmp_path / "images/val2017/a.png"
+    with pytest.raises(UserError, match="needs '{split}'"):
+        CocoSource(tmp_path, annotations="all.json")
+
+
+def test_reading_leaves_the_file_as_it_was(root: Path) -> None:
+    CocoSource(root).load("train")
+    assert json.loads((root / "annotations/train.json").read_text()) == DOCUMENT

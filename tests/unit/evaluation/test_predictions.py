@@ -1,0 +1,106 @@
+"""The COCO results file: what is written, that reading it changes nothing, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.errors import UserError
+from detector.evaluation.coco import evaluate
+from detector.evaluation.predictions import load_predictions, predictions_json
+from detector.structures import Detections
+
+from .builders import annotations, found, random_set, record
+
+TRUTH = annotations(record(4, truths=[([10, 10, 20, 20], 0)]), record(9, truths=[]), ids=(7, 3))
+GOOD = {"image_id": 4, "category_id": 7, "bbox": [1, 2, 3, 4], "score": 0.5}
+
+
+def test_entries_are_coco_results():
+    entries = predictions_json({9: found(([1.00049, 2, 4.5, 8.25], 0.5, 1)), 4: found()}, TRUTH)
+    assert entries == [{"image_id": 9, "category_id": 3, "bbox": [1.0, 2.0, 3.5, 6.25], "score": 0.5}]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_file_gives_the_same_metrics_to_the_last_digit(seed, tmp_path: Path):
+    truth, detections = random_set(seed)
+    file = tmp_path / "predictions.json"
+    file.write_text(json.dumps(predictions_json(detections, truth)))
+    before, after = evaluate(truth, detections), evaluate(truth, load_predictions(file, truth))
+    assert after.to_dict() == before.to_dict()
+    assert (after.curves.scores == before.curves.scores).all()
+
+
+coordinate = st.floats(0, 8191, width=32)
+
+
+@given(st.lists(st.tuples(coordinate, coordinate, coordinate, coordinate, st.floats(0, 1, width=32))))
+def test_writing_what_was_read_gives_the_same_file(tmp_path_factory, rows):
+    corners = [[min(a, c), min(b, d), max(a, c), max(b, d)] for a, b, c, d, _ in rows]
+    scores = sorted((row[4] for row in rows), reverse=True)
+    detections = Detections(
+        boxes=torch.tensor(corners).reshape(-1, 4),
+        scores=torch.tensor(scores, dtype=torch.float32),
+        labels=torch.zeros(len(rows), dtype=torch.int64),
+    )
+    entries = predictions_json({4: detections}, TRUTH)
+    file = tmp_path_factory.mktemp("predictions") / "predictions.json"
+    file.write_text(json.dumps(entries))
+    assert predictions_json(load_predictions(file, TRUTH), TRUTH) == entries
+
+
+def test_a_file_out_of_order_is_put_best_first(tmp_path: Path):
+    file = tmp_path / "predictions.json"
+    file.write_text(json.dumps([{**GOOD, "score": score} for score in (0.25, 0.75, 0.5)]))
+    loaded = load_predictions(file, TRUTH)
+    assert loaded[4].scores.tolist() == [0.75, 0.5, 0.25]
+    assert loaded[4].boxes[0].tolist() == [1, 2, 4, 6]
+    assert loaded[9].boxes.shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xff\xfe\x00", "not JSON"),
+        (b"[1, 2", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b'[{"image_id": ' + b"9" * 5000 + b"}]", "not JSON"),
+        (b'{"annotations": []}', "expected a list"),
+        (b"[[1, 2]]", "entry 0 is"),
+        (json.dumps([GOOD, {**GOOD, "image_id": "4"}]), 'entry 1: image_id is "4"'),
+        (json.dumps([{**GOOD, "image_id": True}]), "image_id is true"),
+        (json.dumps([{**GOOD, "image_id": 5}]), "image_id 5 is not in this split"),
+        (json.dumps([{**GOOD, "category_id": 1}]), "category_id 1 is none of"),
+        (json.dumps([{"image_id": 4}]), "category_id is null"),
+        (json.dumps([{**GOOD, "bbox": [1, 2, 3]}]), "bbox is"),
+        (json.dumps([{**GOOD, "bbox": [1, 2, 3, float("nan")]}]), "bbox is"),
+        (json.dumps([{**GOOD, "bbox": [1, 2, 3, 1e300]}]), "bbox is"),
+        (json.dumps([{**GOOD, "bbox": [1, 2, 3, 10**400]}]), "bbox is"),
+        (json.dumps([{**GOOD, "bbox": [10, 10, -3, 4]}]), "negative width"),
+        (json.dumps([{**GOOD, "bbox": "x" * 10_000}]), "bbox is"),
+        (json.dumps([{**GOOD, "score": 1.5}]), "score is 1.5"),
+        (json.dumps([{**GOOD, "score": float("inf")}]), "score is Infinity"),
+        (json.dumps([{**GOOD, "score": None}]), "score is null"),
+        (json.dumps([{**GOOD, "score": True}]), "score is true"),
+    ],
+)
+def test_hostile_files_are_refused_in_one_line(content, message, tmp_path: Path):
+    file = tmp_path / "predictions.json"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UserError) as caught:
+        load_predictions(file, TRUTH)
+    text = str(caught.value)
+    assert message in text
+    assert str(file) in text
+    assert "\n" not in text
+    assert len(text) < len(str(file)) + 250
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(UserError, match=r"absent\.json: cannot read predictions"):
+        load_predictions(tmp_path / "absent.json", TRUTH)

@@ -1,0 +1,133 @@
+"""Post-processing against the same steps in a plain loop, and its rules one by one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch import Tensor
+
+from detector.errors import UserError
+from detector.geometry.boxes import pairwise_iou
+from detector.geometry.points import pyramid
+from detector.inference.postprocess import Postprocess
+from detector.structures import GridLevel, HeadOutput
+
+SIZE = (64, 96)
+LEVELS = tuple(GridLevel(SIZE[0] // stride, SIZE[1] // stride, stride) for stride in (8, 16))
+SILENT = -20.0
+
+
+def head_output(logits: Tensor, distances: Tensor) -> HeadOutput:
+    points, strides = pyramid(LEVELS, device="cpu")
+    return HeadOutput(logits=logits, distances=distances, points=points, strides=strides, levels=LEVELS)
+
+
+def quiet(*, batch: int = 1, classes: int = 3) -> HeadOutput:
+    """No point says anything; every box is 8 x 8 around its point. Point k < 12 is at (4 + 8 k, 4)."""
+    count = sum(level.height * level.width for level in LEVELS)
+    return head_output(torch.full((batch, count, classes), SILENT), torch.full((batch, count, 4), 4.0))
+
+
+def naive(output: HeadOutput, image: int, settings: Postprocess) -> list[tuple[float, int, list[float]]]:
+    """(score, label, box), best first: every pair, cut, then class by class in plain loops."""
+    rows = []
+    for point, (x, y) in enumerate(output.points.tolist()):
+        left, top, right, bottom = output.distances[image, point].tolist()
+        box = [max(x - left, 0), max(y - top, 0), min(x + right, SIZE[1]), min(y + bottom, SIZE[0])]
+        for label in range(output.logits.shape[2]):
+            score = output.logits[image, point, label].sigmoid().item()
+            if score >= settings.score_threshold and box[2] > box[0] and box[3] > box[1]:
+                rows.append((score, label, box))
+    rows = sorted(rows, reverse=True)[: settings.candidates]
+    kept: list[tuple[float, int, list[float]]] = []
+    for score, label, box in rows:
+        rivals = [other for _, other_label, other in kept if other_label == label]
+        if (
+            not rivals
+            or pairwise_iou(torch.tensor([box]), torch.tensor(rivals)).max() <= settings.iou_threshold
+        ):
+            kept.append((score, label, box))
+    return kept[: settings.max_detections]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Postprocess(),
+        Postprocess(score_threshold=0.3, iou_threshold=0.3),
+        Postprocess(candidates=60),
+        Postprocess(max_detections=7),
+    ],
+    ids=["default", "strict", "few candidates", "few detections"],
+)
+def test_the_same_as_the_naive_loop(settings):
+    torch.manual_seed(3)
+    count = sum(level.height * level.width for level in LEVELS)
+    output = head_output(torch.randn(2, count, 3) - 1, torch.rand(2, count, 4) * 30)
+    detections = settings(output, SIZE)
+    for image in range(2):
+        expected = naive(output, image, settings)
+        found = detections[image]
+        assert found.labels.tolist() == [label for _, label, _ in expected]
+        torch.testing.assert_close(found.scores, torch.tensor([score for score, _, _ in expected]))
+        torch.testing.assert_close(found.boxes, torch.tensor([box for _, _, box in expected]))
+
+
+def test_a_point_may_answer_with_two_classes():
+    output = quiet()
+    output.logits[0, 5, 0], output.logits[0, 5, 2] = 1.0, 2.0
+    (found,) = Postprocess(score_threshold=0.5)(output, SIZE)
+    assert found.labels.tolist() == [2, 0]
+    assert found.boxes.tolist() == [[40, 0, 48, 8]] * 2
+    assert found.scores.tolist() == pytest.approx([0.880797, 0.731059], abs=1e-6)
+
+
+def test_boxes_are_cut_to_each_picture_and_those_outside_dropped():
+    """Points 4 and 7 are at x = 36 and 60; a picture 38 wide cuts the first box and loses the second."""
+    output = quiet(batch=2)
+    output.logits[:, [4, 7], 1] = 3.0
+    narrow, wide = Postprocess(score_threshold=0.5)(output, [(64, 38), SIZE])
+    assert narrow.boxes.tolist() == [[32, 0, 38, 8]]
+    assert sorted(wide.boxes.tolist()) == [[32, 0, 40, 8], [56, 0, 64, 8]]
+
+
+def test_a_silent_head_finds_nothing():
+    (found,) = Postprocess()(quiet(), SIZE)
+    assert (found.boxes.shape, found.scores.shape, found.labels.shape) == ((0, 4), (0,), (0,))
+    assert found.labels.dtype == torch.int64
+
+
+def test_bfloat16_scores_but_exact_points():
+    """At x = 1004 bfloat16 steps by 4: computed in it, the box would lie elsewhere."""
+    output = quiet()
+    output.logits[0, 3, 0] = 2.0
+    output.points[3] = torch.tensor([1005.0, 5.0])
+    half = dataclasses.replace(output, logits=output.logits.bfloat16(), distances=output.distances.bfloat16())
+    (found,) = Postprocess(score_threshold=0.5)(half, (2000, 2000))
+    assert found.boxes.tolist() == [[1001, 1, 1009, 9]]
+    assert found.scores.dtype == torch.float32
+
+
+@pytest.mark.parametrize("field", ["logits", "distances"])
+def test_values_that_are_not_finite_raise(field):
+    output = quiet()
+    output.logits[0, 3, 0] = 2.0
+    getattr(output, field)[0, 3, 0] = float("nan")
+    with pytest.raises(FloatingPointError, match="not finite"):
+        Postprocess()(output, SIZE)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("score_threshold", -0.1), ("iou_threshold", 1.5), ("max_detections", 0), ("candidates", 0)],
+)
+def test_settings_out_of_range_are_named(name, value):
+    with pytest.raises(UserError, match=f"{name}={value}"):
+        Postprocess(**{name: value})
+
+
+def test_a_wrong_number_of_sizes_is_refused():
+    with pytest.raises(ValueError, match="batch of 3"):
+        Postprocess()(quiet(batch=3), [SIZE])
