@@ -1,4 +1,4 @@
-"""Compare the looks of thermal sets: python scripts/compare_frames.py REAL_ROOT data/synthetic --figure out.png."""
+"""Compare the looks of thermal sets: python scripts/compare_frames.py REAL_ROOT data/synthetic."""
 
 from detector.app.compare_frames import main
 

@@ -33,7 +33,7 @@ def main(config: DictConfig) -> None:
 
 
 def run(config: DictConfig) -> None:
-    """The same without Hydra: config as in configs/synth.yaml. Raises UserError for a value that cannot be."""
+    """The same without Hydra, config as in configs/synth.yaml; UserError for a value that cannot be."""
     started = time.monotonic()
     root = Path(config.root)
     written = generate(

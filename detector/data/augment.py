@@ -9,8 +9,9 @@ from dataclasses import replace
 import albumentations as A
 import numpy as np
 
-from detector.data.mosaic import DEFAULT_RULE, VisibilityRule, areas, cut_patch, mosaic, random_scale
+from detector.data.mosaic import mosaic
 from detector.data.padding import PAD_VALUE
+from detector.data.patch import DEFAULT_RULE, VisibilityRule, areas, cut_patch, random_scale
 from detector.data.sample import RawSample, Sample
 from detector.data.thermal_augment import InvertPolarity, LocalGain
 from detector.errors import UserError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -23,6 +23,78 @@ class Animal:
     head: float
     tail: float
 
+    @property
+    def side(self) -> float:
+        """The longer side in metres, with neck and head."""
+        return 1.25 * max(self.length, self.shoulder)
+
+    def paint(self, rng: np.random.Generator, painter: Painter, *, view: View, climate: Climate) -> None:
+        """One animal standing or walking, foot point at the origin; yaw shortens it towards a front view."""
+        fur = climate.clothed(float(rng.uniform(0.25, 0.6)))
+        facing = math.copysign(max(0.45, abs(math.cos(view.yaw))), math.cos(view.yaw))
+        trunk = _Trunk(
+            half=0.5 * self.length * facing,
+            chest=(self.shoulder - self.depth) * math.cos(view.tilt),
+            facing=facing,
+        )
+        self._paint_legs(rng, painter, trunk, climate)
+        self._paint_body(rng, painter, trunk, fur)
+        self._paint_head(rng, painter, trunk, fur=fur, climate=climate)
+
+    def _paint_legs(
+        self, rng: np.random.Generator, painter: Painter, trunk: _Trunk, climate: Climate
+    ) -> None:
+        kelvin = climate.clothed(float(rng.uniform(0.2, 0.5)))
+        stride = float(rng.uniform(0.02, 0.16)) * self.length * abs(trunk.facing)
+        for end, thick in ((-0.9, 0.36), (0.9, 0.3)):
+            for side in (-1.0, 1.0):
+                hip = (end * trunk.half, trunk.chest)
+                hoof = (end * trunk.half + side * (stride + 0.04 * self.length), 0.015)
+                far = 0.6 if side > 0 else 0.0
+                painter.limb(hip, hoof, (thick * self.depth, 0.13 * self.depth), kelvin - far)
+
+    def _paint_body(self, rng: np.random.Generator, painter: Painter, trunk: _Trunk, fur: float) -> None:
+        """Tail, trunk, and the belly, where the fur is thin."""
+        half, chest, depth = trunk.half, trunk.chest, self.depth
+        wag = float(rng.uniform(-0.5, 0.7)) * self.tail
+        tip = (-1.05 * half - 0.7 * trunk.forward * self.tail, chest + wag)
+        painter.limb((-half, chest + 0.3 * depth), tip, (0.16 * depth, 0.1 * depth), fur - 1.0)
+        painter.limb((-half, chest), (half, chest), (0.95 * depth, depth), fur)
+        low = chest - 0.5 * depth
+        painter.limb((-0.6 * half, low), (0.7 * half, low), (0.4 * depth, 0.4 * depth), fur + 1.2)
+
+    def _paint_head(
+        self, rng: np.random.Generator, painter: Painter, trunk: _Trunk, *, fur: float, climate: Climate
+    ) -> None:
+        """Neck and head, raised or grazing; the face has little fur."""
+        face = climate.clothed(float(rng.uniform(0.6, 0.95)))
+        raised = float(rng.uniform(0.5, 1.0) if rng.random() < 0.65 else rng.uniform(-0.9, -0.2))
+        reach = self.neck * math.sqrt(1 - 0.7 * raised * raised) * abs(trunk.facing)
+        x = trunk.half + trunk.forward * reach
+        y = max(self.head, trunk.chest + 1.2 * self.neck * raised)
+        start = (trunk.half, trunk.chest + 0.2 * self.depth)
+        painter.limb(start, (x, y), (0.7 * self.depth, 0.7 * self.head), fur)
+        muzzle = (x + 1.5 * self.head * trunk.facing, y - 0.5 * self.head)
+        painter.limb((x, y), muzzle, (0.85 * self.head, 0.45 * self.head), face)
+        ear = (x - 0.4 * trunk.forward * self.head, y + 1.3 * self.head)
+        painter.limb((x, y), ear, (0.45 * self.head, 0.2 * self.head), face - 0.5)
+
+
+@dataclass(frozen=True)
+class _Trunk:
+    """Where the trunk lies in the picture, metres: half its length (negative faces left), chest's height.
+
+    facing: cosine of the yaw, kept away from 0.
+    """
+
+    half: float
+    chest: float
+    facing: float
+
+    @property
+    def forward(self) -> float:
+        return math.copysign(1.0, self.facing)
+
 
 KINDS = (
     Animal(length=0.75, shoulder=0.55, depth=0.13, neck=0.22, head=0.11, tail=0.3),  # dog
@@ -33,62 +105,8 @@ KINDS = (
 )
 
 
-def draw_kind(rng: np.random.Generator) -> Animal:
+def draw_animal(rng: np.random.Generator) -> Animal:
     """A kind, its size varied by a fifth either way."""
     kind = KINDS[int(rng.integers(len(KINDS)))]
     size = float(rng.uniform(0.8, 1.2))
-    return Animal(
-        length=kind.length * size,
-        shoulder=kind.shoulder * size,
-        depth=kind.depth * size,
-        neck=kind.neck * size,
-        head=kind.head * size,
-        tail=kind.tail * size,
-    )
-
-
-def paint_animal(
-    rng: np.random.Generator, painter: Painter, *, kind: Animal, view: View, climate: Climate
-) -> None:
-    """One animal standing or walking, foot point at the origin; yaw shortens it towards a front view."""
-    fur = climate.clothed(float(rng.uniform(0.25, 0.6)))
-    legs = climate.clothed(float(rng.uniform(0.2, 0.5)))
-    face = climate.clothed(float(rng.uniform(0.6, 0.95)))
-    squash = math.cos(view.tilt)
-    facing = math.copysign(max(0.45, abs(math.cos(view.yaw))), math.cos(view.yaw))
-    half = 0.5 * kind.length * facing
-    chest = (kind.shoulder - kind.depth) * squash
-    stride = float(rng.uniform(0.02, 0.16)) * kind.length
-
-    for end in (-0.9, 0.9):
-        for side in (-1.0, 1.0):
-            hip = (end * half, chest)
-            hoof = (end * half + side * stride * abs(facing) + 0.04 * side * kind.length, 0.015)
-            thick = kind.depth * (0.36 if end < 0 else 0.3)
-            painter.limb(hip, hoof, (thick, 0.13 * kind.depth), legs - (0.6 if side > 0 else 0.0))
-    tail_tip = (
-        -half * 1.05 - math.copysign(kind.tail * 0.7, facing),
-        chest - float(rng.uniform(-0.5, 0.7)) * kind.tail,
-    )
-    painter.limb(
-        (-half, chest + 0.3 * kind.depth), tail_tip, (0.16 * kind.depth, 0.1 * kind.depth), fur - 1.0
-    )
-    painter.limb((-half, chest), (half, chest), (kind.depth * 0.95, kind.depth), fur)
-    painter.limb(
-        (-0.6 * half, chest - 0.5 * kind.depth),
-        (0.7 * half, chest - 0.5 * kind.depth),
-        (0.4 * kind.depth, 0.4 * kind.depth),
-        fur + 1.2,
-    )
-
-    raised = float(rng.uniform(0.5, 1.0)) if rng.random() < 0.65 else float(rng.uniform(-0.9, -0.2))
-    forward = math.copysign(1.0, facing)
-    head = (
-        half + forward * kind.neck * math.sqrt(1 - 0.7 * raised * raised) * abs(facing),
-        max(kind.head, chest + kind.neck * raised * 1.2 * squash),
-    )
-    painter.limb((half, chest + 0.2 * kind.depth), head, (0.7 * kind.depth, 0.7 * kind.head), fur)
-    muzzle = (head[0] + forward * kind.head * 1.5 * abs(facing), head[1] - 0.5 * kind.head)
-    painter.limb(head, muzzle, (kind.head * 0.85, kind.head * 0.45), face)
-    ear = (head[0] - forward * 0.4 * kind.head, head[1] + 1.3 * kind.head)
-    painter.limb(head, ear, (0.45 * kind.head, 0.2 * kind.head), face - 0.5)
+    return Animal(**{name: size * value for name, value in asdict(kind).items()})

@@ -23,7 +23,7 @@ class Climate:
         return 307.0 - 0.17 * max(0.0, 300.0 - self.air)
 
     def clothed(self, conductance: float) -> float:
-        """Surface of insulation over skin: conductance 0 is the air's temperature, 1 bare skin's in the warm."""
+        """Surface of insulation over skin: conductance 0 gives the air's temperature, 1 the skin's."""
         layers = 0.5 + 0.5 * min(max((self.air - 268.0) / 30.0, 0.0), 1.0)  # thicker in the cold
         return self.air + conductance * layers * (self.skin - self.air) + 3.0 * self.sun
 

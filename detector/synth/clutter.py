@@ -12,6 +12,7 @@ from detector.synth.camera import View
 from detector.synth.climate import Climate
 from detector.synth.paint import Painter
 
+
 @dataclass(frozen=True)
 class Site:
     """What a thing is painted onto, how it is seen and the weather it stands in."""

@@ -100,7 +100,7 @@ def _holds(root: Path, record: dict[str, Any]) -> bool:
     path = root / RECORD
     if not path.is_file():
         raise UserError(
-            f"{root} exists and is no synthetic set (it has no {RECORD}): name another root, or remove it first"
+            f"{root} exists and is no synthetic set (it has no {RECORD}): name another root or remove it"
         )
     try:
         found = json.loads(path.read_text())
@@ -180,7 +180,8 @@ def _draw_scene(job: _Job) -> list[tuple[str, list[Labelled]]]:
 
 def _coco(frames: list[tuple[str, int, list[Labelled]]], *, width: int, height: int) -> dict[str, Any]:
     """COCO's instances form; `sequence` (the scene) and `visible` (share in sight) are additions."""
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for image_id, (name, scene, truth) in enumerate(frames, start=1):
         images.append(
             {"id": image_id, "file_name": name, "width": width, "height": height, "sequence": f"{scene:04d}"}

@@ -88,7 +88,7 @@ def radial_spectrum(image: np.ndarray) -> np.ndarray:
 
 def spectrum_slope(spectrum: np.ndarray) -> float:
     """Exponent of the power law that fits `spectrum` best inside SLOPE_BAND."""
-    band = (FREQUENCIES >= SLOPE_BAND[0]) & (FREQUENCIES <= SLOPE_BAND[1])
+    band = np.abs(FREQUENCIES - np.mean(SLOPE_BAND)) <= np.ptp(SLOPE_BAND) / 2
     return float(np.polyfit(np.log(FREQUENCIES[band]), np.log(spectrum[band] + 1e-12), 1)[0])
 
 
@@ -137,7 +137,7 @@ def line_shares(image: np.ndarray) -> tuple[float, float]:
 
 
 def _detail(image: np.ndarray, *, axis: int) -> np.ndarray:
-    """Each pixel minus the mean of its two neighbours along an axis: 1.5 times the variance of white noise."""
+    """Each pixel minus the mean of its neighbours along an axis: 1.5 times white noise's variance."""
     moved = np.moveaxis(image, axis, 0)
     return np.moveaxis(moved[1:-1] - 0.5 * (moved[:-2] + moved[2:]), 0, axis)
 

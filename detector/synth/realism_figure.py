@@ -17,7 +17,8 @@ def draw_comparison(sets: dict[str, tuple[list[Frame], Looks]], path: Path) -> N
     columns = max(len(samples) for samples, _ in sets.values())
     figure = Figure(figsize=(2.4 * columns, 1.9 * len(sets) + 3.2), layout="constrained")
     FigureCanvasAgg(figure)
-    pictures, curves = figure.subfigures(2, 1, height_ratios=(1.9 * len(sets), 3.2))
+    rows = figure.add_gridspec(2, 1, height_ratios=(1.9 * len(sets), 3.2))
+    pictures, curves = (figure.add_subfigure(rows[index]) for index in range(2))
     grid = pictures.subplots(len(sets), columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()

@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from detector.synth import animals, clutter, people, vehicles
+from detector.synth import clutter
+from detector.synth.animals import draw_animal
 from detector.synth.backdrop import paint_backdrop
 from detector.synth.camera import Camera, View, draw_camera
 from detector.synth.climate import Climate, draw_climate
 from detector.synth.noise import fractal_tile
 from detector.synth.paint import Painter, Sprite
+from detector.synth.people import draw_person
+from detector.synth.vehicles import draw_vehicle
+
+
+class Thing(Protocol):
+    """What the three kinds of objects have in common."""
+
+    @property
+    def side(self) -> float:
+        """The longer side in metres."""
+        ...
+
+    def paint(self, rng: np.random.Generator, painter: Painter, *, view: View, climate: Climate) -> None:
+        """Paint it, foot point at the origin."""
+        ...
+
 
 CLASSES = ("person", "vehicle", "animal")
+DRAW: tuple[Callable[[np.random.Generator], Thing], ...] = (draw_person, draw_vehicle, draw_animal)
+"""How to draw a new object of each class."""
 
 
 @dataclass(frozen=True)
@@ -91,47 +112,36 @@ class Scene:
 
         None where the object would be too small or too large there.
         """
-        low, high = self.params.side_px
-        if label == 0:
-            tall = people.draw_height(rng)
-            side = tall
-        elif label == 1:
-            vehicle = vehicles.draw_kind(rng)
-            side = vehicle.length
-        else:
-            animal = animals.draw_kind(rng)
-            side = 1.25 * max(animal.length, animal.shoulder)
-        if row is None:
-            first = max(self.camera.row(low / side), 6.0)
-            last = min(self.camera.row(high / side), self.params.height + 2.0)
-            if first >= last:
-                return None
-            # Even in the logarithm of size: as in a crowd, most are far.
-            row = self.camera.row(
-                math.exp(rng.uniform(*(math.log(self.camera.scale(y)) for y in (first, last))))
-            )
-        scale = self.camera.scale(row)
-        if not low <= scale * side <= high:
+        params = self.params
+        thing = DRAW[label](rng)
+        row = self._draw_row(rng, thing.side) if row is None else row
+        low, high = params.side_px
+        if row is None or not low <= self.camera.scale(row) * thing.side <= high:
             return None
-        view = View(tilt=self.camera.tilt(row), yaw=float(rng.uniform(0, 2 * math.pi)))
-        painter = Painter(scale * self.params.fine, reach=1.2 * side)
-        if label == 0:
-            people.paint_person(rng, painter, tall=tall, view=view, climate=self.climate)
-        elif label == 1:
-            vehicles.paint_vehicle(rng, painter, kind=vehicle, view=view, climate=self.climate)
-        else:
-            animals.paint_animal(rng, painter, kind=animal, view=view, climate=self.climate)
-        texture = 0.6 * fractal_tile(rng, size=24, slope=-1.1)
-        return stand(
-            painter.sprite(texture), column=self.params.width / 2, row=row, fine=self.params.fine, label=label
-        )
+        painter = Painter(self.camera.scale(row) * params.fine, reach=1.2 * thing.side)
+        thing.paint(rng, painter, view=self._view(rng, row), climate=self.climate)
+        sprite = painter.sprite(0.6 * fractal_tile(rng, size=24, slope=-1.1))
+        return stand(sprite, column=params.width / 2, row=row, fine=params.fine, label=label)
+
+    def _draw_row(self, rng: np.random.Generator, side: float) -> float | None:
+        """A row in the picture where `side` metres have a permitted size, even in the logarithm of size."""
+        low, high = self.params.side_px
+        first = max(self.camera.row(low / side), 6.0)
+        last = min(self.camera.row(high / side), self.params.height + 2.0)
+        if first >= last:
+            return None
+        scale = math.exp(rng.uniform(math.log(self.camera.scale(first)), math.log(self.camera.scale(last))))
+        return self.camera.row(scale)
+
+    def _view(self, rng: np.random.Generator, row: float) -> View:
+        return View(tilt=self.camera.tilt(row), yaw=float(rng.uniform(0, 2 * math.pi)))
 
     def _place_clutter(self, rng: np.random.Generator) -> Standing:
         first = max(self.camera.row(3.0), 8.0)
         row = float(rng.uniform(first, self.params.height + 5))
         paint, reach = clutter.draw_kind(rng)
         painter = Painter(self.camera.scale(row) * self.params.fine, reach=reach)
-        paint(rng, painter, View(tilt=self.camera.tilt(row), yaw=float(rng.uniform(0, 6.28))), self.climate)
+        paint(rng, clutter.Site(painter=painter, view=self._view(rng, row), climate=self.climate))
         sprite = painter.sprite(0.6 * fractal_tile(rng, size=24, slope=-1.0))
         column = float(rng.uniform(0, self.params.width))
         return stand(sprite, column=column, row=row, fine=self.params.fine, label=None)
@@ -147,8 +157,8 @@ class Scene:
             hidden = [i for i, item in enumerate(order) if item.label is not None and labelled[i] is None]
             if not hidden:
                 break
-            # The most hidden first would be finer; the farthest first is enough, and it may free others.
-            objects = [item for item in objects if item is not order[hidden[0]]]
+            # The nearest first: without it, farther ones may be in sight again.
+            objects = [item for item in objects if item is not order[hidden[-1]]]
         canvas = self._backdrop.copy()
         for item in order:
             inside, window = _clip(item, canvas.shape)
@@ -156,7 +166,7 @@ class Scene:
         return canvas, [truth for truth in labelled if truth is not None]
 
     def _look(self, order: list[Standing]) -> list[Labelled | None]:
-        """What can be seen of each item, painted in this order; None for clutter and for the mostly hidden."""
+        """What can be seen of each item painted in this order; None for clutter and the mostly hidden."""
         params = self.params
         owner = np.full(self._backdrop.shape, -1, np.int16)
         for index, item in enumerate(order):
@@ -174,10 +184,14 @@ class Scene:
             if share < params.min_visible:
                 result.append(None)
                 continue
-            left, top = window[1].start, window[0].start
-            corners = (left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1)
-            box = tuple(float(corner) / params.fine for corner in corners)
-            result.append(Labelled(label=item.label, box=box, visible=share))  # type: ignore[arg-type]
+            left, top = window[1].start / params.fine, window[0].start / params.fine
+            box = (
+                left + float(columns[0]) / params.fine,
+                top + float(rows[0]) / params.fine,
+                left + float(columns[-1] + 1) / params.fine,
+                top + float(rows[-1] + 1) / params.fine,
+            )
+            result.append(Labelled(label=item.label, box=box, visible=share))
         return result
 
 

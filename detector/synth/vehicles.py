@@ -26,6 +26,58 @@ class Vehicle:
     slope: float
     wheel: float
 
+    @property
+    def side(self) -> float:
+        """The longer side in metres."""
+        return self.length
+
+    def paint(self, rng: np.random.Generator, painter: Painter, *, view: View, climate: Climate) -> None:
+        """One vehicle on its wheels, foot point under its middle."""
+        heat = _draw_heat(rng, climate)
+        near = -1.0 if view.faces((0, 0, -1)) else 1.0
+        canvas = _Canvas(painter=painter, view=view)
+        self._paint_shade(canvas, heat)
+        self._paint_wheels(canvas, across=-0.45 * near * self.width, kelvin=heat.wheel - 1.0)
+        self._paint_body(canvas, heat)
+        self._paint_wheels(canvas, across=0.5 * near * self.width, kelvin=heat.wheel)
+        self._paint_cabin(canvas, heat)
+
+    def _paint_shade(self, canvas: _Canvas, heat: _Heat) -> None:
+        half, side = 0.5 * self.length, 0.475 * self.width
+        canvas.fill([(x, 0.0, z) for x, z in _rectangle(-half, half, -side, side)], heat.under, body=False)
+
+    def _paint_wheels(self, canvas: _Canvas, *, across: float, kelvin: float) -> None:
+        for along in (-0.31 * self.length, 0.32 * self.length):
+            disc = [
+                (along + self.wheel * math.cos(a), self.wheel * (1 + math.sin(a)), across) for a in _CIRCLE
+            ]
+            canvas.fill(disc, kelvin)
+
+    def _paint_body(self, canvas: _Canvas, heat: _Heat) -> None:
+        """The lower box; over the engine the hood is warm, so is the grille; the exhaust is at the rear."""
+        half, side, low = 0.5 * self.length, 0.5 * self.width, 0.6 * self.wheel
+        for name, normal, corners in _box(-half, half, (low, self.waist), side, slope=0.0):
+            if canvas.view.faces(normal):
+                canvas.fill(corners, heat.roof if name == "top" else heat.paint)
+        if canvas.view.faces((0, 1, 0)):
+            hood = _rectangle(self.cabin[1], half, -side, side)
+            canvas.fill([(x, self.waist, z) for x, z in hood], heat.hood)
+        if canvas.view.faces((1, 0, 0)):
+            grille = _rectangle(low, 0.8 * self.waist, -0.7 * side, 0.7 * side)
+            canvas.fill([(half, y, z) for y, z in grille], heat.grille)
+        if canvas.view.faces((-1, 0, 0)):
+            exhaust = _rectangle(low, low + 0.22, 0.35 * side, 0.75 * side)
+            canvas.fill([(-half, y, z) for y, z in exhaust], heat.exhaust)
+
+    def _paint_cabin(self, canvas: _Canvas, heat: _Heat) -> None:
+        levels = (self.waist, self.roof)
+        for name, normal, corners in _box(*self.cabin, levels, 0.485 * self.width, slope=self.slope):
+            if not canvas.view.faces(normal):
+                continue
+            canvas.fill(corners, heat.roof if name == "top" else heat.paint)
+            if name != "top":
+                canvas.fill(_inset(corners, 0.8), heat.glass)
+
 
 KINDS = (
     Vehicle(length=4.3, width=1.8, waist=0.9, roof=1.45, cabin=(-1.7, 0.9), slope=0.45, wheel=0.33),  # car
@@ -42,7 +94,7 @@ KINDS = (
 )
 
 
-def draw_kind(rng: np.random.Generator) -> Vehicle:
+def draw_vehicle(rng: np.random.Generator) -> Vehicle:
     """One of the kinds, cars more often than the others."""
     return KINDS[int(rng.choice(len(KINDS), p=(0.3, 0.2, 0.2, 0.15, 0.15)))]
 
@@ -78,57 +130,32 @@ def _draw_heat(rng: np.random.Generator, climate: Climate) -> _Heat:
     )
 
 
-def paint_vehicle(
-    rng: np.random.Generator, painter: Painter, *, kind: Vehicle, view: View, climate: Climate
-) -> None:
-    """One vehicle on its wheels, foot point under its middle."""
-    heat = _draw_heat(rng, climate)
-    half, side = kind.length / 2, kind.width / 2
-    low = 0.6 * kind.wheel
-    rear, front = kind.cabin
-
-    def fill(corners: list[tuple[float, float, float]], kelvin: float, *, body: bool = True) -> None:
-        painter.polygon(view.project(np.array(corners)), kelvin, body=body)
-
-    fill([(x, 0.0, z) for x, z in _rectangle(-half, half, -side * 0.95, side * 0.95)], heat.under, body=False)
-    near = -1.0 if view.faces((0, 0, -1)) else 1.0
-    _paint_wheels(painter, kind=kind, view=view, across=-near * side * 0.9, kelvin=heat.wheel - 1.0)
-
-    for name, normal, corners in _box(-half, half, low, kind.waist, side, 0.0):
-        if view.faces(normal):
-            fill(corners, heat.roof if name == "top" else heat.paint)
-    if view.faces((0, 1, 0)):
-        fill([(x, kind.waist, z) for x, z in _rectangle(front, half, -side, side)], heat.hood)
-    if view.faces((1, 0, 0)):
-        fill(
-            [(half, y, z) for y, z in _rectangle(low, 0.8 * kind.waist, -0.7 * side, 0.7 * side)], heat.grille
-        )
-    _paint_wheels(painter, kind=kind, view=view, across=near * side, kelvin=heat.wheel)
-    if view.faces((-1, 0, 0)):
-        fill([(-half, y, z) for y, z in _rectangle(low, low + 0.22, 0.35 * side, 0.75 * side)], heat.exhaust)
-
-    for name, normal, corners in _box(rear, front, kind.waist, kind.roof, side * 0.97, kind.slope):
-        if view.faces(normal):
-            fill(corners, heat.roof if name == "top" else heat.paint)
-            if name != "top":
-                fill(_inset(corners, 0.8), heat.glass)
+Corner = tuple[float, float, float]
+"""Along the vehicle, up, across; metres."""
 
 
-def _paint_wheels(painter: Painter, *, kind: Vehicle, view: View, across: float, kelvin: float) -> None:
-    for along in (-0.31 * kind.length, 0.32 * kind.length):
-        disc = [(along + kind.wheel * math.cos(a), kind.wheel * (1 + math.sin(a)), across) for a in _CIRCLE]
-        painter.polygon(view.project(np.array(disc)), kelvin)
+@dataclass(frozen=True)
+class _Canvas:
+    """Paints flat faces given in the vehicle's own metres."""
+
+    painter: Painter
+    view: View
+
+    def fill(self, corners: list[Corner], kelvin: float, *, body: bool = True) -> None:
+        self.painter.polygon(self.view.project(np.array(corners)), kelvin, body=body)
 
 
 def _rectangle(a0: float, a1: float, b0: float, b1: float) -> list[tuple[float, float]]:
     return [(a0, b0), (a1, b0), (a1, b1), (a0, b1)]
 
 
-Face = tuple[str, tuple[float, float, float], list[tuple[float, float, float]]]
+Face = tuple[str, Corner, list[Corner]]
+"""Name, outward normal, corners."""
 
 
-def _box(x0: float, x1: float, y0: float, y1: float, side: float, slope: float) -> list[Face]:
-    """Faces (name, outward normal, corners) of a box whose top is shorter by `slope` at either end."""
+def _box(x0: float, x1: float, levels: tuple[float, float], side: float, *, slope: float) -> list[Face]:
+    """Faces of a box between two levels whose top is shorter by `slope` at either end."""
+    y0, y1 = levels
     top0, top1, inner = x0 + slope, x1 - slope, side * (1 - 0.3 * slope)
     return [
         ("rear", (-1, 0, 0), [(x0, y0, -side), (x0, y0, side), (top0, y1, inner), (top0, y1, -inner)]),
@@ -139,8 +166,8 @@ def _box(x0: float, x1: float, y0: float, y1: float, side: float, slope: float) 
     ]
 
 
-def _inset(corners: list[tuple[float, float, float]], share: float) -> list[tuple[float, float, float]]:
+def _inset(corners: list[Corner], share: float) -> list[Corner]:
     """The same face shrunk towards its middle: a window in its frame."""
     points = np.array(corners)
     middle = points.mean(axis=0)
-    return [tuple(point) for point in middle + share * (points - middle)]
+    return [(float(x), float(y), float(z)) for x, y, z in middle + share * (points - middle)]

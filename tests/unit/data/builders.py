@@ -24,7 +24,9 @@ def save_json(path: Path, document: Any) -> Path:
     return path
 
 
-def split_on_disk(folder: Path, count: int, *, size: tuple[int, int] = (24, 32), boxes: int = 3) -> Annotations:
+def split_on_disk(
+    folder: Path, count: int, *, size: tuple[int, int] = (24, 32), boxes: int = 3
+) -> Annotations:
     """`count` random 16-bit frames and as many random boxes in each, the last one ignored."""
     rng = np.random.default_rng(1)
     height, width = size

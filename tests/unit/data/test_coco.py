@@ -84,11 +84,20 @@ def test_boxes_without_area_are_dropped_with_one_line(root: Path, caplog: pytest
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"annotations": [annotation(77, 5, 1, [1, float("nan"), 2, 2])]}, "annotation 77: bbox is not finite"),
-        ({"annotations": [annotation(77, 5, 1, [1, 2, float("inf"), 2])]}, "annotation 77: bbox is not finite"),
+        (
+            {"annotations": [annotation(77, 5, 1, [1, float("nan"), 2, 2])]},
+            "annotation 77: bbox is not finite",
+        ),
+        (
+            {"annotations": [annotation(77, 5, 1, [1, 2, float("inf"), 2])]},
+            "annotation 77: bbox is not finite",
+        ),
         ({"annotations": [annotation(77, 5, 1, [1, 2, 3])]}, r"annotation 77: bbox must be \[x, y, w, h\]"),
         ({"annotations": [annotation(77, 5, 1, ["a", 2, 3, 4])]}, "annotation 77: bbox must be"),
-        ({"annotations": [annotation(77, 5, 9, [1, 2, 3, 4])]}, "annotation 77: unknown category_id 9.*1, 3, 18"),
+        (
+            {"annotations": [annotation(77, 5, 9, [1, 2, 3, 4])]},
+            "annotation 77: unknown category_id 9.*1, 3, 18",
+        ),
         ({"annotations": [annotation(77, 6, 1, [1, 2, 3, 4])]}, "image ids that are not listed: 6"),
         ({"annotations": [{"id": 77, "image_id": 5, "category_id": 1}]}, "annotation 77 has no 'bbox'"),
         ({"annotations": None}, "'annotations' must be a list"),
@@ -97,7 +106,10 @@ def test_boxes_without_area_are_dropped_with_one_line(root: Path, caplog: pytest
         ({"images": [{**DOCUMENT["images"][0], "width": 0}]}, "image 5: width must be"),
         ({"images": [{"id": 5, "width": 4, "height": 4}], "annotations": []}, "image 5 has no 'file_name'"),
         ({"images": [{**DOCUMENT["images"][0], "id": "five"}]}, "image id 'five' is not a whole number"),
-        ({"images": [{**DOCUMENT["images"][0], "file_name": "c.png"}]}, r"1 of 1 image files are missing.*c\.png"),
+        (
+            {"images": [{**DOCUMENT["images"][0], "file_name": "c.png"}]},
+            r"1 of 1 image files are missing.*c\.png",
+        ),
         ({"categories": [*CATEGORIES, {"id": 4, "name": "car"}]}, "same name"),
         ({"categories": [], "annotations": []}, "no class to learn"),
     ],
@@ -130,7 +142,7 @@ def test_what_is_not_a_json_object_is_refused(root: Path, text: str) -> None:
 def test_missing_places_are_named(root: Path) -> None:
     with pytest.raises(UserError, match="nowhere: no such folder"):
         CocoSource(root / "nowhere").load("train")
-    with pytest.raises(UserError, match="'test'.*splits found: train"):
+    with pytest.raises(UserError, match=r"'test'.*splits found: train"):
         CocoSource(root).load("test")
     with pytest.raises(UserError, match="wrong layout"):
         CocoSource(root / "train").load("train")
@@ -149,7 +161,7 @@ def test_places_can_be_given(tmp_path: Path) -> None:
     )
     assert source.splits() == ("val",)
     assert source.load("val").records[0].path == tmp_path / "images/val2017/a.png"
-    with pytest.raises(UserError, match="needs '{split}'"):
+    with pytest.raises(UserError, match=r"needs '{split}'"):
         CocoSource(tmp_path, annotations="all.json")
 
 

@@ -67,7 +67,9 @@ def test_dont_care_regions_stay_when_classes_are_selected(root: Path) -> None:
 
 
 def test_dont_care_is_no_class(root: Path) -> None:
-    with pytest.raises(UserError, match="unknown class 'DontCare'; available: Person, Car, Bicycle, OtherVehicle"):
+    with pytest.raises(
+        UserError, match="unknown class 'DontCare'; available: Person, Car, Bicycle, OtherVehicle"
+    ):
         HitUavSource(root, classes=("DontCare",)).load("train")
 
 

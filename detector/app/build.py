@@ -1,0 +1,100 @@
+"""From configuration to objects: the pieces that training and evaluation build alike."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from detector.data.annotations import Annotations
+from detector.data.dataset import DetectionDataset
+from detector.data.loader import BatchLoader, eval_loader
+from detector.data.padding import PadOnly
+from detector.engine import checkpoint
+from detector.errors import UserError
+from detector.inference.postprocess import Postprocess
+from detector.thermal.agc import Agc
+
+
+def load_split(data: DictConfig, split: str) -> Annotations:
+    """The truth of one split; UserError as the readers raise it."""
+    return instantiate(data.source).load(split)
+
+
+def build_model(config: DictConfig, *, classes: int) -> nn.Module:
+    """A new model for `classes` classes."""
+    return instantiate(config.model, classes=classes)
+
+
+def build_agc(config: DictConfig) -> Agc:
+    return instantiate(config.thermal)
+
+
+def evaluation_loader(
+    annotations: Annotations,
+    *,
+    agc: Agc,
+    multiple: int,
+    engine: DictConfig,
+    rank: int = 0,
+    world_size: int = 1,
+) -> BatchLoader:
+    """Whole frames of a split, padded to a multiple of the network's coarsest stride."""
+    dataset = DetectionDataset(
+        annotations, agc=agc, transform=PadOnly(multiple), cache_mib=engine.cache_mib
+    )
+    return eval_loader(
+        dataset, batch_size=engine.batch_size, workers=engine.workers, rank=rank, world_size=world_size
+    )
+
+
+def frame_sizes(annotations: Annotations) -> dict[int, tuple[int, int]]:
+    """(height, width) of every image by id."""
+    return {record.image_id: (record.height, record.width) for record in annotations.records}
+
+
+class Trained:
+    """A checkpoint made usable: the averaged model in eval mode, and what it was trained with."""
+
+    def __init__(self, path: str | Path, *, device: torch.device) -> None:
+        state = checkpoint.load(path)
+        self.path = Path(path)
+        self.classes: tuple[str, ...] = tuple(state["classes"])
+        self.config = as_config(state["config"])
+        model = build_model(self.config, classes=len(self.classes))
+        checkpoint.load_weights(model, state["ema"], source=path)
+        self.model = model.to(device, memory_format=torch.channels_last).eval()
+        self.agc = build_agc(self.config)
+        self.postprocess: Postprocess = instantiate(self.config.postprocess)
+
+    @property
+    def run_folder(self) -> Path:
+        """The folder of the run that wrote the checkpoint."""
+        return self.path.resolve().parent.parent
+
+    def check_classes(self, annotations: Annotations) -> None:
+        """UserError where the data set's classes are not those of the checkpoint, in order."""
+        if annotations.classes != self.classes:
+            raise UserError(
+                f"checkpoint {self.path}: knows the classes {', '.join(self.classes)}; the data set has "
+                f"{', '.join(annotations.classes)}. Judge it on its own set, or name them in data.source.classes"
+            )
+
+
+def as_plain(config: DictConfig) -> dict[str, Any]:
+    """Plain values with interpolations kept, for a checkpoint."""
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items() if key != "hydra"}
+
+
+def as_config(plain: dict[str, Any]) -> DictConfig:
+    """Undo of `as_plain`; unknown keys raise again."""
+    config = OmegaConf.create(copy.deepcopy(plain))
+    OmegaConf.set_struct(config, True)
+    return config

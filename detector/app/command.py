@@ -1,0 +1,145 @@
+"""What every command shares: Hydra around it, and one clear line where the user can put something right."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, InstantiationException
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from detector.engine.steplog import NonFiniteError
+from detector.engine.trainer import Interrupted
+from detector.errors import UserError
+
+# Absolute: Hydra reads a relative path of a packaged module as the name of another package.
+CONFIGS = str(Path(__file__).resolve().parents[2] / "configs")
+INTERRUPTED = 130
+
+
+def command(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
+    """Makes a function of a config a program: configs/<name>.yaml with the command line's overrides.
+
+    What the user can put right ends it with one line on stderr and status 1; an interrupted training with
+    status 130; anything else is a bug and shows its trace.
+    """
+
+    def decorate(run: Callable[[DictConfig], None]) -> Callable[[], None]:
+        def checked(config: DictConfig) -> None:
+            try:
+                _check_types(name)
+                run(config)
+            except InstantiationException as error:
+                raise _root_cause(error) from error
+
+        def main() -> None:
+            # Hydra then passes exceptions on instead of printing them in its own many lines.
+            os.environ["HYDRA_FULL_ERROR"] = "1"
+            try:
+                hydra.main(version_base="1.3", config_path=CONFIGS, config_name=name)(checked)()
+            except (UserError, NonFiniteError) as error:
+                _fail(str(error))
+            except Interrupted as error:
+                print(f"{error}", file=sys.stderr)
+                sys.exit(INTERRUPTED)
+            except (HydraException, OmegaConfBaseException) as error:
+                _fail(_explain(error, name))
+
+        return main
+
+    return decorate
+
+
+def _fail(message: str) -> NoReturn:
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(1)
+
+
+def _root_cause(error: InstantiationException) -> Exception:
+    """Our own error where a constructor raised one, else one line that names the key."""
+    cause = error.__cause__
+    if isinstance(cause, UserError):
+        return cause
+    lines = str(error).splitlines()
+    return UserError(f"{lines[-1]}: {cause if cause is not None else lines[0]}")
+
+
+def _explain(error: Exception, name: str) -> str:
+    """Hydra's message on one line; for an unknown key, with the nearest that exists."""
+    text = f"{error} {error.__cause__ or ''}"
+    missing = re.search(r"Key '([^']+)' is not in struct\s+full_key: (\S+)", text)
+    if missing:
+        key = missing[2]
+        near = difflib.get_close_matches(key, list(_keys(_defaults(name))), n=1, cutoff=0.5)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return f"unknown setting {key}{hint}"
+    return str(error)
+
+
+def _defaults(name: str) -> DictConfig:
+    """The configuration with the command line's choices of groups but none of its values."""
+    with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
+        groups = [
+            argument
+            for argument in sys.argv[1:]
+            if (Path(CONFIGS) / argument.partition("=")[0].lstrip("+~")).is_dir()
+        ]
+        return hydra.compose(name, overrides=groups)
+
+
+def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
+    for key in config:
+        yield f"{prefix}{key}"
+        if not OmegaConf.is_missing(config, key) and not OmegaConf.is_interpolation(config, key):
+            node = config[key]
+            if isinstance(node, DictConfig):
+                yield from _keys(node, f"{prefix}{key}.")
+
+
+def _check_types(name: str) -> None:
+    """UserError where an override's value is of another kind than the default it replaces."""
+    values = HydraConfig.get().overrides.task
+    choices = HydraConfig.get().runtime.choices
+    groups = [value for value in values if value.partition("=")[0].lstrip("+~") in choices]
+    config = hydra.compose(name, overrides=list(values))
+    default = hydra.compose(name, overrides=groups)
+    for value in values:
+        key = value.partition("=")[0]
+        if value in groups or key[0] in "+~":
+            continue
+        if OmegaConf.is_missing(default, key) or OmegaConf.is_missing(config, key):
+            continue
+        before, after = OmegaConf.select(default, key), OmegaConf.select(config, key)
+        if not _same_kind(before, after):
+            kind = _kind_name(before)
+            raise UserError(f"{key}={after}: must be {kind}, as its default {before}")
+
+
+def _same_kind(before: Any, after: Any) -> bool:
+    if before is None or after is None:
+        return True
+    if isinstance(before, ListConfig):
+        return isinstance(after, ListConfig) and (
+            not before or all(_same_kind(before[0], value) for value in after)
+        )
+    if isinstance(before, DictConfig):
+        return isinstance(after, DictConfig)
+    if isinstance(before, float):
+        return isinstance(after, (int, float)) and not isinstance(after, bool)
+    if isinstance(before, str):
+        # "auto" stands where a number may: the reader of the value knows which.
+        return isinstance(after, str) or (before == "auto" and isinstance(after, int))
+    return type(after) is type(before)
+
+
+def _kind_name(value: Any) -> str:
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
+    return names.get(type(value), "a list" if isinstance(value, ListConfig) else "a group of settings")

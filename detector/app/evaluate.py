@@ -1,0 +1,106 @@
+"""Judge a checkpoint on a split."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf
+
+from detector.app import build
+from detector.data.annotations import Annotations
+from detector.data.loader import BatchLoader
+from detector.data.padding import PadOnly
+from detector.engine.detect import detect
+from detector.engine.device import pick_device, pick_precision
+from detector.evaluation.coco import Metrics, evaluate
+from detector.evaluation.predictions import predictions_json
+from detector.inference.draw import contact_sheet, draw, save_picture
+from detector.structures import Detections
+
+SAMPLES = 8
+
+
+def run(config: DictConfig) -> None:
+    """The command: config as in configs/evaluate.yaml."""
+    judge(
+        config.checkpoint,
+        data=config.data,
+        engine=config.engine,
+        output=None if config.output is None else Path(config.output),
+    )
+
+
+def judge(
+    checkpoint: str | Path, *, data: DictConfig, engine: DictConfig, output: Path | None = None
+) -> Metrics:
+    """Evaluate a checkpoint and write metrics.json, predictions.json and samples.png.
+
+    data: a data config; where its source is null the checkpoint's own, with root and split replaced where
+    given. output: the folder to write to; None is evaluation/SPLIT in the checkpoint's run folder.
+    """
+    device = pick_device(engine.device)
+    precision = pick_precision(engine.precision, device)
+    trained = build.Trained(checkpoint, device=device)
+    chosen = _own_data(trained.config.data, data) if data.source is None else data
+    annotations = build.load_split(chosen, chosen.split)
+    trained.check_classes(annotations)
+    loader = build.evaluation_loader(
+        annotations, agc=trained.agc, multiple=trained.model.stride, engine=engine
+    )
+    detections = detect(
+        trained.model,
+        loader,
+        postprocess=trained.postprocess,
+        sizes=build.frame_sizes(annotations),
+        precision=precision,
+    )
+    metrics = evaluate(annotations, detections)
+    output = output or trained.run_folder / "evaluation" / chosen.split
+    _write(output, metrics, detections, annotations, loader)
+    print(f"{chosen.split} split, {metrics.images} frames:")
+    print(metrics.table())
+    print(f"metrics, predictions and pictures: {output}")
+    return metrics
+
+
+def sample_pictures(
+    loader: BatchLoader, annotations: Annotations, detections: dict[int, Detections], *, count: int
+) -> list[np.ndarray]:
+    """[H, W, 3] uint8 pictures of `count` frames spread over the split, detections beside truth."""
+    dataset = loader.dataset
+    assert isinstance(dataset.transform, PadOnly)
+    pictures = []
+    for index in np.linspace(0, len(dataset) - 1, min(count, len(dataset))).astype(int):
+        record = annotations.records[index]
+        image = dataset[int(index)].image[: record.height, : record.width]
+        found = detections[record.image_id]
+        scale = max(1, round(640 / record.width))
+        truth = record.boxes[~record.ignored]
+        pictures.append(draw(image, found, classes=annotations.classes, truth=truth, scale=scale))
+    return pictures
+
+
+def _own_data(own: DictConfig, asked: DictConfig) -> DictConfig:
+    """The checkpoint's data config with what was asked for instead."""
+    chosen = own.copy()
+    for key in ("root", "split"):
+        if asked[key] is not None:
+            OmegaConf.update(chosen, key, asked[key])
+    # Interpolations such as ${data.root} are read from the top of a configuration.
+    return OmegaConf.create({"data": chosen}).data
+
+
+def _write(
+    folder: Path,
+    metrics: Metrics,
+    detections: dict[int, Detections],
+    annotations: Annotations,
+    loader: BatchLoader,
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.json").write_text(json.dumps(metrics.to_dict(), indent=2) + "\n")
+    (folder / "predictions.json").write_text(json.dumps(predictions_json(detections, annotations)))
+    sheet = contact_sheet(sample_pictures(loader, annotations, detections, count=SAMPLES), columns=2)
+    save_picture(folder / "samples.png", sheet)

@@ -1,0 +1,121 @@
+"""What a person sees of a run: a progress bar, lines on the console, TensorBoard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from detector.engine.steplog import StepRecord
+from detector.evaluation.coco import Metrics
+
+COUNTS = {"positives", "hard_negatives", "hard_negative_score"}
+
+
+class Tracker:
+    """Writes to the console and, where `folder` is given, to TensorBoard. Silent with `quiet`.
+
+    pictures: makes the pictures to show with each evaluation; called by `evaluated`.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        *,
+        quiet: bool = False,
+        pictures: Callable[[], Sequence[np.ndarray]] | None = None,
+    ) -> None:
+        self.writer = SummaryWriter(str(folder)) if folder is not None else None
+        self.quiet = quiet
+        self.pictures = pictures
+        self.bar: tqdm | None = None
+        self.latest: dict[str, float] = {}
+        self._reset_clock()
+
+    def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
+        self._reset_clock()
+        if not self.quiet:
+            # disable=None: no bar where nobody watches; a line per epoch remains.
+            self.bar = tqdm(total=steps, desc=f"epoch {epoch + 1}/{epochs}", disable=None, leave=False)
+        self._epoch_name = f"epoch {epoch + 1}/{epochs}"
+
+    def waited(self, seconds: float) -> None:
+        """Seconds in which a step waited for its data."""
+        self._waiting += seconds
+
+    def stepped(self, *, images: int) -> None:
+        self._images += images
+        if self.bar is not None:
+            self.bar.update()
+
+    def losses(self, records: Sequence[StepRecord], *, lr: float) -> None:
+        """Every loss part and count of the steps since the last call."""
+        for record in records:
+            for name, value in record.values.items():
+                self._scalar(f"{self._group(name)}/{name}", value, record.step)
+        if not records:
+            return
+        self.latest = records[-1].values
+        self._scalar("train/lr", lr, records[-1].step)
+        if self.bar is not None:
+            shown = {name: f"{value:.3f}" for name, value in self.latest.items() if name not in COUNTS}
+            self.bar.set_postfix({**shown, "lr": f"{lr:.1e}", "img/s": f"{self._throughput():.0f}"})
+
+    def end_epoch(self, epoch: int, step: int) -> None:
+        seconds = time.perf_counter() - self._start
+        self._scalar("time/images_per_second", self._throughput(), step)
+        self._scalar("time/data_wait_share", self._waiting / seconds, step)
+        if self.bar is not None:
+            self.bar.close()
+        values = {name: value for name, value in self.latest.items() if name not in COUNTS}
+        losses = "  ".join(f"{name} {value:.3f}" for name, value in values.items())
+        self.say(
+            f"{self._epoch_name}  {losses}  {self._throughput():.0f} img/s, "
+            f"waiting for data {self._waiting / seconds:.1%}"
+        )
+
+    def evaluated(self, metrics: Metrics, epoch: int, step: int) -> None:
+        """Metrics of the averaged model after `epoch`."""
+        for name, value in metrics.overall.items():
+            if value is not None:
+                self._scalar(f"val/{name}", value, step)
+        for label, (name, values) in enumerate(metrics.per_class.items()):
+            if values["AP"] is None:
+                continue
+            self._scalar(f"val_AP_by_class/{name}", values["AP"], step)
+            if self.writer is not None:
+                curve = metrics.curves.tensorboard(label)
+                self.writer.add_pr_curve_raw(f"val_PR/{name}", **curve, global_step=step)
+        if self.writer is not None and self.pictures is not None:
+            for number, picture in enumerate(self.pictures()):
+                self.writer.add_image(f"val/{number}", picture, step, dataformats="HWC")
+            self.writer.flush()
+        shown = {name: metrics.overall[name] or 0.0 for name in ("AP", "AP50", "AP75")}
+        self.say(f"epoch {epoch}: val " + "  ".join(f"{name} {value:.4f}" for name, value in shown.items()))
+
+    def say(self, text: str) -> None:
+        if not self.quiet:
+            tqdm.write(text)
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()
+
+    def _reset_clock(self) -> None:
+        self._start = time.perf_counter()
+        self._waiting = 0.0
+        self._images = 0
+
+    def _throughput(self) -> float:
+        return self._images / max(1e-9, time.perf_counter() - self._start)
+
+    def _group(self, name: str) -> str:
+        return "counts" if name in COUNTS else "train" if name == "gradient_norm" else "loss"
+
+    def _scalar(self, tag: str, value: float, step: int) -> None:
+        if self.writer is not None:
+            self.writer.add_scalar(tag, value, step)

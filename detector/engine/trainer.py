@@ -1,0 +1,277 @@
+"""The training loop. It knows no loss, no assigner and no data set by name."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from detector import distributed
+from detector.assign.protocol import Assigner
+from detector.criterion.protocol import Criterion
+from detector.data.loader import TrainLoader
+from detector.engine import checkpoint
+from detector.engine.device import Precision
+from detector.engine.ema import Ema
+from detector.engine.interrupt import Interrupt
+from detector.engine.optim import OptimizerFactory, WarmupCosine
+from detector.engine.steplog import StepLog
+from detector.engine.tracking import Tracker
+from detector.errors import UserError
+from detector.evaluation.coco import Metrics
+from detector.structures import Batch, to_device
+
+Validate = Callable[[nn.Module], Metrics | None]
+"""Metrics of a model in eval mode; None on processes other than rank 0."""
+
+
+class Interrupted(RuntimeError):
+    """Training was told to stop, and has saved its state."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and how to train.
+
+    epochs: passes over the training split. accumulate: batches per optimizer step; their losses are
+    averaged, which for a composite loss is not the loss of one larger batch. clip_norm: bound of the
+    gradient's norm. ema_decay: see Ema. evaluate_every: epochs between evaluations. patience: evaluations
+    without a better AP before training stops, or None. log_every: steps between readings of the losses.
+    """
+
+    epochs: int
+    accumulate: int = 1
+    clip_norm: float = 10.0
+    ema_decay: float = 0.998
+    evaluate_every: int = 5
+    patience: int | None = None
+    log_every: int = 20
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "accumulate", "evaluate_every", "log_every"):
+            if getattr(self, name) < 1:
+                raise UserError(f"engine.{name}={getattr(self, name)}: must be at least 1")
+
+
+@dataclass
+class Progress:
+    """Where a run stands; all a resumed run needs beside tensors."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    best: float = -1.0
+    best_epoch: int = -1
+    stale: int = 0
+
+
+class Trainer:
+    """Trains a model and keeps `last.pt` and `best.pt` in `folder`.
+
+    model: on precision.device. describe: what goes into every checkpoint beside the state (configuration,
+    classes). validate: called on the averaged model by every process.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        assigner: Assigner,
+        criterion: Criterion,
+        optimizer: OptimizerFactory,
+        schedule: WarmupCosine,
+        loader: TrainLoader,
+        validate: Validate,
+        precision: Precision,
+        settings: Settings,
+        tracker: Tracker,
+        folder: Path,
+        describe: dict[str, Any],
+    ) -> None:
+        self.model = model.to(memory_format=torch.channels_last)
+        self.network = self._wrapped(self.model, compile_it=settings.compile)
+        self.assigner = assigner
+        self.criterion = criterion
+        self.optimizer = optimizer(self.model)
+        self.base_lrs = [float(group["lr"]) for group in self.optimizer.param_groups]
+        self.schedule = schedule
+        self.loader = loader
+        self.validate = validate
+        self.precision = precision
+        self.scaler = precision.scaler()
+        self.settings = settings
+        self.tracker = tracker
+        self.folder = folder
+        self.describe = describe
+        self.ema = Ema(self.model, decay=settings.ema_decay)
+        self.progress = Progress()
+        self.log = StepLog()
+        self.steps_per_epoch = len(loader) // settings.accumulate
+        self.total_steps = settings.epochs * self.steps_per_epoch
+        if self.steps_per_epoch == 0:
+            raise UserError(
+                f"engine.accumulate={settings.accumulate} is more than the {len(loader)} batches of an epoch"
+            )
+
+    def fit(self) -> None:
+        """Train from where `progress` stands to the last epoch, or until patience ends.
+
+        Raises Interrupted after saving when told to stop, NonFiniteError when a loss is not finite.
+        """
+        with Interrupt() as interrupt:
+            while self.progress.epoch < self.settings.epochs:
+                self._run_epoch(interrupt)
+                epoch = self.progress.epoch
+                if epoch % self.settings.evaluate_every == 0 or epoch == self.settings.epochs:
+                    self._evaluate()
+                self.save("last.pt")
+                self._stop_if(interrupt)
+                if self.settings.patience is not None and self.progress.stale >= self.settings.patience:
+                    self.tracker.say(f"no better AP for {self.progress.stale} evaluations: stopping early")
+                    break
+
+    def state(self) -> dict[str, Any]:
+        """Everything an exact continuation needs, as tensors and plain values."""
+        return {
+            **self.describe,
+            "model": self.model.state_dict(),
+            "ema": self.ema.model.state_dict(),
+            "ema_updates": self.ema.updates,
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "random": checkpoint.random_state(),
+            "progress": dict(vars(self.progress)),
+        }
+
+    def resume(self, state: dict[str, Any], *, source: str) -> None:
+        """Continue where `state` was saved; UserError where it belongs to another model."""
+        if "optimizer" not in state:
+            raise UserError(f"checkpoint {source}: holds weights only, it cannot be resumed; use last.pt")
+        checkpoint.load_weights(self.model, state["model"], source=source)
+        checkpoint.load_weights(self.ema.model, state["ema"], source=source)
+        self.ema.updates = state["ema_updates"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        checkpoint.restore_random_state(state["random"])
+        self.progress = Progress(**state["progress"])
+
+    def save(self, name: str) -> None:
+        """Write the state to folder/name, on rank 0; refuses a state that is not finite."""
+        self._flush()
+        if distributed.rank() == 0:
+            checkpoint.save(self.folder / name, self.state())
+        distributed.barrier()
+
+    def _run_epoch(self, interrupt: Interrupt) -> None:
+        progress = self.progress
+        self.model.train()
+        self.loader.start(progress.epoch, progress.batch)
+        self.tracker.start_epoch(progress.epoch, self.settings.epochs, self.steps_per_epoch)
+        micro: list[Batch] = []
+        clock = time.perf_counter()
+        for batch in self.loader:
+            self.tracker.waited(time.perf_counter() - clock)
+            micro.append(batch)
+            if len(micro) == self.settings.accumulate:
+                self._step(micro)
+                micro = []
+                if progress.step % self.settings.log_every == 0:
+                    self._flush()
+                    self._stop_if(interrupt)
+            clock = time.perf_counter()
+        progress.epoch += 1
+        progress.batch = 0
+        self._flush()
+        self.tracker.end_epoch(progress.epoch, progress.step)
+
+    def _step(self, batches: list[Batch]) -> None:
+        """One optimizer step over one or more batches."""
+        factor = self.schedule(self.progress.step, total_steps=self.total_steps)
+        for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
+            group["lr"] = base * factor
+        parts: dict[str, Tensor] = {}
+        for number, batch in enumerate(batches):
+            last = number == len(batches) - 1
+            with self._gradients_exchanged(last):
+                for name, value in self._backward(batch, share=1 / len(batches)).items():
+                    parts[name] = parts.get(name, torch.zeros_like(value)) + value / len(batches)
+        self.scaler.unscale_(self.optimizer)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.ema.update(self.model)
+        self.progress.step += 1
+        self.progress.batch += len(batches)
+        ids = torch.cat([batch.image_ids for batch in batches])
+        # Half precision skips steps whose scaled gradient overflows; its norm is then no sign of trouble.
+        values = parts if self.scaler.is_enabled() else {**parts, "gradient_norm": norm.detach()}
+        self.log.add(self.progress.step, values, ids)
+        self.tracker.stepped(images=len(ids) * distributed.world_size())
+
+    def _backward(self, batch: Batch, *, share: float) -> dict[str, Tensor]:
+        device = self.precision.device
+        images = batch.images.to(device, non_blocking=True, memory_format=torch.channels_last)
+        targets = to_device(batch.targets, device, non_blocking=True)
+        with self.precision.autocast():
+            output = self.network(images)
+        assignment = self.assigner(output, targets)
+        terms = self.criterion(output, assignment, targets, step=self.progress.step)
+        self.scaler.scale(terms.total * share).backward()
+        return terms.parts
+
+    def _evaluate(self) -> None:
+        self.synchronise_average()
+        metrics = self.validate(self.ema.model)
+        if metrics is not None:
+            ap = metrics.overall["AP"] or 0.0
+            better = ap > self.progress.best
+            self.progress.stale = 0 if better else self.progress.stale + 1
+            if better:
+                self.progress.best, self.progress.best_epoch = ap, self.progress.epoch
+            self.tracker.evaluated(metrics, self.progress.epoch, self.progress.step)
+        self._share_progress()
+        if self.progress.stale == 0:
+            self.save("best.pt")
+
+    def synchronise_average(self) -> None:
+        """Give every process rank 0's averaged model: batch-norm statistics differ between ranks."""
+        if distributed.world_size() > 1:
+            for value in self.ema.model.state_dict().values():
+                dist.broadcast(value, src=0)
+
+    def _share_progress(self) -> None:
+        if distributed.world_size() > 1:
+            values = [vars(self.progress)]
+            dist.broadcast_object_list(values, src=0)
+            self.progress = Progress(**values[0])
+
+    def _flush(self) -> None:
+        """Read the losses of the steps since the last time; raises NonFiniteError."""
+        self.tracker.losses(self.log.flush(), lr=float(self.optimizer.param_groups[0]["lr"]))
+
+    def _stop_if(self, interrupt: Interrupt) -> None:
+        if interrupt.anywhere(self.precision.device):
+            self.save("last.pt")
+            raise Interrupted(f"stopped at epoch {self.progress.epoch}, step {self.progress.step}")
+
+    def _gradients_exchanged(self, exchange: bool) -> contextlib.AbstractContextManager[None]:
+        if isinstance(self.network, DistributedDataParallel) and not exchange:
+            return self.network.no_sync()
+        return contextlib.nullcontext()
+
+    def _wrapped(self, model: nn.Module, *, compile_it: bool) -> nn.Module:
+        network: nn.Module = model
+        if distributed.world_size() > 1:
+            # Every rank keeps its own batch-norm statistics while training; rank 0's are the ones saved.
+            network = DistributedDataParallel(network, broadcast_buffers=False)
+        return torch.compile(network) if compile_it else network

@@ -1,0 +1,9 @@
+"""Judge a checkpoint on a split: python scripts/evaluate.py checkpoint=PATH data.split=val."""
+
+from detector.app.command import command
+from detector.app.evaluate import run
+
+main = command("evaluate")(run)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+"""Train a detector: python scripts/train.py data=hit_uav data.root=PATH model=small engine.epochs=40."""
+
+from detector.app.command import command
+from detector.app.train import run
+
+main = command("train")(run)
+
+if __name__ == "__main__":
+    main()
