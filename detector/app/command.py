@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import re
@@ -35,22 +36,24 @@ def command(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], 
     def decorate(run: Callable[[DictConfig], None]) -> Callable[[], None]:
         def checked(config: DictConfig) -> None:
             try:
+                _check_complete(config)
                 _check_types(name)
                 run(config)
             except InstantiationException as error:
-                raise _root_cause(error) from error
+                _fail(_root_cause(error))
+            except (UserError, NonFiniteError, OmegaConfBaseException) as error:
+                _fail(str(error))
+            except Interrupted as error:
+                print(error, file=sys.stderr)
+                sys.exit(INTERRUPTED)
 
         def main() -> None:
             # Hydra then passes exceptions on instead of printing them in its own many lines.
             os.environ["HYDRA_FULL_ERROR"] = "1"
             try:
                 hydra.main(version_base="1.3", config_path=CONFIGS, config_name=name)(checked)()
-            except (UserError, NonFiniteError) as error:
-                _fail(str(error))
-            except Interrupted as error:
-                print(f"{error}", file=sys.stderr)
-                sys.exit(INTERRUPTED)
-            except (HydraException, OmegaConfBaseException) as error:
+            except (HydraException, OmegaConfBaseException, ValueError) as error:
+                # Raised while Hydra read the command line: `checked` lets none of these out.
                 _fail(_explain(error, name))
 
         return main
@@ -59,17 +62,21 @@ def command(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], 
 
 
 def _fail(message: str) -> NoReturn:
+    if HydraConfig.initialized():
+        # Hydra makes the run's folder before it calls us; an empty one is of no use to anybody.
+        with contextlib.suppress(OSError):
+            Path(HydraConfig.get().runtime.output_dir).rmdir()
     print("error: " + " ".join(message.split()), file=sys.stderr)
     sys.exit(1)
 
 
-def _root_cause(error: InstantiationException) -> Exception:
-    """Our own error where a constructor raised one, else one line that names the key."""
+def _root_cause(error: InstantiationException) -> str:
+    """Our own message where a constructor raised one, else one that names the key."""
     cause = error.__cause__
     if isinstance(cause, UserError):
-        return cause
+        return str(cause)
     lines = str(error).splitlines()
-    return UserError(f"{lines[-1]}: {cause if cause is not None else lines[0]}")
+    return f"{lines[-1]}: {cause if cause is not None else lines[0]}"
 
 
 def _explain(error: Exception, name: str) -> str:
@@ -81,7 +88,7 @@ def _explain(error: Exception, name: str) -> str:
         near = difflib.get_close_matches(key, list(_keys(_defaults(name))), n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]}?" if near else ""
         return f"unknown setting {key}{hint}"
-    return str(error)
+    return str(error).partition("Config search path")[0]
 
 
 def _defaults(name: str) -> DictConfig:
@@ -102,6 +109,17 @@ def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
             node = config[key]
             if isinstance(node, DictConfig):
                 yield from _keys(node, f"{prefix}{key}.")
+
+
+def _check_complete(config: DictConfig) -> None:
+    """UserError for a value that must be given and was not."""
+    try:
+        missing = OmegaConf.missing_keys(config)
+    except OmegaConfBaseException as error:  # an interpolation of a missing value
+        missing = set(re.findall(r"Missing mandatory value: (\S+)", str(error)))
+    if missing:
+        key = min(missing, key=len)
+        raise UserError(f"{key} must be given: add {key}=... to the command")
 
 
 def _check_types(name: str) -> None:
@@ -142,4 +160,6 @@ def _same_kind(before: Any, after: Any) -> bool:
 
 def _kind_name(value: Any) -> str:
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
-    return names.get(type(value), "a list" if isinstance(value, ListConfig) else "a group of settings")
+    if isinstance(value, ListConfig):
+        return "a list, each entry " + names.get(type(value[0]), "as there") if value else "a list"
+    return names.get(type(value), "a group of settings")

@@ -41,8 +41,8 @@ def run(config: DictConfig) -> None:
         dataset=read_params(config, "dataset", DatasetParams),
         scene=read_params(config, "scene", SceneParams),
         sensor=read_params(config, "sensor", SensorParams),
-        seed=config.seed,
-        processes=config.processes,
+        seed=_whole(config, "seed"),
+        processes=_whole(config, "processes"),
     )
     spent = f"written in {time.monotonic() - started:.1f} s" if written else "there already, unchanged"
     print(f"synthetic set: {root.resolve()} ({spent})")
@@ -57,3 +57,9 @@ def read_params(config: DictConfig, group: str, kind: type[P]) -> P:
         raise UserError(f"{group}.{error.key}: {str(error.msg).splitlines()[0]}") from error
     assert isinstance(params, kind)
     return params
+
+
+def _whole(config: DictConfig, key: str) -> int:
+    if not isinstance(config[key], int):
+        raise UserError(f"{key} is {config[key]!r}: it must be a whole number")
+    return int(config[key])

@@ -21,8 +21,7 @@ class VisibilityRule:
     """What is left of an object that the picture's edge cuts.
 
     An object of which less than `min_visible` of the area remains, or whose shorter side is under `min_side`
-    pixels, becomes an ignored region: too little to be learnt as
-    an object, too much to be learnt as background.
+    pixels, becomes an ignored region: too little to be learnt as an object, too much for background.
     """
 
     min_visible: float = 0.3

@@ -244,7 +244,7 @@ class Trainer:
             self.save("best.pt")
 
     def synchronise_average(self) -> None:
-        """Give every process rank 0's averaged model: batch-norm statistics differ between ranks."""
+        """Give every process rank 0's averaged model: batch-norm statistics of the last step differ."""
         if distributed.world_size() > 1:
             for value in self.ema.model.state_dict().values():
                 dist.broadcast(value, src=0)
@@ -272,6 +272,5 @@ class Trainer:
     def _wrapped(self, model: nn.Module, *, compile_it: bool) -> nn.Module:
         network: nn.Module = model
         if distributed.world_size() > 1:
-            # Every rank keeps its own batch-norm statistics while training; rank 0's are the ones saved.
-            network = DistributedDataParallel(network, broadcast_buffers=False)
+            network = DistributedDataParallel(network)
         return torch.compile(network) if compile_it else network

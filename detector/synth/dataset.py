@@ -66,9 +66,10 @@ def generate(
     """Write the set under root, unless that very set is there already; returns whether it was written.
 
     The set is made in a folder beside root and moved there when it is whole. A folder that holds a
-    synthetic set of other parameters is replaced; any other folder that is not empty raises UserError.
+    synthetic set of other parameters is replaced; any other folder that is not empty raises UserError, as
+    does a parameter that cannot be. processes: how many draw at once; the bytes do not depend on it.
     """
-    _check(dataset, scene)
+    _check(dataset, scene, seed=seed, processes=processes)
     record = {
         "generator_version": VERSION,
         "seed": seed,
@@ -109,16 +110,26 @@ def _holds(root: Path, record: dict[str, Any]) -> bool:
     return bool(found == record)
 
 
-def _check(dataset: DatasetParams, scene: SceneParams) -> None:
-    for split, frames in dataset.splits.items():
-        if frames < 1:
-            raise UserError(f"dataset.{split} is {frames}: every split needs at least one frame")
-    if dataset.frames_per_scene < 1:
-        raise UserError(f"dataset.frames_per_scene is {dataset.frames_per_scene}: it must be at least 1")
-    if not 0 <= scene.overlap <= 1:
-        raise UserError(f"scene.overlap is {scene.overlap}: it is a share and must lie in [0, 1]")
-    if abs(sum(scene.class_weights) - 1) > 1e-6:
-        raise UserError(f"scene.class_weights are {scene.class_weights}: they must add up to 1")
+def _check(dataset: DatasetParams, scene: SceneParams, *, seed: int, processes: int) -> None:
+    """UserError for the first value that cannot be drawn."""
+    least = {f"dataset.{name}": (value, 1) for name, value in asdict(dataset).items()}
+    least |= {"seed": (seed, 0), "processes": (processes, 1), "scene.fine": (scene.fine, 1)}
+    least |= {"scene.width": (scene.width, 32), "scene.height": (scene.height, 32)}
+    for name, (value, limit) in least.items():
+        if value < limit:
+            raise UserError(f"{name} is {value}: it must be at least {limit}")
+    for name in ("objects", "clutter", "side_px"):
+        pair = getattr(scene, name)
+        if len(pair) != 2 or not 0 <= pair[0] <= pair[1]:
+            raise UserError(f"scene.{name} is {list(pair)}: it must be two numbers, least and most")
+    for name in ("overlap", "min_visible"):
+        if not 0 <= getattr(scene, name) <= 1:
+            raise UserError(f"scene.{name} is {getattr(scene, name)}: it is a share and must lie in [0, 1]")
+    weights = scene.class_weights
+    if len(weights) != len(CLASSES) or min(weights) < 0 or abs(sum(weights) - 1) > 1e-6:
+        raise UserError(
+            f"scene.class_weights is {list(weights)}: it must be {len(CLASSES)} shares that add up to 1"
+        )
 
 
 def _write(

@@ -49,13 +49,13 @@ def test_a_flip_moves_the_box() -> None:
 
 
 def test_a_turned_ellipse_fills_its_box() -> None:
+    """Half axes 24 and 6 turned by 30 degrees reach sqrt(24² cos² + 6² sin²) = 21 and, likewise, 13.1."""
     counts = np.zeros(SIZE, np.uint8)
-    box = np.array([[16, 14, 48, 34]], np.float32)
-    cv2.ellipse(counts, (32, 24), (16, 10), 0, 0, 360, 255, -1)
-    transform = one_patch([A.Affine(rotate=(20, 20), rotate_method="ellipse", p=1)])
-    sample = run(transform, [raw_of(counts, box)])
+    cv2.ellipse(counts, (32, 24), (24, 6), 0, 0, 360, 255, -1)
+    raw = raw_of(counts, np.array([[8, 18, 56, 30]], np.float32))
+    sample = run(one_patch([A.Affine(rotate=(30, 30), rotate_method="ellipse", p=1)]), [raw])
     np.testing.assert_allclose(sample.boxes, [bright_box(sample.image)], atol=1.6)
-    assert np.abs(sample.boxes - box).max() > 2
+    np.testing.assert_allclose(sample.boxes, [[11, 10.9, 53, 37.1]], atol=0.7)
 
 
 def test_what_a_shift_cuts_off_becomes_ignored_or_goes() -> None:
@@ -111,7 +111,7 @@ def test_the_defaults_give_valid_samples() -> None:
 def test_the_seed_alone_decides() -> None:
     """Also after the transform's own generators have been used for something else."""
     transform, raws = TrainTransform(SIZE), scenes()
-    for seed in range(20):
+    for seed in range(8):
         first = run(transform, raws, seed=seed)
         run(transform, raws, seed=seed + 1000)
         assert_same_sample(first, run(transform, raws, seed=seed))
@@ -138,8 +138,8 @@ def test_the_share_of_mosaics_is_the_probability() -> None:
     white = raw_of(np.full((90, 120), 255, np.uint8), np.zeros((0, 4), np.float32))
     transform = TrainTransform(SIZE, mosaic_probability=0.3, geometry=[], intensity=[])
     raws = [black, *[white] * 20]
-    mixed = np.mean([run(transform, raws, seed=seed).image.max() > 0 for seed in range(400)])
-    assert mixed == pytest.approx(0.3, abs=0.07)
+    mixed = np.mean([run(transform, raws, seed=seed).image.max() > 0 for seed in range(200)])
+    assert mixed == pytest.approx(0.3, abs=0.1)
 
 
 def test_impossible_settings_are_refused() -> None:

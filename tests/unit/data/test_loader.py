@@ -1,5 +1,6 @@
 import os
 import signal
+import time
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -176,6 +177,7 @@ class Fatal:
         epoch: int,  # noqa: ARG002
         rng: np.random.Generator,  # noqa: ARG002
     ) -> Sample:
+        time.sleep(0.3)  # Dying before the loader watches for it would cost torch's 5 s poll.
         os.kill(os.getpid(), signal.SIGKILL)
         raise AssertionError
 

@@ -1,0 +1,42 @@
+# Everything runs inside VENV; an environment that is complete is used as it is.
+VENV ?= .venv
+ARGS ?=
+PYTHON ?= python3
+DATA ?= data/synthetic
+# The run that was trained last.
+CHECKPOINT ?= $(shell ls -t runs/*/checkpoints/best.pt 2>/dev/null | head -n 1)
+
+python = $(VENV)/bin/python
+
+.PHONY: setup data train eval test lint tensorboard bench clean
+
+setup:
+	@test -x $(python) || $(PYTHON) -m venv $(VENV)
+	@$(python) scripts/check_environment.py || $(python) -m pip install --editable '.[dev]'
+
+data: setup
+	@$(python) scripts/synth.py root=$(DATA)
+
+train: data
+	@$(python) scripts/train.py data.root=$(DATA) $(ARGS)
+
+eval: setup
+	@test -n "$(CHECKPOINT)" || { echo "error: no run with a checkpoint under runs/: make train first" >&2; exit 1; }
+	@$(python) scripts/evaluate.py checkpoint=$(CHECKPOINT) $(ARGS)
+
+test: setup
+	@$(python) -m pytest $(ARGS)
+
+lint: setup
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy
+
+tensorboard: setup
+	@$(python) -m tensorboard.main --logdir runs $(ARGS)
+
+bench: setup
+	@$(python) benchmarks/training_step.py $(ARGS)
+
+clean:
+	rm -rf runs data/synthetic build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
