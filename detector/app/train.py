@@ -160,6 +160,7 @@ def _train_loader(config: DictConfig) -> TrainLoader:
         seed=config.seed,
         rank=distributed.rank(),
         world_size=distributed.world_size(),
+        rare_below=config.data.rare_below,
     )
 
 

@@ -21,6 +21,10 @@ MIB = 2**20
 SAMPLE_STREAM = 1
 
 
+SampleKey = tuple[int, int, int]
+"""(epoch, index, turn): turn counts from 0 how often the epoch has shown the picture already."""
+
+
 class FrameStore(Sequence[RawSample]):
     """The raw samples of a split, every frame decoded once when it is made.
 
@@ -76,10 +80,10 @@ class FrameStore(Sequence[RawSample]):
 
 
 class DetectionDataset(Dataset[Sample]):
-    """Samples by (epoch, index).
+    """Samples by key.
 
-    All randomness of a sample comes from (seed, epoch, index), so it depends neither on the worker that
-    makes it nor on what was made before. A bare index means epoch 0.
+    All randomness of a sample comes from the seed and its key, so it depends neither on the worker that
+    makes it nor on what was made before. A bare index means the first turn of epoch 0.
     """
 
     def __init__(
@@ -99,9 +103,9 @@ class DetectionDataset(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.frames)
 
-    def __getitem__(self, key: int | tuple[int, int]) -> Sample:
-        epoch, index = key if isinstance(key, tuple) else (0, key)
-        rng = np.random.default_rng((SAMPLE_STREAM, self.seed, epoch, index))
+    def __getitem__(self, key: int | SampleKey) -> Sample:
+        epoch, index, turn = key if isinstance(key, tuple) else (0, key, 0)
+        rng = np.random.default_rng((SAMPLE_STREAM, self.seed, epoch, index, turn))
         return self.transform(self.frames, index, epoch=epoch, rng=rng)
 
 

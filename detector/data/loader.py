@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
-from detector.data.dataset import DetectionDataset
+from detector.data.dataset import DetectionDataset, SampleKey
 from detector.data.padding import pad_to
 from detector.data.sample import Sample
+from detector.data.sampling import repeat_factors, systematic
 from detector.errors import UserError
 from detector.structures import IGNORE_LABEL, Batch, Targets
 
@@ -52,21 +54,24 @@ def collate(samples: Sequence[Sample], *, max_boxes: int | None = None) -> Batch
     return Batch(torch.from_numpy(images), targets, image_ids)
 
 
-class EpochSampler(Sampler[list[tuple[int, int]]]):
-    """Batches of (epoch, index) in an order that seed and epoch alone decide.
+class EpochSampler(Sampler[list[SampleKey]]):
+    """Batches of sample keys in an order that seed and epoch alone decide.
+
+    factors [N]: how often each image is shown next to the others, see data/sampling.py.
 
     Each rank takes every world_size-th image of the epoch's order, and all ranks the same number of batches;
     the images left over at an epoch's end are other ones in the next.
     """
 
     def __init__(
-        self, length: int, *, batch_size: int, seed: int, rank: int = 0, world_size: int = 1
+        self, factors: np.ndarray, *, batch_size: int, seed: int, rank: int = 0, world_size: int = 1
     ) -> None:
-        if length < batch_size * world_size:
+        if len(factors) < batch_size * world_size:
             raise UserError(
-                f"batch_size {batch_size} (x {world_size} processes) is more than the split's {length} images"
+                f"batch_size {batch_size} (x {world_size} processes) is more than the split's "
+                f"{len(factors)} images"
             )
-        self.length = length
+        self.factors = factors
         self.batch_size = batch_size
         self.seed = seed
         self.rank = rank
@@ -80,14 +85,19 @@ class EpochSampler(Sampler[list[tuple[int, int]]]):
 
     def __len__(self) -> int:
         """Batches of a whole epoch."""
-        return self.length // (self.batch_size * self.world_size)
+        return len(self.factors) // (self.batch_size * self.world_size)
 
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        order = np.random.default_rng((ORDER_STREAM, self.seed, self.epoch)).permutation(self.length)
-        mine = order[self.rank :: self.world_size].tolist()
+    def __iter__(self) -> Iterator[list[SampleKey]]:
+        rng = np.random.default_rng((ORDER_STREAM, self.seed, self.epoch))
+        seen: Counter[int] = Counter()
+        keys = []
+        for index in systematic(self.factors, rng=rng).tolist():
+            keys.append((self.epoch, index, seen[index]))
+            seen[index] += 1
+        mine = keys[self.rank :: self.world_size]
         for batch in range(self.skip_batches, len(self)):
             first = batch * self.batch_size
-            yield [(self.epoch, index) for index in mine[first : first + self.batch_size]]
+            yield mine[first : first + self.batch_size]
 
 
 class BatchLoader:
@@ -151,14 +161,17 @@ def train_loader(
     seed: int,
     rank: int = 0,
     world_size: int = 1,
+    rare_below: float = 0.0,
     prefetch: int = 4,
 ) -> TrainLoader:
     """Full batches in random order; call `start(epoch)` before each epoch.
 
+    rare_below: images of classes that fewer than this share of images hold come more often (data/sampling.py).
     prefetch: batches each worker makes ahead. Images that do not fill a last batch are left out of the epoch.
     Raises UserError where there is no full batch.
     """
-    sampler = EpochSampler(len(dataset), batch_size=batch_size, seed=seed, rank=rank, world_size=world_size)
+    factors = repeat_factors(dataset.annotations, rare_below=rare_below)
+    sampler = EpochSampler(factors, batch_size=batch_size, seed=seed, rank=rank, world_size=world_size)
     return TrainLoader(dataset, sampler, workers=workers, prefetch=prefetch)
 
 

@@ -77,8 +77,8 @@ def test_samples_follow_seed_epoch_and_index(tmp_path: Path) -> None:
         return DetectionDataset(annotations, agc=AGC, transform=transform, cache_mib=cache_mib, seed=seed)
 
     assert_same_sample(dataset(3)[(2, 1)], dataset(3, cache_mib=0)[(2, 1)])
-    assert_same_sample(dataset(3)[1], dataset(3)[(0, 1)])
-    images = [dataset(seed)[(epoch, 1)].image for seed, epoch in ((3, 2), (3, 1), (4, 2), (2, 3))]
+    assert_same_sample(dataset(3)[1], dataset(3)[(0, 1, 0)])
+    images = [dataset(seed)[(epoch, 1, turn)].image for seed, epoch, turn in ((3, 2, 0), (3, 1, 0), (4, 2, 0), (2, 3, 0), (3, 2, 1))]
     for k, image in enumerate(images):
         assert not any(np.array_equal(image, other) for other in images[:k])
 
@@ -87,7 +87,7 @@ def test_evaluation_samples_do_not_depend_on_the_epoch(tmp_path: Path) -> None:
     annotations = split_on_disk(tmp_path, 2)
     dataset = DetectionDataset(annotations, agc=AGC, transform=PadOnly(32), cache_mib=1)
     assert len(dataset) == 2
-    assert_same_sample(dataset[(0, 1)], dataset[(7, 1)])
+    assert_same_sample(dataset[(0, 1, 0)], dataset[(7, 1, 0)])
     np.testing.assert_array_equal(dataset[1].boxes, annotations.records[1].boxes)
     assert dataset[1].image.shape == (32, 32)
 
@@ -96,9 +96,9 @@ def test_a_frame_without_objects_is_a_sample(tmp_path: Path) -> None:
     annotations = split_on_disk(tmp_path, 2, boxes=0)
     dataset = DetectionDataset(annotations, agc=AGC, transform=TrainTransform((16, 16)), cache_mib=1)
     for epoch in range(20):
-        assert dataset[(epoch, 0)].boxes.shape == (0, 4)
+        assert dataset[(epoch, 0, 0)].boxes.shape == (0, 4)
     one_empty = replace(
         annotations, records=(annotations.records[0], *split_on_disk(tmp_path / "b", 1).records)
     )
     mixed = DetectionDataset(one_empty, agc=AGC, transform=TrainTransform((16, 16)), cache_mib=1)
-    assert any(len(mixed[(epoch, 0)].boxes) for epoch in range(20))
+    assert any(len(mixed[(epoch, 0, 0)].boxes) for epoch in range(20))

@@ -74,34 +74,34 @@ def test_rows_can_be_fixed() -> None:
 
 
 def test_an_epoch_shows_every_image_once_in_its_own_order() -> None:
-    sampler = EpochSampler(12, batch_size=4, seed=0)
+    sampler = EpochSampler(np.ones(12), batch_size=4, seed=0)
     orders = []
     for epoch in (0, 1):
         sampler.start(epoch)
         batches = list(sampler)
         assert len(batches) == len(sampler) == 3
         assert {key[0] for batch in batches for key in batch} == {epoch}
-        orders.append([index for batch in batches for _, index in batch])
+        orders.append([index for batch in batches for _, index, _ in batch])
         assert sorted(orders[-1]) == list(range(12))
     assert orders[0] != orders[1]
     sampler.start(0)
-    assert [index for batch in sampler for _, index in batch] == orders[0]
-    assert [index for batch in EpochSampler(12, batch_size=4, seed=1) for _, index in batch] != orders[0]
+    assert [index for batch in sampler for _, index, _ in batch] == orders[0]
+    assert [index for batch in EpochSampler(np.ones(12), batch_size=4, seed=1) for _, index, _ in batch] != orders[0]
 
 
 def test_ranks_share_an_epoch_without_overlap() -> None:
     shares = []
     for rank in range(3):
-        batches = list(EpochSampler(20, batch_size=2, seed=5, rank=rank, world_size=3))
+        batches = list(EpochSampler(np.ones(20), batch_size=2, seed=5, rank=rank, world_size=3))
         assert len(batches) == 3
         assert all(len(batch) == 2 for batch in batches)
-        shares.append({index for batch in batches for _, index in batch})
+        shares.append({index for batch in batches for _, index, _ in batch})
     assert len(set.union(*shares)) == sum(map(len, shares)) == 18
 
 
 def test_a_batch_larger_than_the_split_is_refused() -> None:
     with pytest.raises(UserError, match=r"batch_size 4 \(x 3 processes\) is more than the split's 10 images"):
-        EpochSampler(10, batch_size=4, seed=0, world_size=3)
+        EpochSampler(np.ones(10), batch_size=4, seed=0, world_size=3)
 
 
 def test_batches_do_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:

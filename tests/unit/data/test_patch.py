@@ -50,12 +50,15 @@ def test_at_scale_one_pixels_are_copied() -> None:
 
 def test_a_frame_smaller_than_the_patch_lies_in_it_whole() -> None:
     raw = raw_of(np.full((20, 40), 255, np.uint8), boxes_of((0, 0, 40, 20)))
+    places = set()
     for seed in range(10):
         patch = cut_patch(raw, (32, 64), scale=0.5, rng=np.random.default_rng(seed))
         np.testing.assert_allclose(patch.boxes[0], bright_box(patch.image))
         np.testing.assert_allclose(areas(patch.boxes), 10 * 20)
         assert patch.image.sum() == pytest.approx(10 * 20)
         assert patch.image.min() == PAD_VALUE
+        places.add(tuple(patch.boxes[0, :2]))
+    assert len(places) > 5
 
 
 def test_halving_averages_pixels() -> None:

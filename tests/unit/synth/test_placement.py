@@ -32,7 +32,7 @@ def test_without_overlap_no_two_boxes_meet():
 
 @pytest.mark.parametrize("overlap", [0.3, 0.6])
 def test_the_share_that_overlaps_is_the_one_asked_for(overlap):
-    found = share_that_meets(replace(SMALL, overlap=overlap, objects=(4, 9)), frames=96)
+    found = share_that_meets(replace(SMALL, overlap=overlap, objects=(4, 9)), frames=56)
     assert found == pytest.approx(overlap, abs=0.1)
 
 
