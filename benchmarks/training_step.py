@@ -51,8 +51,10 @@ def main() -> None:
         with FlopCounterMode(display=False) as counter:
             model(torch.zeros(1, 1, HEIGHT, WIDTH))
         size = "x".join(str(side) for side in reversed(config.augment.size))
-        print(f"{parameters(model) / 1e6:.2f} M parameters, {counter.get_total_flops() / 1e9:.2f} GFLOPs per "
-              f"{WIDTH}x{HEIGHT} frame; batches of {config.engine.batch_size} at {size}")
+        print(
+            f"{parameters(model) / 1e6:.2f} M parameters, {counter.get_total_flops() / 1e9:.2f} GFLOPs per "
+            f"{WIDTH}x{HEIGHT} frame; batches of {config.engine.batch_size} at {size}"
+        )
         for count in sorted({1, cores()}):
             rates = run(overrides, processes=count)
             print(f"{count} x {max(1, cores() // count)} threads: {sum(rates):.1f} images/s")
@@ -152,9 +154,7 @@ class Step:
         terms = self.timed("loss", lambda: self.criterion(leaf, assignment, batch.targets, step=10**6))
         self.timed("loss", lambda: terms.total.backward())
         gradients = [leaf.logits.grad, leaf.distances.grad]
-        self.timed(
-            "backward", lambda: torch.autograd.backward([output.logits, output.distances], gradients)
-        )
+        self.timed("backward", lambda: torch.autograd.backward([output.logits, output.distances], gradients))
         self.timed("optimizer", lambda: self._update())
         return batch, output
 
@@ -178,7 +178,9 @@ def _rate(number: int, overrides: list[str], threads: int, rates: Any) -> None:
 def run(overrides: list[str], *, processes: int) -> list[float]:
     """Images per second of each of `processes` processes that work side by side."""
     rates = mp.get_context("spawn").Array("d", processes)
-    mp.start_processes(_rate, (overrides, max(1, cores() // processes), rates), processes, start_method="spawn")
+    mp.start_processes(
+        _rate, (overrides, max(1, cores() // processes), rates), processes, start_method="spawn"
+    )
     return list(rates)
 
 
@@ -194,7 +196,9 @@ def measure_parts(config: DictConfig) -> tuple[Batch, HeadOutput, Targets]:
         print(f"  {name:<11}{1000 * seconds / STEPS:8.1f} ms {seconds / total:7.1%}")
     loss = step.seconds["assignment"] + step.seconds["loss"]
     outside = total - step.seconds["forward"] - step.seconds["backward"]
-    print(f"  assignment and loss {loss / total:.1%} of the step, outside forward and backward {outside / total:.1%}")
+    print(
+        f"  assignment and loss {loss / total:.1%} of the step, outside forward and backward {outside / total:.1%}"
+    )
     return batch, output, batch.targets
 
 
@@ -249,7 +253,9 @@ def compare_losses(config: DictConfig, batch: Batch, output: HeadOutput, targets
             samples.append(time.perf_counter() - start)
         medians[name] = sorted(samples)[3]
     for name, seconds in medians.items():
-        print(f"  loss and assignment, {name:<22}{1000 * seconds:8.1f} ms  {seconds / medians['ours']:5.2f} x")
+        print(
+            f"  loss and assignment, {name:<22}{1000 * seconds:8.1f} ms  {seconds / medians['ours']:5.2f} x"
+        )
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -18,7 +19,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from detector.criterion.combine import Arithmetic, Geometric, ShiftedGeometric
+from detector.criterion.combine import Arithmetic, Combine, Geometric, ShiftedGeometric
 from detector.losses import box, classification, fscore, region
 from detector.losses.sums import confusion_sums
 
@@ -50,12 +51,9 @@ def on_positives() -> plt.Figure:
     one = torch.ones_like(Z)
     value_and_slope((a, b), lambda z: classification.cross_entropy(z, one), Z, "cross-entropy")
     for gamma in (1, 2, 5):
-        value_and_slope(
-            (a, b),
-            lambda z, g=gamma: 2 * classification.focal(z, one, alpha=0.5, gamma=g),
-            Z,
-            rf"focal, $\gamma$ = {gamma}",
-        )
+        # Without cross-entropy's share and with alpha 1, this is focal without its class weights.
+        focal = partial(classification.bce_focal, targets=one, gamma=gamma, bce_weight=0, focal_weight=1)
+        value_and_slope((a, b), focal, Z, rf"focal, $\gamma$ = {gamma}")
     value_and_slope((a, b), lambda z: classification.bce_focal(z, one), Z, r"BCE + focal, $\gamma$ = 3")
     a.set(xlabel="logit z", ylim=(0, 5))
     b.set(xlabel="logit z")
@@ -114,9 +112,8 @@ def offsets() -> plt.Figure:
     d = torch.linspace(-5, 5, 1001, dtype=torch.float64)
     zero = torch.zeros_like(d)
     for name in ("mse", "huber", "smooth_l1", "paper"):
-        loss = getattr(box, name)
         options = {} if name == "mse" else {"delta": 2.0}
-        value_and_slope((a, b), lambda x, f=loss, o=options: f(x, zero, **o), d, name)
+        value_and_slope((a, b), partial(getattr(box, name), target=zero, **options), d, name)
     a.set(xlabel=r"$d = t - \hat{t}$", ylim=(0, 8))
     b.set(xlabel=r"$d = t - \hat{t}$", ylim=(-4, 4))
     a.legend(fontsize=8)
@@ -160,13 +157,14 @@ def overlaps() -> plt.Figure:
 def factor_weights() -> plt.Figure:
     figure, a, b = panels("share of one factor L, the other three 0.5", "derivative by that factor")
     values = torch.logspace(-6, 0, 121, dtype=torch.float64)
-    for name, combine in {
+    means: dict[str, Combine] = {
         "geometric": Geometric(eps=1e-12),
         "shifted, s = 0.01": ShiftedGeometric(shift=0.01),
         "shifted, s = 0.1": ShiftedGeometric(shift=0.1),
         "shifted, s = 1": ShiftedGeometric(shift=1.0),
         "arithmetic": Arithmetic(),
-    }.items():
+    }
+    for name, combine in means.items():
         rest = torch.full((3,), 0.5, dtype=torch.float64)
         slope = []
         for value in values:

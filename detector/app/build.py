@@ -45,9 +45,7 @@ def evaluation_loader(
     world_size: int = 1,
 ) -> BatchLoader:
     """Whole frames of a split, padded to a multiple of the network's coarsest stride."""
-    dataset = DetectionDataset(
-        annotations, agc=agc, transform=PadOnly(multiple), cache_mib=engine.cache_mib
-    )
+    dataset = DetectionDataset(annotations, agc=agc, transform=PadOnly(multiple), cache_mib=engine.cache_mib)
     return eval_loader(
         dataset, batch_size=engine.batch_size, workers=engine.workers, rank=rank, world_size=world_size
     )

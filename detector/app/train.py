@@ -77,7 +77,9 @@ def train(plain: dict[str, Any]) -> None:
     model = build.build_model(config, classes=len(classes)).to(device)
     validation = Validation(config, classes=classes, multiple=model.stride, precision=precision)
     first = distributed.rank() == 0
-    tracker = Tracker(folder / "tensorboard" if first else None, quiet=not first, pictures=validation.pictures)
+    tracker = Tracker(
+        folder / "tensorboard" if first else None, quiet=not first, pictures=validation.pictures
+    )
     trainer = Trainer(
         model,
         assigner=instantiate(config.assigner),
@@ -202,6 +204,8 @@ def _resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, 
     for override in overrides:
         key = override.partition("=")[0]
         if isinstance(OmegaConf.select(saved, key), DictConfig):
-            raise UserError(f"{override}: a resumed run keeps its configuration; only single values may change")
+            raise UserError(
+                f"{override}: a resumed run keeps its configuration; only single values may change"
+            )
         OmegaConf.update(saved, key, OmegaConf.select(config, key))
     return saved, path.resolve().parent.parent

@@ -65,7 +65,9 @@ class Composite:
             "hard_negatives": sums.negatives,
             "hard_negative_score": sums.negative_p / sums.negatives.clamp(min=1),
         }
-        return LossTerms(total=total, parts={name: value.detach() for name, value in (parts | counts).items()})
+        return LossTerms(
+            total=total, parts={name: value.detach() for name, value in (parts | counts).items()}
+        )
 
     def _sums(self, head_output: HeadOutput, assignment: Assignment, *, step: int) -> BatchSums:
         logits = head_output.logits.float()

@@ -44,7 +44,11 @@ class Dense:
             logits = head_output.logits.float()
             target = class_targets(assignment, classes=logits.shape[-1], quality=self.quality_targets)
             losses = self.classification(logits, target).sum(-1)
-            local = [torch.where(assignment.ignored, 0, losses).sum(), target.sum(), assignment.positive.sum()]
+            local = [
+                torch.where(assignment.ignored, 0, losses).sum(),
+                target.sum(),
+                assignment.positive.sum(),
+            ]
             loss, weight, positives = distributed.world_sum(torch.stack(local)).unbind()
             cls = loss / weight.clamp(min=1)
             box = box_term(head_output, assignment, self.box, quality=self.quality_targets)

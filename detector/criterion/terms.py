@@ -19,9 +19,7 @@ def class_targets(assignment: Assignment, *, classes: int, quality: bool) -> Ten
     return one_hot * value[..., None]
 
 
-def box_term(
-    head_output: HeadOutput, assignment: Assignment, loss: BoxLoss, *, quality: bool
-) -> Tensor:
+def box_term(head_output: HeadOutput, assignment: Assignment, loss: BoxLoss, *, quality: bool) -> Tensor:
     """Mean box loss over the positives of all ranks, weighted by quality if asked; 0 without positives."""
     predicted = decode(head_output.points, head_output.distances)
     # Where there is no positive both boxes are the prediction: a finite loss, times a weight of 0.

@@ -76,9 +76,10 @@ def test_samples_follow_seed_epoch_and_index(tmp_path: Path) -> None:
     def dataset(seed: int, cache_mib: float = 1) -> DetectionDataset:
         return DetectionDataset(annotations, agc=AGC, transform=transform, cache_mib=cache_mib, seed=seed)
 
-    assert_same_sample(dataset(3)[(2, 1)], dataset(3, cache_mib=0)[(2, 1)])
+    assert_same_sample(dataset(3)[(2, 1, 0)], dataset(3, cache_mib=0)[(2, 1, 0)])
     assert_same_sample(dataset(3)[1], dataset(3)[(0, 1, 0)])
-    images = [dataset(seed)[(epoch, 1, turn)].image for seed, epoch, turn in ((3, 2, 0), (3, 1, 0), (4, 2, 0), (2, 3, 0), (3, 2, 1))]
+    keys = ((3, 2, 0), (3, 1, 0), (4, 2, 0), (2, 3, 0), (3, 2, 1))
+    images = [dataset(seed)[(epoch, 1, turn)].image for seed, epoch, turn in keys]
     for k, image in enumerate(images):
         assert not any(np.array_equal(image, other) for other in images[:k])
 

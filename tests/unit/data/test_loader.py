@@ -86,7 +86,8 @@ def test_an_epoch_shows_every_image_once_in_its_own_order() -> None:
     assert orders[0] != orders[1]
     sampler.start(0)
     assert [index for batch in sampler for _, index, _ in batch] == orders[0]
-    assert [index for batch in EpochSampler(np.ones(12), batch_size=4, seed=1) for _, index, _ in batch] != orders[0]
+    other = EpochSampler(np.ones(12), batch_size=4, seed=1)
+    assert [index for batch in other for _, index, _ in batch] != orders[0]
 
 
 def test_ranks_share_an_epoch_without_overlap() -> None:

@@ -22,7 +22,7 @@ ONE = torch.ones((), dtype=torch.float64)
 ZERO = torch.zeros((), dtype=torch.float64)
 logits = st.floats(-30, 30).map(lambda z: torch.tensor(z, dtype=torch.float64))
 unit = st.floats(0, 1)
-quick = settings(max_examples=100, deadline=None)
+quick = settings(max_examples=50, deadline=None)
 
 
 def logit(p: float) -> torch.Tensor:
