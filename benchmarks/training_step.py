@@ -1,9 +1,9 @@
-"""Where a training step's time goes: python benchmarks/training_step.py [hydra overrides of configs/train.yaml]
+"""Where a training step's time goes: python benchmarks/training_step.py [overrides of configs/train.yaml]
 
-Makes a folder of random frames of 320x256 with small boxes, trains on it as scripts/train.py would, and prints
-the share of every part, images per second for one process of all threads and for one per core, GFLOPs per
-frame, and the cost of assignment and loss beside torchvision's FCOS and RetinaNet losses on the same truth.
-Ratios within one run are what counts; absolute figures depend on the machine and its load.
+Makes a folder of random frames of 320x256 with small boxes, trains on it as scripts/train.py would, and
+prints the share of every part, images per second for one process of all threads and for one per core,
+GFLOPs per frame, and the cost of assignment and loss beside torchvision's FCOS and RetinaNet losses on the
+same truth. Ratios within one run are what counts; absolute figures depend on the machine and its load.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def main() -> None:
         for count in sorted({1, cores()}):
             rates = run(overrides, processes=count)
             print(f"{count} x {max(1, cores() // count)} threads: {sum(rates):.1f} images/s")
-        batch, output, targets = measure_parts(config)
-        compare_losses(config, batch, output, targets)
+        output, targets = measure_parts(config)
+        compare_losses(config, output, targets)
 
 
 def compose(overrides: list[str]) -> DictConfig:
@@ -115,7 +115,7 @@ class Step:
         self.loader = train_loader(
             dataset, batch_size=config.engine.batch_size, workers=config.engine.workers, seed=0
         )
-        self.model = build.build_model(config, classes=4).to(device, memory_format=torch.channels_last)
+        self.model = build.build_model(config, classes=4).to(device).to(memory_format=torch.channels_last)
         self.ema = Ema(self.model, decay=config.engine.ema_decay)
         self.assigner, self.criterion = instantiate(config.assigner), instantiate(config.criterion)
         self.optimizer = instantiate(config.optimizer)(self.model)
@@ -184,7 +184,7 @@ def run(overrides: list[str], *, processes: int) -> list[float]:
     return list(rates)
 
 
-def measure_parts(config: DictConfig) -> tuple[Batch, HeadOutput, Targets]:
+def measure_parts(config: DictConfig) -> tuple[HeadOutput, Targets]:
     step = Step(config)
     for _ in range(WARMUP):
         step()
@@ -196,13 +196,11 @@ def measure_parts(config: DictConfig) -> tuple[Batch, HeadOutput, Targets]:
         print(f"  {name:<11}{1000 * seconds / STEPS:8.1f} ms {seconds / total:7.1%}")
     loss = step.seconds["assignment"] + step.seconds["loss"]
     outside = total - step.seconds["forward"] - step.seconds["backward"]
-    print(
-        f"  assignment and loss {loss / total:.1%} of the step, outside forward and backward {outside / total:.1%}"
-    )
-    return batch, output, batch.targets
+    print(f"  assignment and loss {loss / total:.1%}, all but forward and backward {outside / total:.1%}")
+    return output, batch.targets
 
 
-def compare_losses(config: DictConfig, batch: Batch, output: HeadOutput, targets: Targets) -> None:
+def compare_losses(config: DictConfig, output: HeadOutput, targets: Targets) -> None:
     """Assignment and loss, forward and backward, ours and torchvision's, on tensors of the same size."""
     assigner, criterion = instantiate(config.assigner), instantiate(config.criterion)
     truth = [

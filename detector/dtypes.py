@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import torch
 from torch import Tensor
 
@@ -13,3 +15,10 @@ def at_least_float32(x: Tensor) -> Tensor:
     and the product of a few small losses underflows.
     """
     return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def no_autocast(device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """Context in which operations on `device` keep their inputs' precision."""
+    if device.type == "meta":  # Has no autocast to switch off, and raises when asked to.
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, enabled=False)

@@ -7,7 +7,7 @@ N a flat count. Boxes are xyxy in pixels of the network's input unless a name sa
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -125,7 +125,7 @@ T = TypeVar("T", Batch, Targets, Detections)
 
 def to_device(value: T, device: torch.device | str, *, non_blocking: bool = False) -> T:
     """The same value with every tensor on `device`; shares storage where a tensor is there already."""
-    moved = {}
+    moved: dict[str, Any] = {}
     for field in fields(value):
         item = getattr(value, field.name)
         if isinstance(item, Tensor):

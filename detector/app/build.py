@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
 
 from detector.data.annotations import Annotations
 from detector.data.dataset import DetectionDataset
@@ -18,6 +17,7 @@ from detector.data.padding import PadOnly
 from detector.engine import checkpoint
 from detector.errors import UserError
 from detector.inference.postprocess import Postprocess
+from detector.models.detector import Detector
 from detector.thermal.agc import Agc
 
 
@@ -26,7 +26,7 @@ def load_split(data: DictConfig, split: str) -> Annotations:
     return instantiate(data.source).load(split)
 
 
-def build_model(config: DictConfig, *, classes: int) -> nn.Module:
+def build_model(config: DictConfig, *, classes: int) -> Detector:
     """A new model for `classes` classes."""
     return instantiate(config.model, classes=classes)
 
@@ -66,7 +66,7 @@ class Trained:
         self.config = as_config(state["config"])
         model = build_model(self.config, classes=len(self.classes))
         checkpoint.load_weights(model, state["ema"], source=path)
-        self.model = model.to(device, memory_format=torch.channels_last).eval()
+        self.model = model.to(device).to(memory_format=torch.channels_last).eval()
         self.agc = build_agc(self.config)
         self.postprocess: Postprocess = instantiate(self.config.postprocess)
 
@@ -80,7 +80,7 @@ class Trained:
         if annotations.classes != self.classes:
             raise UserError(
                 f"checkpoint {self.path}: knows the classes {', '.join(self.classes)}; the data set has "
-                f"{', '.join(annotations.classes)}. Judge it on its own set, or name them in data.source.classes"
+                f"{', '.join(annotations.classes)}. Name them in data.source.classes"
             )
 
 

@@ -97,8 +97,8 @@ def train(plain: dict[str, Any]) -> None:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     tracker.say(
         f"{len(loader.dataset)} training and {len(validation.annotations.records)} validation frames, "
-        f"{len(classes)} classes, {parameters / 1e6:.2f} M parameters, {distributed.world_size()} x {device}, "
-        f"{str(precision.dtype).removeprefix('torch.')}"
+        f"{len(classes)} classes, {parameters / 1e6:.2f} M parameters, "
+        f"{distributed.world_size()} x {device}, {str(precision.dtype).removeprefix('torch.')}"
     )
     if config.resume is not None:
         trainer.resume(checkpoint.load(config.resume), source=config.resume)
@@ -189,7 +189,7 @@ def _check(config: DictConfig, count: int) -> None:
     model = build.build_model(config, classes=len(classes))
     if any(side % model.stride for side in config.augment.size):
         raise UserError(
-            f"augment.size={list(config.augment.size)}: must be multiples of the network's stride {model.stride}"
+            f"augment.size={list(config.augment.size)}: must be multiples of the stride {model.stride}"
         )
     for part in ("thermal", "assigner", "criterion", "optimizer", "augment", "postprocess"):
         instantiate(config[part])
@@ -205,7 +205,7 @@ def _resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, 
         key = override.partition("=")[0]
         if isinstance(OmegaConf.select(saved, key), DictConfig):
             raise UserError(
-                f"{override}: a resumed run keeps its configuration; only single values may change"
+                f"{override}: a resumed run keeps its configuration but for single values"
             )
         OmegaConf.update(saved, key, OmegaConf.select(config, key))
     return saved, path.resolve().parent.parent

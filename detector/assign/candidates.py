@@ -55,7 +55,7 @@ def inside(points: Tensor, boxes: Tensor) -> Tensor:
 def grow(boxes: Tensor, *, half: float | Tensor) -> Tensor:
     """Boxes [..., 4] with half-width and half-height of at least `half` pixels about the same centre.
 
-    A box smaller than a stride may hold no point at all; grown by one stride it holds at least four.
+    A box smaller than a stride may hold no point at all; with `half` of one stride it holds one to four.
     """
     centres = (boxes[..., :2] + boxes[..., 2:]) / 2
     extent = ((boxes[..., 2:] - boxes[..., :2]) / 2).clamp(min=half)
@@ -81,14 +81,14 @@ def covered(levels: Sequence[GridLevel], boxes: Tensor, mask: Tensor) -> Tensor:
 def settle(index: Tensor, chosen: Tensor, priority: Tensor, *, points: int) -> Tensor:
     """One truth per point: of all truths that chose a point the one of highest priority keeps it.
 
-    index [B, G, K] int64 into P; chosen [B, G, K] bool; priority [B, G, K] >= 0, compared where chosen.
+    index [B, G, K] int64 into P; chosen [B, G, K] bool; priority [B, G, K] >= 0, read where chosen.
     Equal priorities go to the truth that comes first. Returns the choices that stand, [B, G, K] bool.
     """
     batch, truths, window = index.shape
     flat = index.reshape(batch, -1)
-    claim = torch.where(chosen, priority.float() + 1, 0).reshape(batch, -1)
-    best = claim.new_zeros(batch, points).scatter_reduce(1, flat, claim, reduce="amax")
-    leads = (claim > 0) & (claim == best.gather(1, flat))
+    claim = torch.where(chosen, priority, -1.0).reshape(batch, -1)
+    best = claim.new_full((batch, points), -1.0).scatter_reduce(1, flat, claim, reduce="amax")
+    leads = (claim >= 0) & (claim == best.gather(1, flat))
     order = torch.arange(truths, device=index.device)[:, None].expand(truths, window).reshape(1, -1)
     order = torch.where(leads, order, truths)
     first = torch.full_like(best, truths, dtype=torch.long).scatter_reduce(1, flat, order, reduce="amin")

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 
 from detector.assign.candidates import grow, inside, nearest_points, settle, to_assignment
+from detector.errors import UserError
 from detector.structures import Assignment, HeadOutput, Targets
 
 
 @dataclass(frozen=True)
 class CentreSampling:
     """Centre sampling (Tian et al. 2019, FCOS): the level follows from the size of the box, the positives are
-    the points of that level near its centre, and a point wanted by several truths goes to the smallest.
+    the points of that level inside it and near its centre, and a point wanted by several truths goes to the
+    smallest.
 
-    radius: half-width of the sampled square, in strides of the level; a box smaller than that keeps the whole
-    square, so every truth has points. cells: side of a box, in strides, up to which a level is fine enough;
-    the coarsest level takes all larger ones. Quality is 1 at every positive.
+    radius: half-width of the square about the centre, in strides of the level, > 0.5; a box narrower than two
+    strides counts as that wide, so every truth whose centre is in the frame has points. cells: side of a box
+    (root of its area), in strides, up to which a level is fine enough; the coarsest level takes all larger
+    ones. Quality is 1 at every positive.
     """
 
     radius: float = 1.5
     cells: float = 8.0
 
+    def __post_init__(self) -> None:
+        if not self.radius > 0.5:
+            raise UserError(f"assigner.radius={self.radius}: must be > 0.5, or a truth may have no point")
+
     @torch.no_grad()
     def __call__(self, head_output: HeadOutput, targets: Targets) -> Assignment:
         boxes = targets.boxes
-        window = 2 * int(self.radius + 0.5) + 1
+        window = math.ceil(2 * self.radius)  # No more points than that lie inside the square.
         index, on_grid = nearest_points(head_output.levels, boxes, window=window)
         side = (boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(dim=-1).sqrt()
 

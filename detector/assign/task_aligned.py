@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from detector.assign.candidates import gather_points, grow, inside, nearest_points, settle, to_assignment
+from detector.errors import UserError
 from detector.geometry.boxes import iou
 from detector.geometry.points import decode
 from detector.structures import Assignment, HeadOutput, Targets
@@ -32,6 +33,14 @@ class TaskAligned:
     reach: float = 1.0
     least_quality: float = 0.1
 
+    def __post_init__(self) -> None:
+        if self.top_k < 1 or self.window < 1:
+            raise UserError(
+                f"assigner.top_k and window must be at least 1, found {self.top_k} and {self.window}"
+            )
+        if not self.reach > 0.5:
+            raise UserError(f"assigner.reach={self.reach}: must be > 0.5, or a truth may have no point")
+
     @torch.no_grad()
     def __call__(self, head_output: HeadOutput, targets: Targets) -> Assignment:
         index, on_grid = nearest_points(head_output.levels, targets.boxes, window=self.window)
@@ -52,6 +61,7 @@ class TaskAligned:
         aligned = torch.where(won, aligned, 0)
         best_aligned = aligned.amax(dim=-1, keepdim=True)
         best_overlap = torch.where(won, overlap, 0).amax(dim=-1, keepdim=True)
-        share = (aligned / best_aligned.clamp(min=1e-12)).clamp(max=1.0)
+        # A truth that no prediction meets has t = 0 at all its points: none is better than another.
+        share = torch.where(best_aligned > 0, aligned / best_aligned, 1.0)
         quality = share * best_overlap.clamp(min=self.least_quality)
         return to_assignment(index, won, quality, head_output=head_output, targets=targets)

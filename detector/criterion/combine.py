@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
+
+from detector.errors import UserError
 
 
 class Combine(Protocol):
@@ -31,7 +34,7 @@ class Geometric:
     """(prod max(L_k, eps)) ^ (1 / K), each factor clamped on its own.
 
     The weight of factor k is mean / (K L_k): it grows without bound as the factor falls, and one factor
-    near zero pays for all the others. At or under eps a factor passes no gradient; the others still do.
+    near zero pays for all the others. Under eps a factor passes no gradient; the others still do.
     """
 
     eps: float = 1e-6
@@ -45,24 +48,31 @@ class ShiftedGeometric:
     """exp(mean log(L_k + s)) - s: geometric as s -> 0, arithmetic as s -> inf.
 
     The weight of factor k is (mean + s) / (K (L_k + s)), at most (mean + s) / (K s): no factor can buy off
-    the others, and there is no clamp for a gradient to die at.
+    the others, and there is no clamp for a gradient to die at. shift: s > 0.
     """
 
     shift: float = 0.1
 
+    def __post_init__(self) -> None:
+        if not self.shift > 0:
+            raise UserError(f"combine.shift must be > 0, found {self.shift}; Geometric is the limit at 0")
+
     def __call__(self, factors: Tensor) -> Tensor:
-        return (factors + self.shift).log().mean().exp() - self.shift
+        # The same number without the subtraction, which would leave no digits of factors far below s.
+        return self.shift * (factors / self.shift).log1p().mean().expm1()
 
 
 @dataclass(frozen=True)
 class PaperProduct:
     """sqrt(max(sqrt(max(a b, eps)) sqrt(max(c d, eps)), eps)) for factors [a, b, c, d]: the draft's form.
 
-    The clamps are on the products, as printed, so both factors of a clamped pair lose their gradient.
+    The clamps are on the products, as printed: both factors of a pair under eps lose their gradient, and all
+    four do where the outer product is under eps.
     """
 
     eps: float = 1e-6
 
     def __call__(self, factors: Tensor) -> Tensor:
-        pairs = factors.reshape(2, 2).prod(dim=1).clamp(min=self.eps).sqrt()
-        return pairs.prod().clamp(min=self.eps).sqrt()
+        a, b, c, d = factors.unbind()  # Tensor.prod looks for zeros in backward, a wait for the device.
+        pairs = torch.stack([a * b, c * d]).clamp(min=self.eps).sqrt()
+        return (pairs[0] * pairs[1]).clamp(min=self.eps).sqrt()

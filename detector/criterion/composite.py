@@ -12,6 +12,7 @@ from detector.criterion.factors import BatchSums, Factors
 from detector.criterion.mining import HardNegatives
 from detector.criterion.protocol import BoxLoss, PointLoss
 from detector.criterion.terms import box_term, class_targets
+from detector.dtypes import at_least_float32, no_autocast
 from detector.losses.sums import confusion_sums
 from detector.structures import Assignment, HeadOutput, LossTerms, Targets
 
@@ -22,6 +23,9 @@ class Composite:
     classification, box: unreduced terms; mining: which negatives count; factors: which sums the mean joins
     (see criterion/factors.py); combine: the mean (criterion/combine.py). quality_targets: classify towards
     the assigner's quality instead of 1, and weight boxes by it.
+
+    Parts beside the factors: `hard_negative_score` is the mean probability over the classes of the selected
+    negatives.
     """
 
     def __init__(
@@ -53,7 +57,7 @@ class Composite:
         *,
         step: int,
     ) -> LossTerms:
-        with torch.autocast(head_output.logits.device.type, enabled=False):
+        with no_autocast(head_output.logits.device):
             sums = self._sums(head_output, assignment, step=step)
             factors = self.factors(sums)
             combined = self.combine(torch.stack(list(factors.values())))
@@ -63,14 +67,14 @@ class Composite:
         counts = {
             "positives": sums.positives,
             "hard_negatives": sums.negatives,
-            "hard_negative_score": sums.negative_p / sums.negatives.clamp(min=1),
+            "hard_negative_score": sums.negative_p / (sums.negative_p + sums.negative_q).clamp(min=1),
         }
         return LossTerms(
             total=total, parts={name: value.detach() for name, value in (parts | counts).items()}
         )
 
     def _sums(self, head_output: HeadOutput, assignment: Assignment, *, step: int) -> BatchSums:
-        logits = head_output.logits.float()
+        logits = at_least_float32(head_output.logits)
         target = class_targets(assignment, classes=logits.shape[-1], quality=self.quality_targets)
         losses = self.classification(logits, target).sum(-1)
         positive = assignment.positive

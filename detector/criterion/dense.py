@@ -7,6 +7,7 @@ import torch
 from detector import distributed
 from detector.criterion.protocol import BoxLoss, PointLoss
 from detector.criterion.terms import box_term, class_targets
+from detector.dtypes import at_least_float32, no_autocast
 from detector.structures import Assignment, HeadOutput, LossTerms, Targets
 
 
@@ -40,8 +41,8 @@ class Dense:
         *,
         step: int,  # noqa: ARG002 - nothing here warms up
     ) -> LossTerms:
-        with torch.autocast(head_output.logits.device.type, enabled=False):
-            logits = head_output.logits.float()
+        with no_autocast(head_output.logits.device):
+            logits = at_least_float32(head_output.logits)
             target = class_targets(assignment, classes=logits.shape[-1], quality=self.quality_targets)
             losses = self.classification(logits, target).sum(-1)
             local = [

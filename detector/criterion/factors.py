@@ -1,6 +1,7 @@
 """The factors of the composite loss, from sums over positives and hard negatives of the whole batch.
 
-Sums come first and means last, because a geometric mean of per-rank means is another loss.
+Sums come first and means last, because a geometric mean of per-rank means is another loss. `set_loss` is the F
+term: F1, or any loss of the three soft counts (F-beta of another beta, Dice, IoU).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from detector.criterion.protocol import SetLoss
 from detector.losses.fscore import f_beta_from_sums
 
 
@@ -35,10 +37,10 @@ class BatchSums(NamedTuple):
 class Factors(Protocol):
     """Sums -> factors to log and combine, by name."""
 
-    def __call__(self, sums: BatchSums) -> dict[str, Tensor]: ...
+    def __call__(self, sums: BatchSums, /) -> dict[str, Tensor]: ...
 
 
-def joint(sums: BatchSums) -> dict[str, Tensor]:
+def joint(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str, Tensor]:
     """Two factors: one classification mean and one soft F1, each over positives and hard negatives together.
 
     The draft's compact form. Neither factor can vanish by predicting nothing, so the mean of the two has no
@@ -47,27 +49,27 @@ def joint(sums: BatchSums) -> dict[str, Tensor]:
     samples = (sums.positives + sums.negatives).clamp(min=1)
     return {
         "cls": (sums.positive_loss + sums.negative_loss) / samples,
-        "f1": f_beta_from_sums(sums.tp, sums.fp + sums.negative_p, sums.fn),
+        "f1": set_loss(sums.tp, sums.fp + sums.negative_p, sums.fn),
     }
 
 
-def split(sums: BatchSums) -> dict[str, Tensor]:
+def split(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str, Tensor]:
     """Four factors, hard negatives apart, F1 on them read literally: it is 1 whatever the model says.
 
     The draft's form. Order: cls_pos, cls_hn, f1_pos, f1_hn.
     """
-    return {**_split_classification(sums), "f1_hn": torch.ones_like(sums.tp)}
+    return {**_split(sums, set_loss), "f1_hn": torch.ones_like(sums.tp)}
 
 
-def split_background(sums: BatchSums) -> dict[str, Tensor]:
+def split_background(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str, Tensor]:
     """As `split`, with the F1 of the background class on the hard negatives: tp = sum(1 - p), fn = sum p."""
-    background = f_beta_from_sums(sums.negative_q, torch.zeros_like(sums.tp), sums.negative_p)
-    return {**_split_classification(sums), "f1_hn": background}
+    background = set_loss(sums.negative_q, torch.zeros_like(sums.tp), sums.negative_p)
+    return {**_split(sums, set_loss), "f1_hn": background}
 
 
-def _split_classification(sums: BatchSums) -> dict[str, Tensor]:
+def _split(sums: BatchSums, set_loss: SetLoss) -> dict[str, Tensor]:
     return {
         "cls_pos": sums.positive_loss / sums.positives.clamp(min=1),
         "cls_hn": sums.negative_loss / sums.negatives.clamp(min=1),
-        "f1_pos": f_beta_from_sums(sums.tp, sums.fp, sums.fn),
+        "f1_pos": set_loss(sums.tp, sums.fp, sums.fn),
     }

@@ -23,6 +23,12 @@ class PointLoss(Protocol):
     def __call__(self, logits: Tensor, targets: Tensor, /) -> Tensor: ...
 
 
+class SetLoss(Protocol):
+    """Loss of a whole set from its soft counts: tp, fp, fn -> >= 0, as `dice_from_sums`."""
+
+    def __call__(self, tp: Tensor, fp: Tensor, fn: Tensor, /) -> Tensor: ...
+
+
 class BoxLoss(Protocol):
     """Box term: predicted, target xyxy [..., 4] -> unreduced [...] >= 0."""
 

@@ -166,7 +166,7 @@ def train_loader(
 ) -> TrainLoader:
     """Full batches in random order; call `start(epoch)` before each epoch.
 
-    rare_below: images of classes that fewer than this share of images hold come more often (data/sampling.py).
+    rare_below: share of images under which a class's images come more often (data/sampling.py).
     prefetch: batches each worker makes ahead. Images that do not fill a last batch are left out of the epoch.
     Raises UserError where there is no full batch.
     """

@@ -34,11 +34,10 @@ class AdamW:
 
     lr: float = 2e-3
     weight_decay: float = 0.05
-    betas: tuple[float, float] = (0.9, 0.999)
 
     def __call__(self, model: nn.Module) -> Optimizer:
         groups = parameter_groups(model, weight_decay=self.weight_decay)
-        return torch.optim.AdamW(groups, lr=self.lr, betas=tuple(self.betas), fused=True)
+        return torch.optim.AdamW(groups, lr=self.lr, fused=True)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Tracker:
             shown = {name: f"{value:.3f}" for name, value in self.latest.items() if name not in COUNTS}
             self.bar.set_postfix({**shown, "lr": f"{lr:.1e}", "img/s": f"{self._throughput():.0f}"})
 
-    def end_epoch(self, epoch: int, step: int) -> None:
+    def end_epoch(self, step: int) -> None:
         seconds = time.perf_counter() - self._start
         self._scalar("time/images_per_second", self._throughput(), step)
         self._scalar("time/data_wait_share", self._waiting / seconds, step)

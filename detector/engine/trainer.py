@@ -98,7 +98,7 @@ class Trainer:
         describe: dict[str, Any],
     ) -> None:
         self.model = model.to(memory_format=torch.channels_last)
-        self.network = self._wrapped(self.model, compile_it=settings.compile)
+        self.network = _wrapped(self.model, compiled=settings.compile)
         self.assigner = assigner
         self.criterion = criterion
         self.optimizer = optimizer(self.model)
@@ -191,7 +191,7 @@ class Trainer:
         progress.epoch += 1
         progress.batch = 0
         self._flush()
-        self.tracker.end_epoch(progress.epoch, progress.step)
+        self.tracker.end_epoch(progress.step)
 
     def _step(self, batches: list[Batch]) -> None:
         """One optimizer step over one or more batches."""
@@ -269,8 +269,10 @@ class Trainer:
             return self.network.no_sync()
         return contextlib.nullcontext()
 
-    def _wrapped(self, model: nn.Module, *, compile_it: bool) -> nn.Module:
-        network: nn.Module = model
-        if distributed.world_size() > 1:
-            network = DistributedDataParallel(network)
-        return torch.compile(network) if compile_it else network
+
+def _wrapped(model: nn.Module, *, compiled: bool) -> nn.Module:
+    """The model as training calls it."""
+    network: nn.Module = DistributedDataParallel(model) if distributed.world_size() > 1 else model
+    if compiled:
+        network.compile()
+    return network

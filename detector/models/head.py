@@ -30,7 +30,9 @@ class Tower(nn.Module):
         )
 
     def forward(self, x: Tensor, level: int) -> Tensor:
-        for convolution, norm in zip(self.convolutions, self.norms[level], strict=True):
+        norms = self.norms[level]
+        assert isinstance(norms, nn.ModuleList)
+        for convolution, norm in zip(self.convolutions, norms, strict=True):
             x = F.silu(norm(convolution(x)), inplace=True)
         return x
 
@@ -53,8 +55,10 @@ class Head(nn.Module):
         self.regress = nn.Conv2d(channels, 4, 1)
         self.scales = nn.Parameter(torch.ones(levels))
         nn.init.normal_(self.classify.weight, std=0.01)
-        nn.init.constant_(self.classify.bias, -math.log((1 - prior) / prior))
         nn.init.normal_(self.regress.weight, std=0.01)
+        assert self.classify.bias is not None
+        assert self.regress.bias is not None
+        nn.init.constant_(self.classify.bias, -math.log((1 - prior) / prior))
         nn.init.constant_(self.regress.bias, 1.0)
 
     def forward(self, levels: list[Tensor]) -> HeadOutput:

@@ -1,0 +1,47 @@
+"""A set loss in place of a classification loss: all points of the batch are one set, as the pixels of a map."""
+
+from __future__ import annotations
+
+import torch
+
+from detector import distributed
+from detector.criterion.protocol import BoxLoss, SetLoss
+from detector.criterion.terms import box_term, class_targets
+from detector.dtypes import at_least_float32, no_autocast
+from detector.losses.sums import confusion_sums
+from detector.structures import Assignment, HeadOutput, LossTerms, Targets
+
+
+class Region:
+    """L = w_cls region(tp, fp, fn) + w_box L_box, soft counts over all points not ignored and all classes.
+
+    region: a loss of the three counts, such as `dice_from_sums` or `soft_iou_from_sums`. Targets are hard.
+    """
+
+    def __init__(
+        self, *, region: SetLoss, box: BoxLoss, cls_weight: float = 1.0, box_weight: float = 1.0
+    ) -> None:
+        self.region = region
+        self.box = box
+        self.cls_weight = cls_weight
+        self.box_weight = box_weight
+
+    def __call__(
+        self,
+        head_output: HeadOutput,
+        assignment: Assignment,
+        targets: Targets,  # noqa: ARG002 - the criterion contract; the assignment says it all
+        *,
+        step: int,  # noqa: ARG002 - nothing here warms up
+    ) -> LossTerms:
+        with no_autocast(head_output.logits.device):
+            probs = at_least_float32(head_output.logits).sigmoid()
+            target = class_targets(assignment, classes=probs.shape[-1], quality=False)
+            counted = ~assignment.ignored[..., None]
+            local = [*confusion_sums(probs, target, weights=counted), assignment.positive.sum()]
+            tp, fp, fn, positives = distributed.world_sum(torch.stack(local)).unbind()
+            cls = self.region(tp, fp, fn)
+            box = box_term(head_output, assignment, self.box, quality=False)
+            total = self.cls_weight * cls + self.box_weight * box
+        parts = {"cls": cls, "box": box, "total": total, "positives": positives}
+        return LossTerms(total=total, parts={name: value.detach() for name, value in parts.items()})
