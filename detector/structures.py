@@ -6,6 +6,7 @@ N a flat count. Boxes are xyxy in pixels of the network's input unless a name sa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -58,6 +59,13 @@ class Batch:
     images: Tensor
     targets: Targets
     image_ids: Tensor
+
+    def pin_memory(self) -> Batch:
+        """The same batch in page-locked memory, from where a GPU fetches it without anybody waiting.
+
+        torch's DataLoader calls this by name.
+        """
+        return _map_tensors(self, Tensor.pin_memory)
 
 
 @dataclass(frozen=True)
@@ -125,11 +133,13 @@ T = TypeVar("T", Batch, Targets, Detections)
 
 def to_device(value: T, device: torch.device | str, *, non_blocking: bool = False) -> T:
     """The same value with every tensor on `device`; shares storage where a tensor is there already."""
-    moved: dict[str, Any] = {}
+    return _map_tensors(value, lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+
+def _map_tensors(value: T, change: Callable[[Tensor], Tensor]) -> T:
+    """The same dataclass with `change` applied to every tensor in it."""
+    changed: dict[str, Any] = {}
     for field in fields(value):
         item = getattr(value, field.name)
-        if isinstance(item, Tensor):
-            moved[field.name] = item.to(device, non_blocking=non_blocking)
-        else:
-            moved[field.name] = to_device(item, device, non_blocking=non_blocking)
-    return type(value)(**moved)
+        changed[field.name] = change(item) if isinstance(item, Tensor) else _map_tensors(item, change)
+    return type(value)(**changed)

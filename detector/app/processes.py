@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import multiprocessing
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable
+from multiprocessing.queues import SimpleQueue
 from types import FrameType
 from typing import Any
 
@@ -14,7 +16,6 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from detector.app.command import INTERRUPTED
 from detector.engine.steplog import NonFiniteError
 from detector.engine.trainer import Interrupted
 from detector.errors import UserError
@@ -26,8 +27,10 @@ def how_many(setting: int | str, device: torch.device) -> int:
     """engine.processes -> a number; "auto" is one per GPU, and on a CPU of several cores two.
 
     Two processes of half the threads beat one: between its many small operations a step waits for its
-    threads to meet. UserError for anything else than auto or a number from 1.
+    threads to meet. Under torchrun it has decided. UserError for anything else than auto or a number from 1.
     """
+    if under_torchrun():
+        return int(os.environ["WORLD_SIZE"])
     if setting == "auto":
         if device.type == "cuda":
             return torch.cuda.device_count()
@@ -45,17 +48,22 @@ def cores() -> int:
 
 
 def under_torchrun() -> bool:
+    """Whether torchrun started this process beside others."""
     return "RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
+def first() -> bool:
+    """Whether this process speaks for the run, where no process group is there to ask."""
+    return not under_torchrun() or os.environ["RANK"] == "0"
 
 
 def launch(work: Work, plain: dict[str, Any], *, device: torch.device, processes: int) -> None:
     """Run `work(plain)` in this process, in torchrun's, or in `processes` new ones joined by a process group.
 
-    Raises what `work` raises; where it ran in new processes they have printed it, and this one exits with
-    their status.
+    Raises what `work` raises; UserError where one of several processes was killed.
     """
     if under_torchrun():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        _join_group(device.type)
         try:
             work(plain)
         finally:
@@ -66,58 +74,77 @@ def launch(work: Work, plain: dict[str, Any], *, device: torch.device, processes
         _spawn(work, plain, device=device, processes=processes)
 
 
+def _join_group(kind: str, **rendezvous: Any) -> None:
+    if kind == "cuda":
+        # What collectives of objects and barriers use, whatever device the tensors are on.
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if kind == "cuda" else "gloo", **rendezvous)
+
+
 def _spawn(work: Work, plain: dict[str, Any], *, device: torch.device, processes: int) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    endings: SimpleQueue[Exception] = multiprocessing.get_context("spawn").SimpleQueue()
+    # It reports on stderr that it ends the others when one fails, which is no news to the user.
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(logging.ERROR)
     context = mp.start_processes(
         _child,
-        args=(work, plain, device.type, processes, port),
+        args=(work, plain, device.type, processes, port, endings),
         nprocs=processes,
         join=False,
         start_method="spawn",
     )
     assert context is not None
+    stopped = False
 
     def pass_on(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 (signal's contract)
+        nonlocal stopped
+        stopped = True
         for process in context.processes:
-            if process.is_alive() and process.pid is not None:
+            # Ctrl-C reaches the children by itself; SIGTERM is sent to this process alone.
+            if number == signal.SIGTERM and process.is_alive() and process.pid is not None:
                 os.kill(process.pid, number)
 
-    # Ctrl-C reaches the children by itself; SIGTERM is sent to this process alone.
-    previous = {signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on)}
-    previous[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    previous = {number: signal.signal(number, pass_on) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         while not context.join():
             pass
-    except mp.ProcessExitedException as error:
-        if error.exit_code == INTERRUPTED:
-            raise Interrupted("training stopped; it goes on with resume=RUN/checkpoints/last.pt") from None
-        if error.signal_name is not None:
-            raise UserError(f"a training process was ended by {error.signal_name}; out of memory?") from None
-        sys.exit(error.exit_code)
+    except (mp.ProcessExitedException, mp.ProcessRaisedException):
+        # One that fails breaks the others' connection: of several ends the reported one is the cause.
+        if endings.empty() and not stopped:
+            codes = [process.exitcode for process in context.processes]
+            if -signal.SIGKILL not in codes:
+                raise
+            raise UserError(
+                "a training process was killed; out of memory? "
+                "Lower engine.processes, engine.batch_size or engine.cache_mib"
+            ) from None
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+    if not endings.empty():
+        raise endings.get()
+    if stopped:
+        raise Interrupted("stopped before the first step; nothing was saved")
 
 
-def _child(number: int, work: Work, plain: dict[str, Any], kind: str, processes: int, port: int) -> None:
+def _child(
+    number: int,
+    work: Work,
+    plain: dict[str, Any],
+    kind: str,
+    processes: int,
+    port: int,
+    endings: SimpleQueue[Exception],
+) -> None:
     os.environ["LOCAL_RANK"] = str(number)
     if kind == "cpu":
         torch.set_num_threads(max(1, cores() // processes))
-    dist.init_process_group(
-        "nccl" if kind == "cuda" else "gloo",
-        init_method=f"tcp://127.0.0.1:{port}",
-        rank=number,
-        world_size=processes,
-    )
+    _join_group(kind, init_method=f"tcp://127.0.0.1:{port}", rank=number, world_size=processes)
     try:
         work(plain)
-    except (UserError, NonFiniteError) as error:
-        if number == 0 or isinstance(error, UserError):
-            print("error: " + " ".join(str(error).split()), file=sys.stderr, flush=True)
-        os._exit(1)  # the others wait in a collective: leave without the group's farewell
-    except Interrupted:
-        dist.barrier()
-        os._exit(INTERRUPTED)
+    except (UserError, NonFiniteError, Interrupted) as error:
+        endings.put(error)
+        os._exit(1)  # the others may wait in a collective: leave without the group's farewell
     dist.destroy_process_group()

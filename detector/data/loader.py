@@ -122,6 +122,7 @@ class BatchLoader:
             persistent_workers=workers > 0,
             prefetch_factor=prefetch if workers else None,
             multiprocessing_context=context,
+            pin_memory=torch.cuda.is_available(),
         )
 
     def __len__(self) -> int:

@@ -19,14 +19,20 @@ REQUIRED = ("version", "config", "classes", "model", "ema")
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Write `state` beside `path`, flush it to disk, then rename it over `path`."""
+    """Write `state` beside `path`, flush it to disk, then rename it over `path`.
+
+    Whatever interrupts it, `path` holds the old state or the new one, whole.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        torch.save({"version": __version__, **state}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            torch.save({"version": __version__, **state}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -51,7 +57,7 @@ def load(path: str | Path) -> dict[str, Any]:
 def load_weights(model: nn.Module, weights: dict[str, torch.Tensor], *, source: str | Path) -> None:
     """Copy weights into a model of the same layout; UserError says where they differ."""
     own = model.state_dict()
-    for name in own.keys() | weights.keys():
+    for name in own | weights:
         if name not in own or name not in weights:
             side = "unknown to" if name not in own else "missing for"
             raise UserError(f"checkpoint {source}: belongs to another model ({name} is {side} this one)")

@@ -13,7 +13,7 @@ from detector.errors import UserError
 
 
 def pick_device(name: str) -> torch.device:
-    """ "auto" (CUDA where there is one), "cpu" or "cuda" -> a device; this process's own one under torchrun.
+    """The device that auto (CUDA where there is one), cpu or cuda means; of several GPUs this process's own.
 
     Raises UserError for another name, or for cuda on a machine without it.
     """
@@ -45,7 +45,7 @@ class Precision:
 
 
 def pick_precision(name: str, device: torch.device) -> Precision:
-    """ "auto", "fp32", "bf16" or "fp16" -> Precision.
+    """The precision that auto, fp32, bf16 or fp16 means on `device`; UserError for another name.
 
     auto is bf16 where the device computes it natively: a GPU since Ampere, a CPU with AVX512-BF16 or AMX.
     Elsewhere bf16 is emulated and slower than float32; older GPUs gain from fp16 instead.

@@ -17,7 +17,7 @@ COUNTS = {"positives", "hard_negatives", "hard_negative_score"}
 
 
 class Tracker:
-    """Writes to the console and, where `folder` is given, to TensorBoard. Silent with `quiet`.
+    """Writes to the console and, where `folder` is given, to TensorBoard from `open` on. Silent with `quiet`.
 
     pictures: makes the pictures to show with each evaluation; called by `evaluated`.
     """
@@ -29,19 +29,26 @@ class Tracker:
         quiet: bool = False,
         pictures: Callable[[], Sequence[np.ndarray]] | None = None,
     ) -> None:
-        self.writer = SummaryWriter(str(folder)) if folder is not None else None
+        self.folder = folder
+        self.writer: SummaryWriter | None = None
         self.quiet = quiet
         self.pictures = pictures
         self.bar: tqdm | None = None
         self.latest: dict[str, float] = {}
         self._reset_clock()
 
-    def start_epoch(self, epoch: int, epochs: int, steps: int) -> None:
+    def open(self, step: int) -> None:
+        """Start writing to TensorBoard after `step`; what a killed run wrote of later steps is hidden there."""
+        if self.folder is not None:
+            self.writer = SummaryWriter(str(self.folder), purge_step=step + 1)
+
+    def start_epoch(self, epoch: int, epochs: int, *, steps: int, done: int) -> None:
+        """steps: of a whole epoch; done: those a resumed run has behind it."""
         self._reset_clock()
+        self._epoch_name = f"epoch {epoch + 1}/{epochs}"
         if not self.quiet:
             # disable=None: no bar where nobody watches; a line per epoch remains.
-            self.bar = tqdm(total=steps, desc=f"epoch {epoch + 1}/{epochs}", disable=None, leave=False)
-        self._epoch_name = f"epoch {epoch + 1}/{epochs}"
+            self.bar = tqdm(total=steps, initial=done, desc=self._epoch_name, disable=None, leave=False)
 
     def waited(self, seconds: float) -> None:
         """Seconds in which a step waited for its data."""
@@ -66,11 +73,14 @@ class Tracker:
             self.bar.set_postfix({**shown, "lr": f"{lr:.1e}", "img/s": f"{self._throughput():.0f}"})
 
     def end_epoch(self, step: int) -> None:
+        """The epoch's losses and throughput; nothing where a resumed run had no step left in it."""
+        if self.bar is not None:
+            self.bar.close()
+        if self._images == 0:
+            return
         seconds = time.perf_counter() - self._start
         self._scalar("time/images_per_second", self._throughput(), step)
         self._scalar("time/data_wait_share", self._waiting / seconds, step)
-        if self.bar is not None:
-            self.bar.close()
         values = {name: value for name, value in self.latest.items() if name not in COUNTS}
         losses = "  ".join(f"{name} {value:.3f}" for name, value in values.items())
         self.say(
@@ -102,6 +112,8 @@ class Tracker:
             tqdm.write(text)
 
     def close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
         if self.writer is not None:
             self.writer.close()
 

@@ -60,11 +60,21 @@ class Settings:
         for name in ("epochs", "accumulate", "evaluate_every", "log_every"):
             if getattr(self, name) < 1:
                 raise UserError(f"engine.{name}={getattr(self, name)}: must be at least 1")
+        if not self.clip_norm > 0:
+            raise UserError(f"engine.clip_norm={self.clip_norm}: must be above 0")
+        if not 0 <= self.ema_decay < 1:
+            raise UserError(f"engine.ema_decay={self.ema_decay}: must be at least 0 and below 1")
+        if self.patience is not None and not (isinstance(self.patience, int) and self.patience >= 1):
+            raise UserError(f"engine.patience={self.patience}: must be null or a whole number from 1")
 
 
 @dataclass
 class Progress:
-    """Where a run stands; all a resumed run needs beside tensors."""
+    """Where a run stands; all a resumed run needs beside tensors.
+
+    epoch: epochs behind us, evaluation included. batch: batches of the running one behind us. step: optimizer
+    steps. best, best_epoch: the highest AP and the epochs behind it. stale: evaluations since then.
+    """
 
     epoch: int = 0
     batch: int = 0
@@ -127,17 +137,22 @@ class Trainer:
 
         Raises Interrupted after saving when told to stop, NonFiniteError when a loss is not finite.
         """
+        self.tracker.open(self.progress.step)
         with Interrupt() as interrupt:
-            while self.progress.epoch < self.settings.epochs:
+            while self.progress.epoch < self.settings.epochs and not self._out_of_patience():
                 self._run_epoch(interrupt)
-                epoch = self.progress.epoch
-                if epoch % self.settings.evaluate_every == 0 or epoch == self.settings.epochs:
+                epoch = self.progress.epoch + 1
+                evaluate = epoch % self.settings.evaluate_every == 0 or epoch == self.settings.epochs
+                if evaluate:
+                    # An evaluation can take longer than a cluster waits before it kills: resumed from here,
+                    # the epoch has no batch left and is evaluated.
+                    self.save("last.pt")
+                    self._stop_if(interrupt)
+                self.progress.epoch, self.progress.batch = epoch, 0
+                if evaluate:
                     self._evaluate()
                 self.save("last.pt")
                 self._stop_if(interrupt)
-                if self.settings.patience is not None and self.progress.stale >= self.settings.patience:
-                    self.tracker.say(f"no better AP for {self.progress.stale} evaluations: stopping early")
-                    break
 
     def state(self) -> dict[str, Any]:
         """Everything an exact continuation needs, as tensors and plain values."""
@@ -160,7 +175,8 @@ class Trainer:
         checkpoint.load_weights(self.ema.model, state["ema"], source=source)
         self.ema.updates = state["ema_updates"]
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty where the run so far needed no loss scaling
+            self.scaler.load_state_dict(state["scaler"])
         checkpoint.restore_random_state(state["random"])
         self.progress = Progress(**state["progress"])
 
@@ -175,7 +191,12 @@ class Trainer:
         progress = self.progress
         self.model.train()
         self.loader.start(progress.epoch, progress.batch)
-        self.tracker.start_epoch(progress.epoch, self.settings.epochs, self.steps_per_epoch)
+        self.tracker.start_epoch(
+            progress.epoch,
+            self.settings.epochs,
+            steps=self.steps_per_epoch,
+            done=progress.batch // self.settings.accumulate,
+        )
         micro: list[Batch] = []
         clock = time.perf_counter()
         for batch in self.loader:
@@ -188,8 +209,6 @@ class Trainer:
                     self._flush()
                     self._stop_if(interrupt)
             clock = time.perf_counter()
-        progress.epoch += 1
-        progress.batch = 0
         self._flush()
         self.tracker.end_epoch(progress.step)
 
@@ -262,7 +281,16 @@ class Trainer:
     def _stop_if(self, interrupt: Interrupt) -> None:
         if interrupt.anywhere(self.precision.device):
             self.save("last.pt")
-            raise Interrupted(f"stopped at epoch {self.progress.epoch}, step {self.progress.step}")
+            raise Interrupted(
+                f"stopped after step {self.progress.step}; go on with resume={self.folder / 'last.pt'}"
+            )
+
+    def _out_of_patience(self) -> bool:
+        patience = self.settings.patience
+        if patience is None or self.progress.stale < patience:
+            return False
+        self.tracker.say(f"no better AP for {self.progress.stale} evaluations: stopping early")
+        return True
 
     def _gradients_exchanged(self, exchange: bool) -> contextlib.AbstractContextManager[None]:
         if isinstance(self.network, DistributedDataParallel) and not exchange:

@@ -66,8 +66,8 @@ def generate(
     """Write the set under root, unless that very set is there already; returns whether it was written.
 
     The set is made in a folder beside root and moved there when it is whole. A folder that holds a
-    synthetic set of other parameters is replaced; any other folder that is not empty raises UserError, as
-    does a parameter that cannot be. processes: how many draw at once; the bytes do not depend on it.
+    synthetic set of other parameters, or one with files missing, is replaced; any other folder that is not
+    empty raises UserError, as does a parameter that cannot be. processes: how many draw at once; the bytes do not depend on it.
     """
     _check(dataset, scene, seed=seed, processes=processes)
     record = {
@@ -78,23 +78,32 @@ def generate(
         "sensor": asdict(sensor),
     }
     record = json.loads(json.dumps(record))  # as it will be read back: tuples are lists
-    if _holds(root, record):
+    if _holds(root, record, dataset):
         return False
-    root.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
+    workshop = _open_workshop(root)
     try:
-        _write(partial, dataset=dataset, scene=scene, sensor=sensor, seed=seed, processes=processes)
-        (partial / RECORD).write_text(json.dumps(record, indent=2) + "\n")
-        partial.chmod(0o755)
+        whole = workshop / "new"
+        whole.mkdir()
+        _write(whole, dataset=dataset, scene=scene, sensor=sensor, seed=seed, processes=processes)
+        (whole / RECORD).write_text(json.dumps(record, indent=2) + "\n")
         if root.exists():
-            shutil.rmtree(root)
-        partial.rename(root)
+            root.rename(workshop / "old")
+        whole.rename(root)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(workshop, ignore_errors=True)
     return True
 
 
-def _holds(root: Path, record: dict[str, Any]) -> bool:
+def _open_workshop(root: Path) -> Path:
+    """An empty folder on root's own disk, so that moving from there to root is one step."""
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
+    except OSError as error:
+        raise UserError(f"{root} cannot be written: {error.strerror} ({error.filename})") from error
+
+
+def _holds(root: Path, record: dict[str, Any], dataset: DatasetParams) -> bool:
     """Whether root is exactly the recorded set; UserError if it is something that must not be replaced."""
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
@@ -107,7 +116,10 @@ def _holds(root: Path, record: dict[str, Any]) -> bool:
         found = json.loads(path.read_text())
     except json.JSONDecodeError as error:
         raise UserError(f"{path} is not json ({error}): remove {root} and generate again") from error
-    return bool(found == record)
+    return bool(found == record) and all(
+        len(list((root / split).glob("*.png"))) == frames and (root / "annotations" / f"{split}.json").is_file()
+        for split, frames in dataset.splits.items()
+    )
 
 
 def _check(dataset: DatasetParams, scene: SceneParams, *, seed: int, processes: int) -> None:
