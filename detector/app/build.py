@@ -23,7 +23,8 @@ from detector.thermal.agc import Agc
 
 def load_split(data: DictConfig, split: str) -> Annotations:
     """The truth of one split; UserError as the readers raise it."""
-    return instantiate(data.source).load(split)
+    # A folder called 2024 arrives as a number.
+    return instantiate(data.source, root=str(data.source.root)).load(split)
 
 
 def build_model(config: DictConfig, *, classes: int) -> Detector:
@@ -32,7 +33,15 @@ def build_model(config: DictConfig, *, classes: int) -> Detector:
 
 
 def build_agc(config: DictConfig) -> Agc:
+    """The gain that training and evaluation share."""
     return instantiate(config.thermal)
+
+
+def check_loading(engine: DictConfig) -> None:
+    """UserError for settings of the loaders that cannot be."""
+    for name, least in (("batch_size", 1), ("workers", 0), ("cache_mib", 0)):
+        if engine[name] < least:
+            raise UserError(f"engine.{name}={engine[name]}: must be at least {least}")
 
 
 def evaluation_loader(
@@ -60,8 +69,8 @@ class Trained:
     """A checkpoint made usable: the averaged model in eval mode, and what it was trained with."""
 
     def __init__(self, path: str | Path, *, device: torch.device) -> None:
-        state = checkpoint.load(path)
         self.path = Path(path)
+        state = checkpoint.load(self.path)
         self.classes: tuple[str, ...] = tuple(state["classes"])
         self.config = as_config(state["config"])
         model = build_model(self.config, classes=len(self.classes))

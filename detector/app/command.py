@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 import re
@@ -29,32 +28,40 @@ INTERRUPTED = 130
 def command(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
     """Makes a function of a config a program: configs/<name>.yaml with the command line's overrides.
 
-    What the user can put right ends it with one line on stderr and status 1; an interrupted training with
-    status 130; anything else is a bug and shows its trace.
+    What the user can put right ends it with one line on stderr and status 1; an interruption with status
+    130; anything else is a bug and shows its trace.
     """
 
     def decorate(run: Callable[[DictConfig], None]) -> Callable[[], None]:
-        def checked(config: DictConfig) -> None:
-            try:
-                _check_complete(config)
-                _check_types(name)
-                run(config)
-            except InstantiationException as error:
-                _fail(_root_cause(error))
-            except (UserError, NonFiniteError, OmegaConfBaseException) as error:
-                _fail(str(error))
-            except Interrupted as error:
-                print(error, file=sys.stderr)
-                sys.exit(INTERRUPTED)
-
         def main() -> None:
+            entered = False
+
+            def checked(config: DictConfig) -> None:
+                nonlocal entered
+                entered = True
+                try:
+                    _check_complete(config)
+                    _check_overrides(name)
+                    run(config)
+                finally:
+                    _remove_empty_folders()
+
             # Hydra then passes exceptions on instead of printing them in its own many lines.
             os.environ["HYDRA_FULL_ERROR"] = "1"
             try:
                 hydra.main(version_base="1.3", config_path=CONFIGS, config_name=name)(checked)()
-            except (HydraException, OmegaConfBaseException, ValueError) as error:
-                # Raised while Hydra read the command line: `checked` lets none of these out.
+            except InstantiationException as error:
+                _fail(_root_cause(error))
+            except (UserError, NonFiniteError, OmegaConfBaseException) as error:
                 _fail(_explain(error, name))
+            except (HydraException, ValueError, OSError) as error:
+                if entered:
+                    raise
+                _fail(_explain(error, name))
+            except Interrupted as error:
+                _stop(str(error))
+            except KeyboardInterrupt:
+                _stop("stopped")
 
         return main
 
@@ -62,12 +69,30 @@ def command(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], 
 
 
 def _fail(message: str) -> NoReturn:
-    if HydraConfig.initialized():
-        # Hydra makes the run's folder before it calls us; an empty one is of no use to anybody.
-        with contextlib.suppress(OSError):
-            Path(HydraConfig.get().runtime.output_dir).rmdir()
     print("error: " + " ".join(message.split()), file=sys.stderr)
     sys.exit(1)
+
+
+def _stop(message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    sys.exit(INTERRUPTED)
+
+
+def _remove_empty_folders() -> None:
+    """Hydra makes the run's folder before it calls us; where nothing was written to it, it goes again.
+
+    So do folders above it that are empty then, up to the working directory.
+    """
+    here = Path.cwd()
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    try:
+        while folder != here:
+            folder.rmdir()
+            if here not in folder.parents:
+                return
+            folder = folder.parent
+    except OSError:  # not empty
+        return
 
 
 def _root_cause(error: InstantiationException) -> str:
@@ -82,13 +107,15 @@ def _root_cause(error: InstantiationException) -> str:
 def _explain(error: Exception, name: str) -> str:
     """Hydra's message on one line; for an unknown key, with the nearest that exists."""
     text = f"{error} {error.__cause__ or ''}"
-    missing = re.search(r"Key '([^']+)' is not in struct\s+full_key: (\S+)", text)
+    missing = re.search(r"Key '[^']+' is not in struct\s+full_key: (\S+)", text)
     if missing:
-        key = missing[2]
-        near = difflib.get_close_matches(key, list(_keys(_defaults(name))), n=1, cutoff=0.5)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        return f"unknown setting {key}{hint}"
+        return _unknown(missing[1], _defaults(name))
     return str(error).partition("Config search path")[0]
+
+
+def _unknown(key: str, known: DictConfig) -> str:
+    near = difflib.get_close_matches(key, list(_keys(known)), n=1, cutoff=0.5)
+    return f"unknown setting {key}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _defaults(name: str) -> DictConfig:
@@ -118,31 +145,38 @@ def _check_complete(config: DictConfig) -> None:
     except OmegaConfBaseException as error:  # an interpolation of a missing value
         missing = set(re.findall(r"Missing mandatory value: (\S+)", str(error)))
     if missing:
-        key = min(missing, key=len)
+        key = min(missing, key=lambda name: (len(name), name))
         raise UserError(f"{key} must be given: add {key}=... to the command")
 
 
-def _check_types(name: str) -> None:
-    """UserError where an override's value is of another kind than the default it replaces."""
+def _check_overrides(name: str) -> None:
+    """UserError where an override is of another kind than the default it replaces, or read by nobody."""
     values = HydraConfig.get().overrides.task
     choices = HydraConfig.get().runtime.choices
     groups = [value for value in values if value.partition("=")[0].lstrip("+~") in choices]
     config = hydra.compose(name, overrides=list(values))
     default = hydra.compose(name, overrides=groups)
     for value in values:
-        key = value.partition("=")[0]
-        if value in groups or key[0] in "+~":
+        if value in groups or value.startswith("~"):
             continue
-        if OmegaConf.is_missing(default, key) or OmegaConf.is_missing(config, key):
-            continue
+        key = value.partition("=")[0].lstrip("+")
+        if value.startswith("+") and key not in _keys(default) and not _in_target(config, key):
+            raise UserError(_unknown(key, default))
         before, after = OmegaConf.select(default, key), OmegaConf.select(config, key)
         if not _same_kind(before, after):
             kind = _kind_name(before)
             raise UserError(f"{key}={after}: must be {kind}, as its default {before}")
 
 
+def _in_target(config: DictConfig, key: str) -> bool:
+    """Whether a constructor reads the key, and so refuses what it does not know."""
+    parts = key.split(".")
+    above = (OmegaConf.select(config, ".".join(parts[:count])) for count in range(1, len(parts)))
+    return any(isinstance(node, DictConfig) and "_target_" in node for node in above)
+
+
 def _same_kind(before: Any, after: Any) -> bool:
-    if before is None or after is None:
+    if before is None:  # not given yet, or null: its reader knows what it takes
         return True
     if isinstance(before, ListConfig):
         return isinstance(after, ListConfig) and (
@@ -153,8 +187,8 @@ def _same_kind(before: Any, after: Any) -> bool:
     if isinstance(before, float):
         return isinstance(after, (int, float)) and not isinstance(after, bool)
     if isinstance(before, str):
-        # "auto" stands where a number may: the reader of the value knows which.
-        return isinstance(after, str) or (before == "auto" and isinstance(after, int))
+        # A folder may be called 2024, and "auto" stands where a number may: the value's reader knows.
+        return isinstance(after, (str, int, float)) and not isinstance(after, bool)
     return type(after) is type(before)
 
 

@@ -24,11 +24,12 @@ SAMPLES = 8
 
 def run(config: DictConfig) -> None:
     """The command: config as in configs/evaluate.yaml."""
+    build.check_loading(config.engine)
     judge(
-        config.checkpoint,
+        str(config.checkpoint),
         data=config.data,
         engine=config.engine,
-        output=None if config.output is None else Path(config.output),
+        output=None if config.output is None else Path(str(config.output)),
     )
 
 

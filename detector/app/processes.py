@@ -126,7 +126,7 @@ def _spawn(work: Work, plain: dict[str, Any], *, device: torch.device, processes
     if not endings.empty():
         raise endings.get()
     if stopped:
-        raise Interrupted("stopped before the first step; nothing was saved")
+        raise Interrupted("stopped; no training step was running, so nothing was saved")
 
 
 def _child(
@@ -144,7 +144,9 @@ def _child(
     _join_group(kind, init_method=f"tcp://127.0.0.1:{port}", rank=number, world_size=processes)
     try:
         work(plain)
-    except (UserError, NonFiniteError, Interrupted) as error:
+    except Interrupted as error:  # by all at the same step
+        endings.put(error)
+    except (UserError, NonFiniteError) as error:
         endings.put(error)
         os._exit(1)  # the others may wait in a collective: leave without the group's farewell
     dist.destroy_process_group()

@@ -1,4 +1,4 @@
-"""The command that writes the synthetic set."""
+"""Write the synthetic set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TypeVar
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from detector.app.command import command
 from detector.errors import UserError
 from detector.synth.dataset import DatasetParams, generate
 from detector.synth.scene import SceneParams
@@ -18,11 +17,10 @@ from detector.synth.sensor import SensorParams
 P = TypeVar("P", DatasetParams, SceneParams, SensorParams)
 
 
-@command("synth")
-def main(config: DictConfig) -> None:
-    """Write the set that configs/synth.yaml and the command line describe, and say where it lies."""
+def run(config: DictConfig) -> None:
+    """The command: config as in configs/synth.yaml; UserError for a value that cannot be."""
     started = time.monotonic()
-    root = Path(config.root)
+    root = Path(str(config.root))
     written = generate(
         root,
         dataset=read_params(config, "dataset", DatasetParams),
@@ -44,4 +42,3 @@ def read_params(config: DictConfig, group: str, kind: type[P]) -> P:
         raise UserError(f"{group}.{error.key}: {str(error.msg).splitlines()[0]}") from error
     assert isinstance(params, kind)
     return params
-

@@ -50,12 +50,10 @@ def run(config: DictConfig) -> None:
     device = pick_device(config.engine.device)
     count = processes.how_many(config.engine.processes, device)
     _check(config, count)
-    if distributed.rank() == 0:
-        folder.mkdir(parents=True, exist_ok=True)
-        resolved = OmegaConf.create(build.as_plain(config))
-        (folder / "config.yaml").write_text(OmegaConf.to_yaml(resolved, resolve=True))
     plain = {"config": build.as_plain(config), "folder": str(folder)}
     processes.launch(train, plain, device=device, processes=count)
+    if not processes.first():
+        return
 
     print(f"judging {folder / 'checkpoints' / 'best.pt'}")
     own = OmegaConf.create({"root": None, "split": None, "source": None})
@@ -102,6 +100,10 @@ def train(plain: dict[str, Any]) -> None:
     )
     if config.resume is not None:
         trainer.resume(checkpoint.load(config.resume), source=config.resume)
+    if first:
+        # Only now: whatever is wrong with data or settings has been found, and leaves no folder behind.
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.yaml").write_text(OmegaConf.to_yaml(config, resolve=True))
     try:
         trainer.fit()
     finally:
@@ -180,11 +182,17 @@ def _check(config: DictConfig, count: int) -> None:
     """Whatever can be wrong, found before a folder is written or a process started."""
     engine = config.engine
     pick_precision(engine.precision, pick_device(engine.device))
+    build.check_loading(engine)
     if engine.batch_size % count:
         raise UserError(f"engine.batch_size={engine.batch_size}: must be a multiple of the {count} processes")
+    if not 0 <= engine.plain_share <= 1:
+        raise UserError(f"engine.plain_share={engine.plain_share}: must be between 0 and 1")
+    if config.seed < 0:
+        raise UserError(f"seed={config.seed}: must be at least 0")
     Settings(**{name: engine[name] for name in SETTINGS})
+    WarmupCosine(warmup_steps=engine.warmup_steps, floor=engine.lr_floor)
     classes = build.load_split(config.data, config.data.train).classes
-    for split in {config.data.val, config.data.split}:
+    for split in dict.fromkeys((config.data.val, config.data.split)):
         _split_with_classes(config, split, classes)
     model = build.build_model(config, classes=len(classes))
     if any(side % model.stride for side in config.augment.size):
@@ -199,13 +207,11 @@ def _check(config: DictConfig, count: int) -> None:
 
 def _resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, Path]:
     """The interrupted run's configuration, with the values of the command line on top, and its folder."""
-    path = Path(config.resume)
+    path = Path(str(config.resume))
     saved = build.as_config(checkpoint.load(path)["config"])
     for override in overrides:
         key = override.partition("=")[0]
         if isinstance(OmegaConf.select(saved, key), DictConfig):
-            raise UserError(
-                f"{override}: a resumed run keeps its configuration but for single values"
-            )
+            raise UserError(f"{override}: a resumed run keeps its configuration but for single values")
         OmegaConf.update(saved, key, OmegaConf.select(config, key))
     return saved, path.resolve().parent.parent

@@ -1,7 +1,7 @@
 """The factors of the composite loss, from sums over positives and hard negatives of the whole batch.
 
-Sums come first and means last, because a geometric mean of per-rank means is another loss. `set_loss` is the F
-term: F1, or any loss of the three soft counts (F-beta of another beta, Dice, IoU).
+Sums come first and means last, because a geometric mean of per-rank means is another loss. `set_loss` is the
+F term: F1, or any loss of the three soft counts (F-beta of another beta, Dice, IoU).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A set loss in place of a classification loss: all points of the batch are one set, as the pixels of a map."""
+"""A set loss in place of a classification loss: all points of the batch are one set, as pixels of a map."""
 
 from __future__ import annotations
 

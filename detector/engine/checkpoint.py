@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import pickle
 import random
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,10 @@ def load(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"checkpoint {path}: no such file; train first, or give checkpoint=PATH")
     try:
+        if not zipfile.is_zipfile(path):  # torch would read it as its old format, with warnings of its own
+            raise ValueError("no archive as torch writes them")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:  # damaged bytes can raise anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"checkpoint {path}: cannot be read ({reason}); is it complete?") from error
     missing = [key for key in REQUIRED if not isinstance(state, dict) or key not in state]

@@ -38,7 +38,7 @@ class Tracker:
         self._reset_clock()
 
     def open(self, step: int) -> None:
-        """Start writing to TensorBoard after `step`; what a killed run wrote of later steps is hidden there."""
+        """Start writing to TensorBoard after `step`; it hides what a killed run wrote of later steps."""
         if self.folder is not None:
             self.writer = SummaryWriter(str(self.folder), purge_step=step + 1)
 

@@ -249,7 +249,7 @@ class Trainer:
         return terms.parts
 
     def _evaluate(self) -> None:
-        self.synchronise_average()
+        self._synchronise_average()
         metrics = self.validate(self.ema.model)
         if metrics is not None:
             ap = metrics.overall["AP"] or 0.0
@@ -262,7 +262,7 @@ class Trainer:
         if self.progress.stale == 0:
             self.save("best.pt")
 
-    def synchronise_average(self) -> None:
+    def _synchronise_average(self) -> None:
         """Give every process rank 0's averaged model: batch-norm statistics of the last step differ."""
         if distributed.world_size() > 1:
             for value in self.ema.model.state_dict().values():

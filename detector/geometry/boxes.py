@@ -164,6 +164,6 @@ def _centre_penalty(a: Tensor, b: Tensor, eps: float) -> Tensor:
 
 
 def _aspect_angle(boxes: Tensor, eps: float) -> Tensor:
-    """arctan(w / h), with h held away from 0, where the angle of an empty box has no gradient."""
+    """arctan(w / h), h held at eps or above: the slope by either side, about 1 / h, stays under 1 / eps."""
     x1, y1, x2, y2 = at_least_float32(boxes).unbind(-1)
     return torch.atan2(_span(x1, x2), _span(y1, y2).clamp(min=eps))

@@ -67,7 +67,8 @@ def generate(
 
     The set is made in a folder beside root and moved there when it is whole. A folder that holds a
     synthetic set of other parameters, or one with files missing, is replaced; any other folder that is not
-    empty raises UserError, as does a parameter that cannot be. processes: how many draw at once; the bytes do not depend on it.
+    empty raises UserError, as does a parameter that cannot be. processes: how many draw at once; the bytes
+    do not depend on it.
     """
     _check(dataset, scene, seed=seed, processes=processes)
     record = {
@@ -117,7 +118,8 @@ def _holds(root: Path, record: dict[str, Any], dataset: DatasetParams) -> bool:
     except json.JSONDecodeError as error:
         raise UserError(f"{path} is not json ({error}): remove {root} and generate again") from error
     return bool(found == record) and all(
-        len(list((root / split).glob("*.png"))) == frames and (root / "annotations" / f"{split}.json").is_file()
+        len(list((root / split).glob("*.png"))) == frames
+        and (root / "annotations" / f"{split}.json").is_file()
         for split, frames in dataset.splits.items()
     )
 

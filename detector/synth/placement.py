@@ -59,8 +59,8 @@ def _place_beside(
 ) -> tuple[Standing, Standing] | None:
     """One of those alone, and an object a step nearer or farther that overlaps it and nothing else.
 
-    Two in three or so are of the same class, as in groups of people or parked cars; a quarter to six tenths of
-    the narrower is covered, so that neither is mostly hidden.
+    Two in three or so are of the same class, as in groups of people or parked cars; a quarter to six
+    tenths of the narrower is covered, so that neither is mostly hidden.
     """
     canvas = scene.params.width * scene.params.fine
     for _ in range(TRIES if alone else 0):

@@ -34,6 +34,8 @@ class Thing(Protocol):
 
 
 CLASSES = ("person", "vehicle", "animal")
+FLAT_K = 0.3
+"""Kelvin added to a backdrop's spread: on an even wall an object still has to stand out from the noise."""
 DRAW: tuple[Callable[[np.random.Generator], Thing], ...] = (draw_person, draw_vehicle, draw_animal)
 """How to draw a new object of each class."""
 
@@ -46,18 +48,20 @@ class SceneParams:
     most number of objects in a frame; class_weights: shares of person, vehicle, animal; overlap: share of
     objects, in [0, 1], whose boxes meet another's; clutter: least and most number of distractors in a
     scene; side_px: least and most pixels of an object's longer side; min_visible: an object with a smaller
-    share in sight is taken out of the picture (so nothing is half seen and unlabelled).
+    share in sight is taken out of the picture (so nothing is half seen and unlabelled); min_contrast: so is
+    one whose temperatures differ less from its surroundings' than these differ among themselves, times this.
     """
 
     width: int = 160
     height: int = 120
     fine: int = 4
-    objects: tuple[int, int] = (0, 9)
+    objects: tuple[int, int] = (0, 11)
     class_weights: tuple[float, float, float] = (0.45, 0.3, 0.25)
     overlap: float = 0.3
     clutter: tuple[int, int] = (3, 14)
     side_px: tuple[float, float] = (9.0, 48.0)
     min_visible: float = 0.4
+    min_contrast: float = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +153,8 @@ class Scene:
     def compose(self, objects: list[Standing]) -> tuple[np.ndarray, list[Labelled]]:
         """Paint the frame: temperatures [height * fine, width * fine] float32 and the truth in it.
 
-        Objects of which less than min_visible can be seen are left out before anything is painted.
+        Objects of which less than min_visible can be seen, or that do not stand out by min_contrast, are left
+        out before anything is painted.
         """
         while True:
             order = sorted([*self._clutter, *objects], key=lambda item: item.row)
@@ -181,7 +186,7 @@ class Scene:
             seen = (owner[window] == index) & item.sprite.body[inside]
             share = float(seen.sum() / item.sprite.body.sum())
             rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-            if share < params.min_visible:
+            if share < params.min_visible or self._contrast(item, seen) < params.min_contrast:
                 result.append(None)
                 continue
             left, top = window[1].start / params.fine, window[0].start / params.fine
@@ -193,6 +198,15 @@ class Scene:
             )
             result.append(Labelled(label=item.label, box=box, visible=share))
         return result
+
+    def _contrast(self, item: Standing, seen: np.ndarray) -> float:
+        """RMS difference of what is seen of an item from the backdrop about it, over the backdrop's own."""
+        inside, window = _clip(item, self._backdrop.shape)
+        margin = 3 * self.params.fine
+        rows, columns = (slice(max(0, part.start - margin), part.stop + margin) for part in window)
+        around = self._backdrop[rows, columns]
+        difference = item.sprite.kelvin[inside][seen] - np.median(around)
+        return float(np.sqrt(np.mean(difference**2)) / (around.std() + FLAT_K))
 
 
 def _clip(item: Standing, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:

@@ -61,11 +61,15 @@ def test_a_frame_smaller_than_the_patch_lies_in_it_whole() -> None:
     assert len(places) > 5
 
 
-def test_halving_averages_pixels() -> None:
-    """Two by two pixels become their mean: nothing is skipped, and mean counts are kept."""
+@pytest.mark.parametrize("factor", [2, 4])
+def test_shrinking_averages_pixels(factor: int) -> None:
+    """Blocks of pixels become their mean: nothing is skipped, as linear interpolation to a quarter would."""
     counts = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
-    patch = cut_patch(raw_of(counts, boxes_of()), (32, 32), scale=0.5, rng=np.random.default_rng(0))
-    expected = counts.reshape(32, 2, 32, 2).mean((1, 3)) / 255
+    side = 64 // factor
+    patch = cut_patch(
+        raw_of(counts, boxes_of()), (side, side), scale=1 / factor, rng=np.random.default_rng(0)
+    )
+    expected = counts.reshape(side, factor, side, factor).mean((1, 3)) / 255
     np.testing.assert_allclose(patch.image, expected, atol=1e-6)
 
 

@@ -168,6 +168,12 @@ def test_degenerate_boxes_have_finite_values_and_gradients(name):
     assert b.grad.isfinite().all()
 
 
+def test_the_slope_of_ciou_at_a_speck_is_bounded_by_its_eps():
+    speck = torch.tensor([0.0, 0.0, 1e-18, 1e-18], requires_grad=True)  # 1 / side would be 1e18
+    bx.ciou(speck, torch.tensor([0.0, 0.0, 5.0, 8.0]), eps=1e-5).backward()
+    assert speck.grad.abs().max() < 1e5
+
+
 def test_an_inverted_box_is_empty():
     inverted, proper = torch.tensor([8.0, 8, 2, 2]), torch.tensor([0.0, 0, 10, 10])
     assert bx.area(inverted) == 0

@@ -121,6 +121,17 @@ def test_a_set_of_other_parameters_is_replaced(tmp_path, change):
     assert make(root, **change) is False
 
 
+def test_a_set_with_a_file_missing_is_made_anew(tmp_path):
+    root = tmp_path / "set"
+    make(root)
+    whole = contents(root)
+    for lost in ("train/0000_01.png", "annotations/test.json"):
+        (root / lost).unlink()
+        assert make(root) is True
+        assert contents(root) == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
 def test_a_set_of_an_older_generator_is_replaced(tmp_path, monkeypatch):
     root = tmp_path / "set"
     make(root)
@@ -133,6 +144,12 @@ def test_somebody_s_own_folder_is_refused_and_left_alone(tmp_path):
     with pytest.raises(UserError, match=r"no synthetic set \(it has no synth.json\)"):
         make(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="file/set cannot be written"):
+        make(tmp_path / "file" / "set")
 
 
 def test_an_empty_folder_is_filled(tmp_path):

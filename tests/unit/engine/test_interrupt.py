@@ -1,0 +1,50 @@
+"""Signals that ask training to stop."""
+
+import os
+import signal
+
+import pytest
+import torch
+
+from detector.engine.interrupt import Interrupt
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _handlers_as_they_were():
+    """A failing test must not leave the test run deaf to signals."""
+    before = {number: signal.getsignal(number) for number in Interrupt.SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", Interrupt.SIGNALS)
+def test_a_signal_only_raises_a_flag(number):
+    with Interrupt() as interrupt:
+        assert not interrupt.anywhere(CPU)
+        os.kill(os.getpid(), number)
+        assert interrupt.raised
+        assert interrupt.anywhere(CPU)
+
+
+def test_a_second_signal_acts_as_usual():
+    with Interrupt() as interrupt:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert interrupt.raised
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_handlers_are_put_back():
+    def mine(number: int, frame: object) -> None: ...
+
+    signal.signal(signal.SIGTERM, mine)
+    with Interrupt():
+        assert signal.getsignal(signal.SIGTERM) is not mine
+    assert signal.getsignal(signal.SIGTERM) is mine
+
+    with pytest.raises(RuntimeError, match="inside"), Interrupt():
+        raise RuntimeError("inside")
+    assert signal.getsignal(signal.SIGTERM) is mine
