@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from detector.app import build
 from detector.data.annotations import Annotations
-from detector.data.loader import BatchLoader
+from detector.data.loader import BatchLoader, lost_workers_explained
 from detector.data.padding import PadOnly
 from detector.engine.detect import detect
 from detector.engine.device import pick_device, pick_precision
@@ -50,13 +50,14 @@ def judge(
     loader = build.evaluation_loader(
         annotations, agc=trained.agc, multiple=trained.model.stride, engine=engine
     )
-    detections = detect(
-        trained.model,
-        loader,
-        postprocess=trained.postprocess,
-        sizes=build.frame_sizes(annotations),
-        precision=precision,
-    )
+    with lost_workers_explained():
+        detections = detect(
+            trained.model,
+            loader,
+            postprocess=trained.postprocess,
+            sizes=build.frame_sizes(annotations),
+            precision=precision,
+        )
     metrics = evaluate(annotations, detections)
     output = output or trained.run_folder / "evaluation" / chosen.split
     _write(output, metrics, detections, annotations, loader)

@@ -18,7 +18,7 @@ from detector.app import build, processes
 from detector.app.evaluate import judge, sample_pictures
 from detector.data.annotations import Annotations
 from detector.data.dataset import DetectionDataset
-from detector.data.loader import TrainLoader, train_loader
+from detector.data.loader import TrainLoader, lost_workers_explained, train_loader
 from detector.engine import checkpoint
 from detector.engine.detect import detect
 from detector.engine.device import Precision, pick_device, pick_precision
@@ -105,7 +105,8 @@ def train(plain: dict[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(OmegaConf.to_yaml(config, resolve=True))
     try:
-        trainer.fit()
+        with lost_workers_explained():
+            trainer.fit()
     finally:
         tracker.close()
 
@@ -214,4 +215,5 @@ def _resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, 
         if isinstance(OmegaConf.select(saved, key), DictConfig):
             raise UserError(f"{override}: a resumed run keeps its configuration but for single values")
         OmegaConf.update(saved, key, OmegaConf.select(config, key))
+    saved.resume = str(path)
     return saved, path.resolve().parent.parent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -130,14 +131,26 @@ class BatchLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         try:
-            yield from self._loader
+            with lost_workers_explained():
+                yield from self._loader
         except UserError as error:
             # torch puts the worker's whole traceback before the message.
             raise UserError(str(error).rpartition("UserError: ")[2].strip()) from None
-        except RuntimeError as error:
-            if "exited unexpectedly" not in str(error):
-                raise
-            raise UserError(f"{error}: out of memory? Lower the number of workers or cache_mib") from error
+
+
+@contextlib.contextmanager
+def lost_workers_explained() -> Iterator[None]:
+    """Turns torch's RuntimeError about a worker that died into a UserError.
+
+    It comes from a signal handler, so in the middle of whatever the process is doing: wrap the whole loop.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        what = str(error).rstrip(". ")
+        raise UserError(f"{what}; out of memory? Lower engine.workers or engine.cache_mib") from error
 
 
 class TrainLoader(BatchLoader):

@@ -87,6 +87,15 @@ def nwd_loss(predicted: Tensor, target: Tensor, *, constant: float = 12.8, eps: 
     return 1 - boxes.nwd(*float_pair(predicted, target), constant=constant, eps=eps)
 
 
+def giou_nwd_loss(predicted: Tensor, target: Tensor, *, constant: float = 12.8, share: float = 0.5) -> Tensor:
+    """(1 - share) GIoU loss + share NWD loss, [...] in [0, 2], for sets with objects of few and of many pixels.
+
+    GIoU's gradient is steep where a box is small and flat where it misses; the Wasserstein term is the other
+    way round. share in [0, 1]; constant as for `nwd_loss`.
+    """
+    return (1 - share) * giou_loss(predicted, target) + share * nwd_loss(predicted, target, constant=constant)
+
+
 def _check_delta(delta: float) -> None:
     if not delta > 0:
         raise UserError(f"delta of a box loss must be > 0, found {delta}")

@@ -30,7 +30,7 @@ class Animal:
 
     def paint(self, rng: np.random.Generator, painter: Painter, *, view: View, climate: Climate) -> None:
         """One animal standing or walking, foot point at the origin; yaw shortens it towards a front view."""
-        fur = climate.clothed(float(rng.uniform(0.25, 0.6)))
+        fur = climate.clothed(float(rng.uniform(0.35, 0.7)))
         facing = math.copysign(max(0.45, abs(math.cos(view.yaw))), math.cos(view.yaw))
         trunk = _Trunk(
             half=0.5 * self.length * facing,
@@ -44,7 +44,7 @@ class Animal:
     def _paint_legs(
         self, rng: np.random.Generator, painter: Painter, trunk: _Trunk, climate: Climate
     ) -> None:
-        kelvin = climate.clothed(float(rng.uniform(0.2, 0.5)))
+        kelvin = climate.clothed(float(rng.uniform(0.3, 0.6)))
         stride = float(rng.uniform(0.02, 0.16)) * self.length * abs(trunk.facing)
         for end, thick in ((-0.9, 0.36), (0.9, 0.3)):
             for side in (-1.0, 1.0):

@@ -24,9 +24,10 @@ class Ground:
         self.first = int(np.searchsorted(rows, camera.horizon + 0.5))
         below = rows[self.first :] - camera.horizon
         columns = (np.arange(width * fine) + 0.5) / fine - width / 2
-        self.away = np.repeat((camera.focal * camera.height / below)[:, None], width * fine, axis=1)
-        self.right = columns[None, :] * self.away / camera.focal
-        self.footprint = (camera.focal * camera.height / below**2)[:, None]
+        away = np.repeat((camera.focal * camera.height / below)[:, None], width * fine, axis=1)
+        self.away = away.astype(np.float32)
+        self.right = (columns[None, :] * away / camera.focal).astype(np.float32)
+        self.footprint = (camera.focal * camera.height / below**2)[:, None].astype(np.float32)
         """Metres of ground, away from the camera, under one output pixel."""
 
 
@@ -52,11 +53,11 @@ def _paint_ground(rng: np.random.Generator, ground: Ground, tile: np.ndarray, cl
     for wave in WAVES:
         strength = float(rng.uniform(0.4, 1.0)) * (wave / 8) ** roughness
         strength = strength / (1.0 + (ground.footprint / (0.5 * wave)) ** 2)
-        scale, shift = GRAIN / wave, rng.uniform(0, TILE, 2)
+        scale, shift = GRAIN / wave, rng.uniform(0, TILE, 2).astype(np.float32)
         texture += strength * sample_tile(
             layer, ground.right * scale + shift[0], ground.away * scale + shift[1]
         )
-    contrast = float(rng.uniform(0.25, 0.7)) * (1.0 + 1.2 * climate.sun)
+    contrast = float(rng.uniform(0.2, 0.55)) * (1.0 + 1.0 * climate.sun)
     kelvin = climate.ground + contrast * texture
     kelvin += _fields(rng, ground, tile, climate)
     if rng.random() < 0.6:
@@ -77,7 +78,7 @@ def _band(tile: np.ndarray) -> np.ndarray:
 
 def _fields(rng: np.random.Generator, ground: Ground, tile: np.ndarray, climate: Climate) -> np.ndarray:
     """Two kinds of soil or growth that meet along a winding border."""
-    scale, shift = TILE / float(rng.uniform(40, 160)), rng.uniform(0, TILE, 2)
+    scale, shift = TILE / float(rng.uniform(40, 160)), rng.uniform(0, TILE, 2).astype(np.float32)
     level = sample_tile(tile, ground.right * scale + shift[0], ground.away * scale + shift[1])
     step = float(rng.uniform(0.5, 2.5)) * (1 + 1.5 * climate.sun) * (1 if rng.random() < 0.5 else -1)
     return step * _inside(float(rng.uniform(-0.5, 0.8)) - level, float(rng.uniform(0.02, 0.15)))

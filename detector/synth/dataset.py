@@ -33,7 +33,7 @@ class DatasetParams:
     train: int = 1600
     val: int = 200
     test: int = 300
-    frames_per_scene: int = 8
+    frames_per_scene: int = 4
 
     @property
     def splits(self) -> dict[str, int]:

@@ -26,6 +26,5 @@ def sample_tile(tile: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     size = tile.shape[0]
     wrapped = np.pad(tile, ((0, 1), (0, 1)), mode="wrap")
-    return cv2.remap(
-        wrapped, np.mod(x, size).astype(np.float32), np.mod(y, size).astype(np.float32), cv2.INTER_LINEAR
-    )
+    inside = [np.asarray(v - size * np.floor(v / size), dtype=np.float32) for v in (x, y)]
+    return cv2.remap(wrapped, inside[0], inside[1], cv2.INTER_LINEAR)

@@ -38,7 +38,7 @@ class Person:
         )
         skin = climate.skin + float(rng.uniform(-0.8, 0.8))
         _paint_legs(rng, body, climate)
-        jacket = climate.clothed(float(rng.uniform(0.3, 0.7)))
+        jacket = climate.clothed(float(rng.uniform(0.35, 0.75)))
         _paint_torso(body, jacket)
         _paint_arms(rng, body, jacket=jacket, skin=skin)
         _paint_head(rng, body, skin=skin, climate=climate)
@@ -89,7 +89,7 @@ class _Body:
 
 
 def _paint_legs(rng: np.random.Generator, body: _Body, climate: Climate) -> None:
-    trousers = climate.clothed(float(rng.uniform(0.25, 0.6)))
+    trousers = climate.clothed(float(rng.uniform(0.3, 0.65)))
     shoes = climate.clothed(float(rng.uniform(0.05, 0.25)))
     stride = float(rng.uniform(0.02, 0.24)) * (1.0 - 0.6 * body.front)
     for side in (-1.0, 1.0):

@@ -13,7 +13,7 @@ COLUMN_TRIES = 4
 
 
 def populate(scene: Scene, rng: np.random.Generator) -> list[Standing]:
-    """The objects of one frame, fewer than drawn where there is no room.
+    """The objects of one frame, fewer than drawn where there is no room or nothing would stand out.
 
     Pairs overlap: half of the `overlap` share are followers, put in front of or behind an object that stands
     alone so far.
@@ -42,14 +42,15 @@ def _draw_label(scene: Scene, rng: np.random.Generator) -> int:
 
 def _place_apart(scene: Scene, rng: np.random.Generator, others: list[Standing]) -> Standing | None:
     canvas = scene.params.width * scene.params.fine
+    label = _draw_label(scene, rng)  # once: a class that is hard to place must not give way to the others
     for _ in range(TRIES):
-        item = scene.paint_object(rng, _draw_label(scene, rng))
+        item = scene.paint_object(rng, label)
         if item is None:
             continue
         width = item.sprite.body.shape[1]
         for _ in range(COLUMN_TRIES):
             moved = replace(item, left=round(rng.uniform(-0.25 * width, canvas - 0.75 * width)))
-            if not any(_meet(moved, other) for other in others):
+            if scene.stands_out(moved) and not any(_meet(moved, other) for other in others):
                 return moved
     return None
 
@@ -76,7 +77,8 @@ def _place_beside(
         moved = replace(item, left=round(left))
         if not -0.25 * width <= left <= canvas - 0.75 * width:
             continue
-        if not any(_meet(moved, other) for other in placed if other is not anchor):
+        free = not any(_meet(moved, other) for other in placed if other is not anchor)
+        if free and scene.stands_out(moved):
             return anchor, moved
     return None
 

@@ -33,6 +33,8 @@ class Thing(Protocol):
         ...
 
 
+TEXTURE = 24
+"""Side of the piece of grain that is stretched over one object."""
 CLASSES = ("person", "vehicle", "animal")
 FLAT_K = 0.3
 """Kelvin added to a backdrop's spread: on an even wall an object still has to stand out from the noise."""
@@ -48,19 +50,20 @@ class SceneParams:
     most number of objects in a frame; class_weights: shares of person, vehicle, animal; overlap: share of
     objects, in [0, 1], whose boxes meet another's; clutter: least and most number of distractors in a
     scene; side_px: least and most pixels of an object's longer side; min_visible: an object with a smaller
-    share in sight is taken out of the picture (so nothing is half seen and unlabelled); min_contrast: so is
-    one whose temperatures differ less from its surroundings' than these differ among themselves, times this.
+    share in sight is taken out of the picture (so nothing is half seen and unlabelled); min_contrast: objects
+    are put where they differ from the ground about them by this many times its own deviation, for what
+    nobody can see nobody would label.
     """
 
     width: int = 160
     height: int = 120
     fine: int = 4
-    objects: tuple[int, int] = (0, 11)
+    objects: tuple[int, int] = (0, 10)
     class_weights: tuple[float, float, float] = (0.45, 0.3, 0.25)
     overlap: float = 0.3
-    clutter: tuple[int, int] = (3, 14)
-    side_px: tuple[float, float] = (9.0, 48.0)
-    min_visible: float = 0.4
+    clutter: tuple[int, int] = (2, 12)
+    side_px: tuple[float, float] = (10.0, 48.0)
+    min_visible: float = 0.6
     min_contrast: float = 2.0
 
 
@@ -106,6 +109,7 @@ class Scene:
         self._backdrop = paint_backdrop(
             rng, self.camera, self.climate, width=params.width, height=params.height, fine=params.fine
         )
+        self._grain = 0.6 * fractal_tile(rng, size=128, slope=-1.1)
         count = int(rng.integers(params.clutter[0], params.clutter[1] + 1))
         self._clutter = [self._place_clutter(rng) for _ in range(count)]
 
@@ -124,7 +128,7 @@ class Scene:
             return None
         painter = Painter(self.camera.scale(row) * params.fine, reach=1.2 * thing.side)
         thing.paint(rng, painter, view=self._view(rng, row), climate=self.climate)
-        sprite = painter.sprite(0.6 * fractal_tile(rng, size=24, slope=-1.1))
+        sprite = painter.sprite(self._texture(rng))
         return stand(sprite, column=params.width / 2, row=row, fine=params.fine, label=label)
 
     def _draw_row(self, rng: np.random.Generator, side: float) -> float | None:
@@ -137,6 +141,11 @@ class Scene:
         scale = math.exp(rng.uniform(math.log(self.camera.scale(first)), math.log(self.camera.scale(last))))
         return self.camera.row(scale)
 
+    def _texture(self, rng: np.random.Generator) -> np.ndarray:
+        """Unevenness of a surface in kelvin: a piece of the scene's grain."""
+        row, column = rng.integers(0, self._grain.shape[0] - TEXTURE, 2)
+        return self._grain[row : row + TEXTURE, column : column + TEXTURE]
+
     def _view(self, rng: np.random.Generator, row: float) -> View:
         return View(tilt=self.camera.tilt(row), yaw=float(rng.uniform(0, 2 * math.pi)))
 
@@ -146,15 +155,26 @@ class Scene:
         paint, reach = clutter.draw_kind(rng)
         painter = Painter(self.camera.scale(row) * self.params.fine, reach=reach)
         paint(rng, clutter.Site(painter=painter, view=self._view(rng, row), climate=self.climate))
-        sprite = painter.sprite(0.6 * fractal_tile(rng, size=24, slope=-1.0))
+        sprite = painter.sprite(self._texture(rng))
         column = float(rng.uniform(0, self.params.width))
         return stand(sprite, column=column, row=row, fine=self.params.fine, label=None)
+
+    def stands_out(self, item: Standing) -> bool:
+        """Whether its RMS difference from the backdrop about it is min_contrast times the backdrop's own."""
+        inside, window = _clip(item, self._backdrop.shape)
+        body = item.sprite.body[inside]
+        if not body.any():
+            return False
+        margin = 3 * self.params.fine
+        rows, columns = (slice(max(0, part.start - margin), part.stop + margin) for part in window)
+        around = self._backdrop[rows, columns]
+        difference = item.sprite.kelvin[inside][body] - np.median(around)
+        return float(np.sqrt(np.mean(difference**2))) >= self.params.min_contrast * (around.std() + FLAT_K)
 
     def compose(self, objects: list[Standing]) -> tuple[np.ndarray, list[Labelled]]:
         """Paint the frame: temperatures [height * fine, width * fine] float32 and the truth in it.
 
-        Objects of which less than min_visible can be seen, or that do not stand out by min_contrast, are left
-        out before anything is painted.
+        Objects of which less than min_visible can be seen are left out before anything is painted.
         """
         while True:
             order = sorted([*self._clutter, *objects], key=lambda item: item.row)
@@ -185,10 +205,10 @@ class Scene:
             inside, window = _clip(item, owner.shape)
             seen = (owner[window] == index) & item.sprite.body[inside]
             share = float(seen.sum() / item.sprite.body.sum())
-            rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-            if share < params.min_visible or self._contrast(item, seen) < params.min_contrast:
+            if not seen.any() or share < params.min_visible:
                 result.append(None)
                 continue
+            rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
             left, top = window[1].start / params.fine, window[0].start / params.fine
             box = (
                 left + float(columns[0]) / params.fine,
@@ -198,15 +218,6 @@ class Scene:
             )
             result.append(Labelled(label=item.label, box=box, visible=share))
         return result
-
-    def _contrast(self, item: Standing, seen: np.ndarray) -> float:
-        """RMS difference of what is seen of an item from the backdrop about it, over the backdrop's own."""
-        inside, window = _clip(item, self._backdrop.shape)
-        margin = 3 * self.params.fine
-        rows, columns = (slice(max(0, part.start - margin), part.stop + margin) for part in window)
-        around = self._backdrop[rows, columns]
-        difference = item.sprite.kelvin[inside][seen] - np.median(around)
-        return float(np.sqrt(np.mean(difference**2)) / (around.std() + FLAT_K))
 
 
 def _clip(item: Standing, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:

@@ -115,7 +115,7 @@ class _Heat:
 
 def _draw_heat(rng: np.random.Generator, climate: Climate) -> _Heat:
     """Parked cold, or with an engine that runs (or ran lately)."""
-    engine = float(rng.uniform(4, 18)) if rng.random() < 0.55 else 0.0
+    engine = float(rng.uniform(4, 18)) if rng.random() < 0.65 else 0.0
     sunny = climate.sun * float(rng.uniform(2, 18))
     paint = climate.air - 3.0 * climate.clear * (climate.sun == 0) + sunny + 0.15 * engine
     return _Heat(

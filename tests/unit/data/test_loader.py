@@ -185,7 +185,7 @@ class Fatal:
 
 def test_a_killed_worker_ends_the_iteration_with_a_clear_error(tmp_path: Path) -> None:
     dataset = dataset_of(tmp_path, 4, transform=Fatal())
-    with pytest.raises(UserError, match="exited unexpectedly: out of memory"):
+    with pytest.raises(UserError, match="exited unexpectedly; out of memory"):
         list(train_loader(dataset, batch_size=2, workers=1, seed=0))
 
 

@@ -135,7 +135,11 @@ def test_overlap_losses_by_hand():
     assert box.diou_loss(a, b).item() == pytest.approx(6 / 7 + 1 / 9)
     assert box.ciou_loss(a, b).item() == pytest.approx(6 / 7 + 1 / 9)
     shifted = torch.tensor([3.0, 0, 13, 10])
-    assert box.nwd_loss(a, shifted).item() == pytest.approx(1 - math.exp(-3 / 12.8), rel=1e-3)
+    nwd = 1 - math.exp(-3 / 12.8)
+    assert box.nwd_loss(a, shifted).item() == pytest.approx(nwd, rel=1e-3)
+    # 10 x 10 shifted by 3: intersection 70, union and hull 130.
+    mixed = box.giou_nwd_loss(a, shifted, share=0.25)
+    assert mixed.item() == pytest.approx(0.75 * (1 - 7 / 13) + 0.25 * nwd, rel=1e-3)
 
 
 def test_gradients_are_the_numeric_ones():
@@ -143,7 +147,7 @@ def test_gradients_are_the_numeric_ones():
     for loss in (*COORDINATE_WISE, box.norm_huber):
         assert torch.autograd.gradcheck(loss, (t, t_hat))
     a, b = random_boxes(3, 6).requires_grad_(), random_boxes(4, 6).requires_grad_()
-    for loss in (box.iou_loss, box.giou_loss, box.diou_loss, box.nwd_loss):  # ciou: see test_boxes.py
+    for loss in (box.iou_loss, box.giou_loss, box.diou_loss, box.nwd_loss, box.giou_nwd_loss):
         assert torch.autograd.gradcheck(loss, (a, b))
 
 

@@ -38,6 +38,7 @@ ON_BOXES: list[Loss] = [
     box.diou_loss,
     box.ciou_loss,
     box.nwd_loss,
+    box.giou_nwd_loss,
 ]
 
 

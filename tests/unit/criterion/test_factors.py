@@ -1,0 +1,121 @@
+"""The factors from sums, and what each reading of F1 on hard negatives teaches."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+
+from detector.criterion.factors import BatchSums, joint, split, split_background
+from detector.losses.classification import cross_entropy
+from detector.losses.fscore import f_beta_from_sums, soft_f1
+from detector.losses.region import dice_from_sums
+
+
+def sums_of(positives: Tensor, negatives: Tensor) -> BatchSums:
+    """Of one class, from the logits of positives and of selected negatives."""
+    p, n = positives.sigmoid(), negatives.sigmoid()
+    return BatchSums(
+        positive_loss=cross_entropy(positives, torch.ones_like(positives)).sum(),
+        negative_loss=cross_entropy(negatives, torch.zeros_like(negatives)).sum(),
+        positives=torch.tensor(float(len(positives))),
+        negatives=torch.tensor(float(len(negatives))),
+        tp=p.sum(),
+        fp=0 * p.sum(),
+        fn=(1 - p).sum(),
+        negative_p=n.sum(),
+        negative_q=(1 - n).sum(),
+    )
+
+
+def logits() -> tuple[Tensor, Tensor]:
+    """Two positives, p = 0.8 and 0.5; three negatives, p = 0.3, 0.2 and 0.1."""
+    positives = torch.tensor([0.8, 0.5]).logit().requires_grad_()
+    negatives = torch.tensor([0.3, 0.2, 0.1]).logit().requires_grad_()
+    return positives, negatives
+
+
+def slope(value: Tensor, of: Tensor) -> Tensor:
+    (gradient,) = torch.autograd.grad(value, of, allow_unused=True, materialize_grads=True)
+    return gradient
+
+
+CE_POSITIVE = 0.22314 + 0.69315
+CE_NEGATIVE = 0.35667 + 0.22314 + 0.10536
+
+
+def test_joint_factors_by_hand():
+    found = joint(sums_of(*logits()))
+    assert list(found) == ["cls", "f1"]
+    assert found["cls"].item() == pytest.approx((CE_POSITIVE + CE_NEGATIVE) / 5, abs=1e-5)
+    # tp 1.3, fp 0.6, fn 0.7
+    assert found["f1"].item() == pytest.approx(1 - 2.6 / (2.6 + 0.6 + 0.7), abs=1e-6)
+
+
+def test_split_factors_by_hand_in_the_order_of_the_literal_product():
+    found = split(sums_of(*logits()))
+    assert list(found) == ["cls_pos", "cls_hn", "f1_pos", "f1_hn"]
+    expected = [CE_POSITIVE / 2, CE_NEGATIVE / 3, 1 - 2.6 / (2.6 + 0.7), 1.0]
+    assert [value.item() for value in found.values()] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_background_reading_by_hand():
+    found = split_background(sums_of(*logits()))
+    # Of the background: tp = 0.7 + 0.8 + 0.9, fp = 0, fn = 0.6.
+    assert found["f1_hn"].item() == pytest.approx(1 - 4.8 / (4.8 + 0.6), abs=1e-6)
+    assert list(found) == list(split(sums_of(*logits())))
+
+
+def test_read_literally_f1_on_hard_negatives_teaches_nothing():
+    positives, negatives = logits()
+    value = split(sums_of(positives, negatives))["f1_hn"]
+    assert value.item() == 1.0
+    assert not value.requires_grad
+    # And so says the loss itself, on that set alone.
+    alone = soft_f1(negatives.sigmoid(), torch.zeros(3))
+    assert alone.item() == 1.0
+    assert slope(alone, negatives).tolist() == pytest.approx([0, 0, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize(("factors", "name"), [(split_background, "f1_hn"), (joint, "f1")])
+def test_the_other_readings_push_hard_negatives_down(factors, name: str):
+    positives, negatives = logits()
+    value = factors(sums_of(positives, negatives))[name]
+    assert (slope(value, negatives) > 1e-3).all()
+
+
+def test_only_the_joint_reading_pulls_positives_up_with_the_same_factor():
+    positives, negatives = logits()
+    sums = sums_of(positives, negatives)
+    assert (slope(joint(sums)["f1"], positives) < -1e-3).all()
+    assert (slope(split_background(sums)["f1_hn"], positives) == 0).all()
+
+
+def test_f1_of_each_sample_teaches_positives_only():
+    positives, negatives = logits()
+    probs = torch.cat((positives, negatives)).sigmoid()[:, None]
+    per_sample = soft_f1(probs, torch.tensor([1.0, 1, 0, 0, 0])[:, None], dim=1)
+    assert (slope(per_sample.mean(), positives) < -1e-3).all()
+    per_sample = soft_f1(negatives.sigmoid()[:, None], torch.zeros(3, 1), dim=1)
+    assert per_sample.tolist() == [1, 1, 1]
+    assert slope(per_sample.mean(), negatives).tolist() == pytest.approx([0, 0, 0], abs=1e-6)
+
+
+def test_the_f_term_can_be_another_one():
+    sums = sums_of(*logits())
+    f2 = joint(sums, set_loss=partial(f_beta_from_sums, beta=2.0))["f1"]
+    assert f2.item() == pytest.approx(1 - 5 * 1.3 / (5 * 1.3 + 4 * 0.7 + 0.6), abs=1e-6)
+    dice = split(sums, set_loss=partial(dice_from_sums, smooth=1.0))["f1_pos"]
+    assert dice.item() == pytest.approx(1 - 3.6 / 4.3, abs=1e-6)
+    dice = split_background(sums, set_loss=partial(dice_from_sums, smooth=1.0))["f1_hn"]
+    assert dice.item() == pytest.approx(1 - 5.8 / 6.4, abs=1e-6)
+
+
+@pytest.mark.parametrize("factors", [joint, split, split_background])
+def test_empty_sets_are_finite(factors):
+    nothing = torch.zeros(0, requires_grad=True)
+    for name, value in factors(sums_of(nothing, nothing)).items():
+        assert 0 <= value.item() <= 1, name
+        assert torch.isfinite(slope(value + 0 * nothing.sum(), nothing)).all()

@@ -1,0 +1,122 @@
+"""Hard negatives against a plain loop, and at the ends of every range."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from detector.criterion.mining import HardNegatives, hardest
+from detector.errors import UserError
+
+
+def naive(mining: HardNegatives, losses: Tensor, positive: Tensor, negative: Tensor) -> tuple[Tensor, int]:
+    """The rule as a loop: selected points and how many."""
+    batch = range(len(losses))
+    sets = [list(batch)] if mining.scope == "batch" else [[b] for b in batch]
+    selected = torch.zeros_like(negative)
+    total = 0
+    for images in sets:
+        places = [(b, p) for b in images for p in range(losses.shape[1]) if negative[b, p]]
+        places.sort(key=lambda place: -losses[place].item())  # Stable: ties stay in order.
+        k = max(math.floor(mining.ratio * int(positive[images].sum())), mining.least)
+        k = min(k, len(places), k if mining.most is None else mining.most)
+        for place in places[:k]:
+            selected[place] = True
+        total += k
+    return selected, total
+
+
+def scene(*, seed: int, ties: bool, batch: int = 3, points: int = 30) -> tuple[Tensor, Tensor, Tensor]:
+    """losses, positive, negative; about 2 positives and 3 ignored points in an image, none in the last."""
+    generator = torch.Generator().manual_seed(seed)
+    losses = torch.rand(batch, points, generator=generator) * 4
+    kind = torch.rand(batch, points, generator=generator)
+    positive = kind < 0.07
+    positive[-1] = False
+    return losses.round() if ties else losses, positive, ~positive & (kind < 0.9)
+
+
+@pytest.mark.parametrize("scope", ["batch", "image"])
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize(
+    ("ratio", "least", "most"),
+    [(3.0, 4, None), (0.5, 0, None), (2.5, 1, 6), (0.0, 0, None), (1e6, 0, None), (0.0, 10**6, None)],
+    ids=["usual", "floored", "capped", "none", "all by ratio", "all by least"],
+)
+def test_it_is_the_rule_written_as_a_loop(scope: str, ties: bool, ratio: float, least: int, most: int | None):
+    mining = HardNegatives(ratio=ratio, scope=scope, least=least, most=most)
+    for seed in range(5):
+        losses, positive, negative = scene(seed=seed, ties=ties)
+        selected, k = mining(losses, positive, negative, step=0)
+        expected, count = naive(mining, losses, positive, negative)
+        assert torch.equal(selected, expected)
+        assert k.item() == count
+
+
+def test_k_is_rounded_down():
+    positive = torch.tensor([[True, True, True, False, False, False, False, False]])
+    mining = HardNegatives(ratio=1.5, least=0)
+    selected, k = mining(torch.arange(8.0)[None], positive, ~positive, step=0)
+    assert k.item() == 4
+    assert selected[0].nonzero().flatten().tolist() == [4, 5, 6, 7]
+
+
+def test_the_batch_spends_its_negatives_on_the_confusing_image_and_images_share():
+    losses = torch.tensor([[9.0, 8, 7, 6], [1, 2, 3, 0]])
+    positive = torch.tensor([[False] * 4, [False, False, False, True]])
+    negative = ~positive
+    together, _ = HardNegatives(ratio=2, scope="batch", least=0)(losses, positive, negative, step=0)
+    assert together.tolist() == [[True, True, False, False], [False] * 4]
+    apart, _ = HardNegatives(ratio=2, scope="image", least=1)(losses, positive, negative, step=0)
+    assert apart.tolist() == [[True, False, False, False], [False, True, True, False]]
+
+
+def test_a_point_that_is_no_negative_is_never_taken():
+    losses = torch.tensor([[99.0, 1, 98, 0]])
+    positive = torch.tensor([[True, False, False, False]])
+    negative = torch.tensor([[False, True, False, True]])  # The third is to be ignored.
+    selected, k = HardNegatives(ratio=3, least=16)(losses, positive, negative, step=0)
+    assert selected.tolist() == negative.tolist()
+    assert k.item() == 2
+
+
+def test_every_negative_counts_during_the_warm_up_over_the_number_that_mining_keeps():
+    losses, positive, negative = scene(seed=0, ties=False)
+    mining = HardNegatives(ratio=1, least=2, warmup_steps=10)
+    _, k = mining(losses, positive, negative, step=10)
+    for step, expected in ((0, negative), (9, negative), (10, naive(mining, losses, positive, negative)[0])):
+        selected, count = mining(losses, positive, negative, step=step)
+        assert torch.equal(selected, expected), step
+        assert count.item() == k.item() < negative.sum()
+
+
+def test_the_choice_passes_no_gradient():
+    losses, positive, negative = scene(seed=0, ties=False)
+    selected, k = HardNegatives()(losses.requires_grad_(), positive, negative, step=0)
+    assert not selected.requires_grad
+    assert not k.requires_grad
+
+
+def test_ranks_of_each_row_by_hand():
+    losses = torch.tensor([[1.0, 3, 2, 3], [5, 5, 5, 5], [1, 2, 3, 4]])
+    assert hardest(losses, torch.tensor([2, 3, 0])).tolist() == [
+        [False, True, False, True],
+        [True, True, True, False],
+        [False] * 4,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"scope": "epoch"}, "scope must be batch or image, found 'epoch'"),
+        ({"ratio": -1.0}, "ratio >= 0"),
+        ({"least": 5, "most": 4}, "least <= most.*most=4"),
+    ],
+)
+def test_impossible_settings_are_refused(setting: dict, message: str):
+    with pytest.raises(UserError, match=message):
+        HardNegatives(**setting)

@@ -1,0 +1,152 @@
+"""A whole training set-up of toy size, and numbers to feed it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from detector.assign.task_aligned import TaskAligned
+from detector.criterion.combine import ShiftedGeometric
+from detector.criterion.composite import Composite
+from detector.criterion.factors import joint
+from detector.criterion.mining import HardNegatives
+from detector.criterion.protocol import Criterion
+from detector.data.augment import TrainTransform
+from detector.data.dataset import DetectionDataset
+from detector.data.loader import TrainLoader, train_loader
+from detector.engine.device import Precision
+from detector.engine.optim import AdamW, OptimizerFactory, WarmupCosine
+from detector.engine.tracking import Tracker
+from detector.engine.trainer import Settings, Trainer
+from detector.evaluation.coco import NAMES, Metrics
+from detector.evaluation.curves import PrecisionRecall
+from detector.losses.box import giou_loss
+from detector.losses.classification import cross_entropy
+from detector.models.detector import Detector
+from detector.structures import Assignment, HeadOutput, LossTerms, Targets
+from detector.thermal.agc import FixedRange
+from tests.unit.data.builders import split_on_disk
+
+IMAGES, BATCH = 8, 2
+CLASSES = ("person", "car")
+FP32 = Precision(torch.float32, torch.device("cpu"))
+
+
+def model_of(classes: int = 2) -> Detector:
+    """The real network, with a few thousand parameters; always the same ones."""
+    torch.manual_seed(0)
+    return Detector(
+        stem=4, widths=[8, 8], depths=[1, 1], neck_channels=8, head_depth=1, classes=classes
+    )
+
+
+def loader_of(folder: Path, *, images: int = IMAGES) -> TrainLoader:
+    """Real frames on disk, really augmented."""
+    dataset = DetectionDataset(
+        split_on_disk(folder / "frames", images),
+        agc=FixedRange(6000, 9000),
+        transform=TrainTransform((32, 32)),
+        cache_mib=1,
+    )
+    return train_loader(dataset, batch_size=BATCH, workers=0, seed=0)
+
+
+def criterion_of() -> Composite:
+    """Mining starts within a test's steps, so that a wrong step count shows."""
+    return Composite(
+        classification=cross_entropy,
+        box=giou_loss,
+        mining=HardNegatives(ratio=3.0, warmup_steps=3),
+        factors=joint,
+        combine=ShiftedGeometric(shift=0.1),
+    )
+
+
+def metrics_of(ap: float | None) -> Metrics:
+    """An evaluation that found this AP."""
+    curves = PrecisionRecall(CLASSES, np.zeros(0), np.zeros((2, 0)), np.zeros((2, 0)), np.zeros(2, np.int64))
+    return Metrics(dict.fromkeys(NAMES, ap), {}, {}, images=1, detections=0, curves=curves)
+
+
+@dataclass
+class Judge:
+    """A validation that finds the APs it was given, one after the other, and keeps what it was shown."""
+
+    aps: Iterator[float | None]
+    before: Callable[[int], None] = lambda count: None
+    seen: list[dict[str, Tensor]] = field(default_factory=list)
+
+    def __call__(self, model: nn.Module) -> Metrics:
+        assert not model.training
+        self.seen.append({name: value.clone() for name, value in model.state_dict().items()})
+        self.before(len(self.seen))
+        return metrics_of(next(self.aps))
+
+
+@dataclass
+class Watched:
+    """A criterion that calls `after` with the number of each call, from 1, and may change its result."""
+
+    inner: Criterion
+    after: Callable[[int, LossTerms], LossTerms]
+    calls: int = 0
+
+    def __call__(
+        self, head_output: HeadOutput, assignment: Assignment, targets: Targets, *, step: int
+    ) -> LossTerms:
+        self.calls += 1
+        return self.after(self.calls, self.inner(head_output, assignment, targets, step=step))
+
+
+def trainer_of(
+    folder: Path,
+    *,
+    epochs: int = 4,
+    images: int = IMAGES,
+    judge: Judge | None = None,
+    aps: Sequence[float | None] = (0.1, 0.2, 0.3, 0.4, 0.5),
+    criterion: Criterion | None = None,
+    optimizer: OptimizerFactory | None = None,
+    precision: Precision = FP32,
+    **settings: Any,
+) -> Trainer:
+    """A trainer that saves to folder/checkpoints; `settings` override the ones below."""
+    chosen = {"ema_decay": 0.9, "evaluate_every": 2, "log_every": 1, **settings}
+    return Trainer(
+        model_of(),
+        assigner=TaskAligned(),
+        criterion=criterion_of() if criterion is None else criterion,
+        optimizer=AdamW() if optimizer is None else optimizer,
+        schedule=WarmupCosine(warmup_steps=2),
+        loader=loader_of(folder, images=images),
+        validate=Judge(iter(aps)) if judge is None else judge,
+        precision=precision,
+        settings=Settings(epochs=epochs, **chosen),
+        tracker=Tracker(None, quiet=True),
+        folder=folder / "checkpoints",
+        describe={"config": {}, "classes": list(CLASSES)},
+    )
+
+
+def assert_same(one: Any, other: Any, where: str = "state") -> None:
+    """Equality to the last bit of nested tensors and plain values."""
+    if isinstance(one, dict) and isinstance(other, dict):  # an OrderedDict is one too
+        assert one.keys() == other.keys(), where
+        for key, value in one.items():
+            assert_same(value, other[key], f"{where}.{key}")
+        return
+    assert type(one) is type(other), where
+    if isinstance(one, (list, tuple)):
+        assert len(one) == len(other), where
+        for number, (left, right) in enumerate(zip(one, other, strict=True)):
+            assert_same(left, right, f"{where}[{number}]")
+    elif isinstance(one, Tensor):
+        assert torch.equal(one, other), where
+    else:
+        assert one == other, where

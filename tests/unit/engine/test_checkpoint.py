@@ -1,0 +1,178 @@
+"""Checkpoints: whole or not at all, nothing but tensors and plain values, clear about what is wrong."""
+
+import os
+import pickle
+import random
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from detector import __version__
+from detector.engine import checkpoint
+from detector.errors import UserError
+from tests.unit.engine.builders import assert_same, model_of
+
+STATE = {
+    "config": {"model": {"stem": 4, "widths": [8, 16]}, "resume": None},
+    "classes": ["person"],
+    "model": {"weight": torch.arange(6.0).reshape(2, 3)},
+    "ema": {"weight": torch.full((2, 3), 0.1, dtype=torch.bfloat16)},
+    "progress": {"epoch": 3, "best": 0.25},
+}
+
+
+def test_what_was_saved_is_loaded(tmp_path):
+    path = tmp_path / "new" / "folder" / "last.pt"
+    checkpoint.save(path, STATE)
+    assert_same(checkpoint.load(path), {"version": __version__, **STATE})
+    assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
+
+
+@pytest.mark.parametrize("failure", [OSError("no space left"), KeyboardInterrupt()])
+def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path, monkeypatch, failure):
+    path = tmp_path / "last.pt"
+    checkpoint.save(path, STATE)
+    before = path.read_bytes()
+
+    def half(state, file):
+        file.write(before[: len(before) // 2])
+        raise failure
+
+    monkeypatch.setattr(checkpoint.torch, "save", half)
+    with pytest.raises(type(failure)):
+        checkpoint.save(path, {**STATE, "classes": ["other"]})
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["last.pt"]
+
+
+def test_the_bytes_are_on_the_disk_before_they_take_the_old_ones_place(tmp_path, monkeypatch):
+    events = []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: (events.append("fsync"), fsync(fd))[1])
+    monkeypatch.setattr(Path, "replace", lambda self, to: (events.append("rename"), replace(self, to))[1])
+    checkpoint.save(tmp_path / "last.pt", STATE)
+    assert events == ["fsync", "rename"]
+
+
+def test_what_a_killed_run_left_behind_does_not_disturb(tmp_path):
+    path = tmp_path / "last.pt"
+    checkpoint.save(path, STATE)
+    (tmp_path / "last.pt.partial").write_bytes(b"half a checkpoint")
+    assert checkpoint.load(path)["classes"] == ["person"]
+    checkpoint.save(path, {**STATE, "classes": ["car"]})
+    assert checkpoint.load(path)["classes"] == ["car"]
+
+
+def assert_refused(path: Path, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        checkpoint.load(path)
+    text = str(caught.value)
+    assert text.startswith(f"checkpoint {path}: ")
+    assert message in text
+    assert "\n" not in text
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert_refused(tmp_path / "none.pt", "no such file")
+    assert_refused(tmp_path, "no such file")
+
+
+@pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.7, 0.99])
+def test_a_truncated_file_is_named(tmp_path, share):
+    path = tmp_path / "last.pt"
+    checkpoint.save(path, STATE)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    assert_refused(path, "is it complete?")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(20))
+def test_garbage_is_named(tmp_path, seed):
+    path = tmp_path / "last.pt"
+    rng = random.Random(seed)
+    path.write_bytes(rng.choice([b"", b"\x80\x02", b"PK\x03\x04"]) + rng.randbytes(100))
+    assert_refused(path, "is it complete?")
+
+
+def test_other_files_are_named(tmp_path):
+    path = tmp_path / "other.pt"
+    path.write_text("epochs: 20\n")
+    assert_refused(path, "is it complete?")
+    path.write_bytes(pickle.dumps(STATE))
+    assert_refused(path, "is it complete?")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "no tensors here")
+    assert_refused(path, "is it complete?")
+    torch.save([1, 2], path)
+    assert_refused(path, "not a checkpoint of this program")
+    torch.save({"state_dict": {}, "config": {}}, path)
+    assert_refused(path, "not a checkpoint of this program, version, classes, model, ema missing")
+
+
+class Trap:
+    """Unpickling it writes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+def test_loading_runs_nothing_of_the_file_s(tmp_path):
+    path, sprung = tmp_path / "last.pt", tmp_path / "sprung"
+    torch.save({"version": "1", **STATE, "extra": Trap(sprung)}, path)
+    assert_refused(path, "cannot be read")
+    assert not sprung.exists()
+
+
+def test_weights_of_the_same_layout_are_copied():
+    model, other = model_of(), model_of()
+    with torch.no_grad():
+        for value in other.state_dict().values():
+            value.add_(1)
+    checkpoint.load_weights(model, other.state_dict(), source="a.pt")
+    assert_same(dict(model.state_dict()), dict(other.state_dict()))
+
+
+def test_weights_of_another_model_are_refused_and_nothing_is_copied():
+    model = model_of()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    weights = {name: value + 1 for name, value in before.items()}
+    first = next(iter(weights))
+    short = {name: value for name, value in weights.items() if name != first}
+    for broken, message in (
+        (short, f"{first} is missing for this one"),
+        ({**weights, "extra.weight": torch.ones(1)}, "extra.weight is unknown to this one"),
+        (model_of(classes=3).state_dict(), "this model has [2"),
+    ):
+        with pytest.raises(UserError) as caught:
+            checkpoint.load_weights(model, broken, source="a.pt")
+        assert str(caught.value).startswith("checkpoint a.pt: belongs to another model (")
+        assert message in str(caught.value)
+    assert_same(dict(model.state_dict()), before)
+
+
+def draws() -> list[float]:
+    return [
+        torch.rand(1).item(),
+        torch.randn(1).item(),
+        float(np.random.rand()),
+        float(np.random.randn()),
+        random.random(),
+        random.gauss(0, 1),
+    ]
+
+
+def test_random_states_survive_the_file(tmp_path):
+    # An odd number of normal draws leaves a second one cached in numpy and in random.
+    draws()
+    path = tmp_path / "last.pt"
+    checkpoint.save(path, {**STATE, "random": checkpoint.random_state()})
+    expected = draws() + draws()
+    checkpoint.restore_random_state(checkpoint.load(path)["random"])
+    assert draws() + draws() == expected

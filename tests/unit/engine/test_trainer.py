@@ -1,0 +1,156 @@
+"""The training loop: what a step does, when it evaluates, saves, stops and refuses."""
+
+from copy import deepcopy
+
+import pytest
+import torch
+from torch import nn
+
+from detector.assign.task_aligned import TaskAligned
+from detector.engine import checkpoint
+from detector.engine.device import Precision
+from detector.engine.optim import Sgd
+from detector.engine.steplog import NonFiniteError
+from detector.engine.trainer import Settings
+from detector.errors import UserError
+from detector.structures import LossTerms
+from tests.unit.engine.builders import Judge, Watched, assert_same, criterion_of, loader_of, trainer_of
+
+PLAIN_SGD = Sgd(lr=1.0, weight_decay=0.0, momentum=0.0)
+
+
+def test_accumulated_gradients_are_those_of_the_mean_of_the_batches_losses(tmp_path):
+    trainer = trainer_of(tmp_path, epochs=1, optimizer=PLAIN_SGD, accumulate=2, clip_norm=1e9, images=4)
+    trainer.schedule = lambda step, *, total_steps: 1.0
+    model = deepcopy(trainer.model).train()
+    assigner, criterion = TaskAligned(), criterion_of()
+    losses = []
+    for batch in loader_of(tmp_path, images=4):
+        output = model(batch.images)
+        assignment = assigner(output, batch.targets)
+        losses.append(criterion(output, assignment, batch.targets, step=0).total)
+    assert len(losses) == 2
+    gradients = torch.autograd.grad((losses[0] + losses[1]) / 2, list(model.parameters()))
+    expected = [p.detach() - g for p, g in zip(model.parameters(), gradients, strict=True)]
+
+    trainer.fit()
+    assert trainer.progress.step == 1
+    for mine, wanted in zip(trainer.model.parameters(), expected, strict=True):
+        torch.testing.assert_close(mine.detach(), wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_the_gradient_is_clipped_to_its_bound(tmp_path):
+    trainer = trainer_of(tmp_path, epochs=1, optimizer=PLAIN_SGD, clip_norm=1e-3, images=2)
+    trainer.schedule = lambda step, *, total_steps: 1.0
+    before = [parameter.detach().clone() for parameter in trainer.model.parameters()]
+    trainer.fit()
+    moved = [now.detach() - then for now, then in zip(trainer.model.parameters(), before, strict=True)]
+    assert torch.cat([move.flatten() for move in moved]).norm().item() == pytest.approx(1e-3, rel=0.05)
+
+
+def test_every_step_has_the_schedule_s_learning_rate(tmp_path):
+    rates = []
+    trainer = trainer_of(tmp_path, epochs=2)
+    inner = trainer._backward
+
+    def noting(batch, *, share):
+        rates.append(trainer.optimizer.param_groups[0]["lr"])
+        return inner(batch, share=share)
+
+    trainer._backward = noting
+    trainer.fit()
+    assert trainer.total_steps == 8
+    assert rates == [0.002 * trainer.schedule(step, total_steps=8) for step in range(8)]
+
+
+def test_it_evaluates_at_its_interval_and_at_the_end(tmp_path):
+    epochs = []
+    judge = Judge(iter([0.1] * 9))
+    trainer = trainer_of(tmp_path, epochs=5, images=2, judge=judge)
+    judge.before = lambda count: epochs.append(trainer.progress.epoch)
+    trainer.fit()
+    assert epochs == [2, 4, 5]
+
+
+def test_best_holds_the_best_average_and_last_the_last(tmp_path):
+    judge = Judge(iter([0.1, 0.5, 0.3, 0.5]))
+    trainer = trainer_of(tmp_path, epochs=4, images=2, judge=judge, evaluate_every=1)
+    trainer.fit()
+    best = checkpoint.load(tmp_path / "checkpoints" / "best.pt")
+    assert best["progress"]["best_epoch"] == best["progress"]["epoch"] == 2
+    assert best["progress"]["best"] == 0.5
+    assert_same(best["ema"], judge.seen[1])
+    last = checkpoint.load(tmp_path / "checkpoints" / "last.pt")
+    assert last["progress"]["epoch"] == 4
+    assert last["progress"]["best_epoch"] == 2
+    assert_same(last["ema"], judge.seen[3])
+
+
+def test_without_any_truth_there_is_still_a_best(tmp_path):
+    trainer_of(tmp_path, epochs=1, images=2, aps=[None]).fit()
+    assert (tmp_path / "checkpoints" / "best.pt").is_file()
+
+
+def test_patience_counts_evaluations_without_a_better_ap(tmp_path):
+    judge = Judge(iter([0.3, 0.2, 0.4, 0.4, 0.1, 0.9]))
+    trainer = trainer_of(tmp_path, epochs=20, images=2, judge=judge, evaluate_every=1, patience=2)
+    trainer.fit()
+    assert trainer.progress.epoch == len(judge.seen) == 5
+
+    resumed = trainer_of(tmp_path, epochs=20, images=2, evaluate_every=1, patience=2)
+    resumed.resume(checkpoint.load(tmp_path / "checkpoints" / "last.pt"), source="last.pt")
+    resumed.fit()
+    assert resumed.progress.epoch == 5
+
+
+@pytest.mark.parametrize("log_every", [1, 50])
+def test_a_loss_that_is_not_finite_stops_before_anything_is_saved(tmp_path, log_every):
+    def broken_in_the_third_epoch(call: int, terms: LossTerms) -> LossTerms:
+        if call < 10:
+            return terms
+        bad = terms.total * torch.nan
+        return LossTerms(bad, {**terms.parts, "box": bad.detach()})
+
+    criterion = Watched(criterion_of(), broken_in_the_third_epoch)
+    trainer = trainer_of(tmp_path, criterion=criterion, evaluate_every=1, log_every=log_every)
+    with pytest.raises(NonFiniteError, match=r"^step 10: box, gradient_norm not finite, images \[10\d, 10\d\]"):
+        trainer.fit()
+    for name in ("last.pt", "best.pt"):
+        state = checkpoint.load(tmp_path / "checkpoints" / name)
+        assert state["progress"]["epoch"] == 2
+        assert all(value.isfinite().all() for value in state["model"].values())
+
+
+def test_half_precision_trains_and_goes_on_from_a_run_without_it(tmp_path):
+    first = trainer_of(tmp_path, epochs=1, images=2)
+    first.fit()
+    half = Precision(torch.float16, torch.device("cpu"))
+    trainer = trainer_of(tmp_path, epochs=2, images=2, precision=half)
+    trainer.resume(checkpoint.load(tmp_path / "checkpoints" / "last.pt"), source="last.pt")
+    trainer.fit()
+    assert trainer.progress.epoch == 2
+    assert trainer.state()["scaler"]["scale"] > 0
+
+
+def test_more_batches_a_step_than_an_epoch_has_is_refused(tmp_path):
+    with pytest.raises(UserError, match="engine.accumulate=5 is more than the 4 batches of an epoch"):
+        trainer_of(tmp_path, accumulate=5)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"epochs": 0},
+        {"accumulate": 0},
+        {"evaluate_every": 0},
+        {"log_every": 0},
+        {"clip_norm": 0.0},
+        {"ema_decay": 1.0},
+        {"patience": 0},
+        {"patience": "soon"},
+    ],
+)
+def test_settings_that_cannot_be_are_refused_by_key(setting):
+    ((name, value),) = setting.items()
+    with pytest.raises(UserError, match=f"^engine.{name}={value}: must be "):
+        Settings(**{"epochs": 1, **setting})
