@@ -43,6 +43,13 @@ def command(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], 
                     _check_complete(config)
                     _check_overrides(name)
                     run(config)
+                # Here and not around hydra.main, which prints a line of its own about what passes it.
+                except InstantiationException as error:
+                    _fail(_root_cause(error))
+                except (UserError, NonFiniteError, OmegaConfBaseException) as error:
+                    _fail(_explain(error, name))
+                except Interrupted as error:
+                    _stop(str(error))
                 finally:
                     _remove_empty_folders()
 
@@ -50,16 +57,10 @@ def command(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], 
             os.environ["HYDRA_FULL_ERROR"] = "1"
             try:
                 hydra.main(version_base="1.3", config_path=CONFIGS, config_name=name)(checked)()
-            except InstantiationException as error:
-                _fail(_root_cause(error))
-            except (UserError, NonFiniteError, OmegaConfBaseException) as error:
-                _fail(_explain(error, name))
-            except (HydraException, ValueError, OSError) as error:
+            except (HydraException, OmegaConfBaseException, ValueError, OSError) as error:
                 if entered:
                     raise
                 _fail(_explain(error, name))
-            except Interrupted as error:
-                _stop(str(error))
             except KeyboardInterrupt:
                 _stop("stopped")
 

@@ -104,3 +104,13 @@ def test_a_row_where_the_object_would_be_too_large_or_small_gives_none():
     assert 1.75 * scene.camera.scale(bottom) > 20
     assert scene.paint_object(np.random.default_rng(0), 0, row=bottom) is None
     assert scene.paint_object(np.random.default_rng(0), 0, row=scene.camera.row(1.0)) is None
+
+
+def test_only_what_differs_from_the_ground_stands_out():
+    scene = empty_scene()
+    ground = float(np.median(scene._backdrop[140:200, 100:160]))
+    place = {"left": 120, "top": 160, "width": 20, "height": 20, "row": 90, "label": 0}
+    assert scene.stands_out(block(**place, kelvin=ground + 15))
+    assert scene.stands_out(block(**place, kelvin=ground - 15))  # colder is as good
+    assert not scene.stands_out(block(**place, kelvin=ground))
+    assert not scene.stands_out(block(**{**place, "left": 400}, kelvin=ground + 15))  # out of the picture
