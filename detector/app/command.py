@@ -155,6 +155,8 @@ def _check_overrides(name: str) -> None:
     values = HydraConfig.get().overrides.task
     choices = HydraConfig.get().runtime.choices
     groups = [value for value in values if value.partition("=")[0].lstrip("+~") in choices]
+    if len(groups) == len(values):
+        return
     config = hydra.compose(name, overrides=list(values))
     default = hydra.compose(name, overrides=groups)
     for value in values:

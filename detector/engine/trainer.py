@@ -232,9 +232,11 @@ class Trainer:
         self.progress.step += 1
         self.progress.batch += len(batches)
         ids = torch.cat([batch.image_ids for batch in batches])
-        # Half precision skips steps whose scaled gradient overflows; its norm is then no sign of trouble.
-        values = parts if self.scaler.is_enabled() else {**parts, "gradient_norm": norm.detach()}
-        self.log.add(self.progress.step, values, ids)
+        norm = norm.detach()
+        if self.scaler.is_enabled():
+            # The scaler skips a step whose scaled gradient overflows: no movement, and no sign of trouble.
+            norm = torch.where(norm.isfinite(), norm, 0)
+        self.log.add(self.progress.step, {**parts, "gradient_norm": norm}, ids)
         self.tracker.stepped(images=len(ids) * distributed.world_size())
 
     def _backward(self, batch: Batch, *, share: float) -> dict[str, Tensor]:

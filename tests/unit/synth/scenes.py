@@ -6,7 +6,7 @@ from detector.synth.paint import Sprite
 from detector.synth.scene import Scene, SceneParams, Standing
 
 FINE = 2
-SMALL = SceneParams(fine=FINE, clutter=(0, 0), overlap=0.0)
+SMALL = SceneParams(fine=FINE, clutter=(0, 0), overlap=0.0, min_visible=0.4)
 
 
 def empty_scene(params: SceneParams = SMALL, seed: int = 0) -> Scene:
