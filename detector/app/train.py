@@ -17,7 +17,7 @@ from detector import distributed
 from detector.app import build, processes
 from detector.app.evaluate import judge, sample_pictures
 from detector.data.annotations import Annotations
-from detector.data.dataset import DetectionDataset
+from detector.data.dataset import DetectionDataset, FrameStore
 from detector.data.loader import TrainLoader, lost_workers_explained, train_loader
 from detector.engine import checkpoint
 from detector.engine.detect import detect
@@ -194,7 +194,10 @@ def _check(config: DictConfig, count: int) -> None:
     WarmupCosine(warmup_steps=engine.warmup_steps, floor=engine.lr_floor)
     classes = build.load_split(config.data, config.data.train).classes
     for split in dict.fromkeys((config.data.val, config.data.split)):
-        _split_with_classes(config, split, classes)
+        annotations = _split_with_classes(config, split, classes)
+        if split not in (config.data.train, config.data.val):
+            # Those two are read before the first step; this one only after the last.
+            FrameStore(annotations, agc=build.build_agc(config), cache_mib=0)
     model = build.build_model(config, classes=len(classes))
     if any(side % model.stride for side in config.augment.size):
         raise UserError(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from detector.structures import Frame
 from detector.synth.realism import BINS, FREQUENCIES, GAIN, Looks
@@ -38,5 +39,6 @@ def draw_comparison(sets: dict[str, tuple[list[Frame], Looks]], path: Path) -> N
     ):
         axes.set_title(title, fontsize=9)
         axes.tick_params(labelsize=7)
+    spectrum.xaxis.set_minor_formatter(NullFormatter())
     histogram.legend(fontsize=8)
     figure.savefig(path, dpi=100)

@@ -22,7 +22,7 @@ def call(tmp_path, monkeypatch, capsys) -> Call:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # the command sets it; put back afterwards
 
-    def calling(*overrides: str, run: Run = lambda config: None, name: str = "train"):
+    def calling(*overrides: str, run: Run = lambda _: None, name: str = "train"):
         given: list[DictConfig] = []
 
         def noting(config: DictConfig) -> None:
@@ -41,7 +41,7 @@ def call(tmp_path, monkeypatch, capsys) -> Call:
 
 
 def raising(error: BaseException) -> Run:
-    def run(config: DictConfig) -> None:
+    def run(_: DictConfig) -> None:
         raise error
 
     return run
@@ -61,7 +61,8 @@ def test_what_the_user_can_put_right_is_one_line(call, error):
 
 
 @pytest.mark.parametrize(
-    ("error", "line"), [(Interrupted("stopped after step 7"), "stopped after step 7"), (KeyboardInterrupt(), "stopped")]
+    ("error", "line"),
+    [(Interrupted("stopped after step 7"), "stopped after step 7"), (KeyboardInterrupt(), "stopped")],
 )
 def test_a_stopped_command_ends_with_130(call, error, line):
     assert call(run=raising(error))[:2] == (130, line + "\n")
@@ -78,7 +79,10 @@ def test_a_bug_keeps_its_trace(call, error):
     [
         ("engine.epoch=3", "unknown setting engine.epoch; did you mean engine.epochs?"),
         ("modle=small", "unknown setting modle; did you mean model?"),
-        ("criterion.mining.ration=2", "unknown setting criterion.mining.ration; did you mean criterion.mining.ratio?"),
+        (
+            "criterion.mining.ration=2",
+            "unknown setting criterion.mining.ration; did you mean criterion.mining.ratio?",
+        ),
         ("zzzzzz=1", "unknown setting zzzzzz"),
         ("+engine.epoch=3", "unknown setting engine.epoch; did you mean engine.epochs?"),
         ("+sed=3", "unknown setting sed; did you mean seed?"),
@@ -132,7 +136,7 @@ def test_types_are_those_of_the_chosen_groups(call):
 
 
 def test_the_run_s_folder_stays_only_if_something_is_in_it(call, tmp_path):
-    def write(config: DictConfig) -> None:
+    def write(_: DictConfig) -> None:
         (tmp_path / "runs" / "a" / "note.txt").write_text("kept")
 
     call("hydra.run.dir=runs/a", run=write)

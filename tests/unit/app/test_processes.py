@@ -1,12 +1,10 @@
 """How many processes train together, and what comes back from them."""
 
 import os
-import signal
 from typing import Any
 
 import pytest
 import torch
-import torch.distributed as dist
 
 from detector.app import processes
 from detector.errors import UserError
@@ -24,7 +22,7 @@ def test_auto_on_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     assert processes.how_many("auto", CUDA) == 3
     assert processes.how_many(2, CUDA) == 2
-    with pytest.raises(UserError, match="engine.processes=4: only 3 GPUs here"):
+    with pytest.raises(UserError, match=r"engine\.processes=4: only 3 GPUs here"):
         processes.how_many(4, CUDA)
 
 

@@ -41,9 +41,7 @@ FP32 = Precision(torch.float32, torch.device("cpu"))
 def model_of(classes: int = 2) -> Detector:
     """The real network, with a few thousand parameters; always the same ones."""
     torch.manual_seed(0)
-    return Detector(
-        stem=4, widths=[8, 8], depths=[1, 1], neck_channels=8, head_depth=1, classes=classes
-    )
+    return Detector(stem=4, widths=[8, 8], depths=[1, 1], neck_channels=8, head_depth=1, classes=classes)
 
 
 def loader_of(folder: Path, *, images: int = IMAGES) -> TrainLoader:
@@ -76,16 +74,19 @@ def metrics_of(ap: float | None) -> Metrics:
 
 @dataclass
 class Judge:
-    """A validation that finds the APs it was given, one after the other, and keeps what it was shown."""
+    """A validation that finds the APs it was given, one after the other, and keeps what it was shown.
+
+    before: called when it has the model and before it says what it found.
+    """
 
     aps: Iterator[float | None]
-    before: Callable[[int], None] = lambda count: None
+    before: Callable[[], None] = lambda: None
     seen: list[dict[str, Tensor]] = field(default_factory=list)
 
     def __call__(self, model: nn.Module) -> Metrics:
         assert not model.training
         self.seen.append({name: value.clone() for name, value in model.state_dict().items()})
-        self.before(len(self.seen))
+        self.before()
         return metrics_of(next(self.aps))
 
 
@@ -114,6 +115,7 @@ def trainer_of(
     criterion: Criterion | None = None,
     optimizer: OptimizerFactory | None = None,
     precision: Precision = FP32,
+    warmup_steps: int = 2,
     **settings: Any,
 ) -> Trainer:
     """A trainer that saves to folder/checkpoints; `settings` override the ones below."""
@@ -123,7 +125,7 @@ def trainer_of(
         assigner=TaskAligned(),
         criterion=criterion_of() if criterion is None else criterion,
         optimizer=AdamW() if optimizer is None else optimizer,
-        schedule=WarmupCosine(warmup_steps=2),
+        schedule=WarmupCosine(warmup_steps=warmup_steps),
         loader=loader_of(folder, images=images),
         validate=Judge(iter(aps)) if judge is None else judge,
         precision=precision,

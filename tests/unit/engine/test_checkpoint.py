@@ -37,7 +37,7 @@ def test_an_interrupted_write_leaves_the_old_file_whole(tmp_path, monkeypatch, f
     checkpoint.save(path, STATE)
     before = path.read_bytes()
 
-    def half(state, file):
+    def half(_, file):
         file.write(before[: len(before) // 2])
         raise failure
 

@@ -1,6 +1,7 @@
 """Parameter groups, optimizers and the learning rate over steps."""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ def test_the_learning_rate_by_hand():
     assert factors[6] == pytest.approx(0.1 + 0.9 * 0.5 * (1 + math.sqrt(0.5)))
     assert factors[8] == pytest.approx(0.55)
     assert factors[12] == pytest.approx(0.1)
-    assert all(later <= earlier for earlier, later in zip(factors[3:], factors[4:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(factors[3:]))
 
 
 @pytest.mark.parametrize("total", [1, 3, 5])

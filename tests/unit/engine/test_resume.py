@@ -44,7 +44,7 @@ def test_two_and_two_epochs_are_four(tmp_path):
     whole = trainer_of(tmp_path / "whole")
     whole.fit()
 
-    judge = Judge(iter([0.1]), before=lambda count: stop_me())
+    judge = Judge(iter([0.1]), before=stop_me)
     first = trainer_of(tmp_path / "parts", judge=judge)
     with pytest.raises(Interrupted, match=r"stopped after step 8; go on with resume=.*last\.pt"):
         first.fit()
@@ -92,13 +92,13 @@ def test_a_run_killed_while_it_evaluates_has_lost_the_evaluation_only(tmp_path):
     whole = trainer_of(tmp_path / "whole", epochs=2)
     whole.fit()
 
-    def killed(count: int) -> None:
+    def killed() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         trainer_of(tmp_path / "parts", epochs=2, judge=Judge(iter([]), before=killed)).fit()
     assert not (tmp_path / "parts" / "checkpoints" / "best.pt").exists()
-    counting = Watched(criterion_of(), lambda call, terms: terms)
+    counting = Watched(criterion_of(), lambda _, terms: terms)
     second = resumed(tmp_path / "parts", epochs=2, criterion=counting)
     second.fit()
     assert counting.calls == 0

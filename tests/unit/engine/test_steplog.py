@@ -34,7 +34,9 @@ def test_a_value_that_is_not_finite_names_step_terms_and_images(bad):
     log.add(7, {"cls": good, "box": good, "total": good}, torch.tensor([1, 2]))
     log.add(8, {"cls": good, "box": broken, "total": broken}, torch.tensor([30, 41]))
     log.add(9, {"cls": broken, "box": good, "total": broken}, torch.tensor([5, 6]))
-    with pytest.raises(NonFiniteError, match=r"^step 8: box, total not finite, images \[30, 41\]; ") as caught:
+    with pytest.raises(
+        NonFiniteError, match=r"^step 8: box, total not finite, images \[30, 41\]; "
+    ) as caught:
         log.flush()
     assert "\n" not in str(caught.value)
     assert log.flush() == []

@@ -4,7 +4,6 @@ from copy import deepcopy
 
 import pytest
 import torch
-from torch import nn
 
 from detector.assign.task_aligned import TaskAligned
 from detector.engine import checkpoint
@@ -20,8 +19,9 @@ PLAIN_SGD = Sgd(lr=1.0, weight_decay=0.0, momentum=0.0)
 
 
 def test_accumulated_gradients_are_those_of_the_mean_of_the_batches_losses(tmp_path):
-    trainer = trainer_of(tmp_path, epochs=1, optimizer=PLAIN_SGD, accumulate=2, clip_norm=1e9, images=4)
-    trainer.schedule = lambda step, *, total_steps: 1.0
+    trainer = trainer_of(
+        tmp_path, epochs=1, optimizer=PLAIN_SGD, warmup_steps=0, accumulate=2, clip_norm=1e9, images=4
+    )
     model = deepcopy(trainer.model).train()
     assigner, criterion = TaskAligned(), criterion_of()
     losses = []
@@ -40,8 +40,7 @@ def test_accumulated_gradients_are_those_of_the_mean_of_the_batches_losses(tmp_p
 
 
 def test_the_gradient_is_clipped_to_its_bound(tmp_path):
-    trainer = trainer_of(tmp_path, epochs=1, optimizer=PLAIN_SGD, clip_norm=1e-3, images=2)
-    trainer.schedule = lambda step, *, total_steps: 1.0
+    trainer = trainer_of(tmp_path, epochs=1, optimizer=PLAIN_SGD, warmup_steps=0, clip_norm=1e-3, images=2)
     before = [parameter.detach().clone() for parameter in trainer.model.parameters()]
     trainer.fit()
     moved = [now.detach() - then for now, then in zip(trainer.model.parameters(), before, strict=True)]
@@ -67,7 +66,7 @@ def test_it_evaluates_at_its_interval_and_at_the_end(tmp_path):
     epochs = []
     judge = Judge(iter([0.1] * 9))
     trainer = trainer_of(tmp_path, epochs=5, images=2, judge=judge)
-    judge.before = lambda count: epochs.append(trainer.progress.epoch)
+    judge.before = lambda: epochs.append(trainer.progress.epoch)
     trainer.fit()
     assert epochs == [2, 4, 5]
 
@@ -113,7 +112,9 @@ def test_a_loss_that_is_not_finite_stops_before_anything_is_saved(tmp_path, log_
 
     criterion = Watched(criterion_of(), broken_in_the_third_epoch)
     trainer = trainer_of(tmp_path, criterion=criterion, evaluate_every=1, log_every=log_every)
-    with pytest.raises(NonFiniteError, match=r"^step 10: box, gradient_norm not finite, images \[10\d, 10\d\]"):
+    with pytest.raises(
+        NonFiniteError, match=r"^step 10: box, gradient_norm not finite, images \[10\d, 10\d\]"
+    ):
         trainer.fit()
     for name in ("last.pt", "best.pt"):
         state = checkpoint.load(tmp_path / "checkpoints" / name)
@@ -133,7 +134,7 @@ def test_half_precision_trains_and_goes_on_from_a_run_without_it(tmp_path):
 
 
 def test_more_batches_a_step_than_an_epoch_has_is_refused(tmp_path):
-    with pytest.raises(UserError, match="engine.accumulate=5 is more than the 4 batches of an epoch"):
+    with pytest.raises(UserError, match=r"engine\.accumulate=5 is more than the 4 batches of an epoch"):
         trainer_of(tmp_path, accumulate=5)
 
 

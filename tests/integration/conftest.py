@@ -1,0 +1,63 @@
+"""One tiny data set and one finished run, made once by the real commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from detector.app.command import command
+from tests.integration.commands import TINY_RUN, TINY_SET, Call, Outcome, Run, program
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory) -> tuple[Path, Outcome]:
+    """scripts/synth.py: the folder of the set, and how the command ended."""
+    folder = tmp_path_factory.mktemp("tiny")
+    return folder / "set", program("synth", *TINY_SET, "root=set", folder=folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_set(made) -> Path:
+    """A synthetic set of 12, 4 and 4 frames of 64x64."""
+    root, outcome = made
+    outcome.assert_fine()
+    return root
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """folder: where the command ran; run: the run's folder in it."""
+
+    folder: Path
+    run: Path
+    outcome: Outcome
+
+
+@pytest.fixture(scope="session")
+def finished(tiny_set, tmp_path_factory) -> FinishedRun:
+    """scripts/train.py with one process and one loader worker. Not to be changed by a test."""
+    folder = tmp_path_factory.mktemp("finished")
+    overrides = [*TINY_RUN, f"data.root={tiny_set}", "engine.workers=1", "hydra.run.dir=runs/first"]
+    outcome = program("train", *overrides, folder=folder).assert_fine()
+    return FinishedRun(folder, folder / "runs" / "first", outcome)
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys) -> Call:
+    """Runs a command in this process and in an empty folder, tmp_path."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # the command sets it; put back afterwards
+
+    def calling(name: str, run: Run, *overrides: str) -> Outcome:
+        capsys.readouterr()
+        monkeypatch.setattr("sys.argv", [name, *overrides])
+        status = 0
+        try:
+            command(name)(run)()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        return Outcome(status, *capsys.readouterr())
+
+    return calling

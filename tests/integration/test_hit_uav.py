@@ -1,0 +1,116 @@
+"""HIT-UAV's layout: a small imitation trains; the real frames, where they are, are read alike everywhere."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from detector.app import train as train_app
+from detector.data.annotations import Annotations
+from detector.data.dataset import DetectionDataset
+from detector.data.loader import eval_loader
+from detector.data.padding import PadOnly, pad_to_multiple
+from detector.data.readers.hit_uav import read_hit_uav
+from detector.engine.detect import detect
+from detector.engine.device import Precision
+from detector.inference.postprocess import Postprocess
+from detector.models.detector import Detector
+from detector.structures import IGNORE_LABEL
+from detector.thermal.agc import BitDepthRange
+from detector.thermal.io import read
+from tests.integration.commands import REPOSITORY, TINY_RUN
+from tests.unit.data.builders import save_frame, save_json
+
+NAMES = ("Person", "Car", "Bicycle", "OtherVehicle", "DontCare")
+REAL = Path(os.environ.get("THERMAL_DATA", REPOSITORY.parent / "shared" / "data")) / "hit_uav_320"
+
+
+@pytest.fixture
+def imitation(tmp_path_factory) -> Path:
+    """Six frames for training and three for validation, in each a person, a car and a DontCare region."""
+    root = tmp_path_factory.mktemp("imitation")
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 6), ("val", 3)):
+        images, boxes = [], []
+        for number in range(count):
+            counts = rng.integers(60, 90, (64, 64), dtype=np.uint8)
+            for category, (x, y, w, h) in ((0, (10, 12, 6, 10)), (1, (30, 30, 20, 12)), (4, (44, 2, 16, 10))):
+                counts[y : y + h, x : x + w] = 200
+                entry = {"image_id": number, "category_id": category, "bbox": [x, y, w, h]}
+                boxes.append({"id": len(boxes), **entry})
+            name = f"0_60_30_0_{number:05}.jpg"
+            save_frame(root / "normal_json" / split / name, counts)
+            record = {"filename": name, "id": number, "width": 64, "height": 64, "date_captured": "20210115"}
+            images.append(record)
+        categories = [{"id": key, "name": name} for key, name in enumerate(NAMES)]
+        document = {"images": images, "annotation": boxes, "categories": categories}
+        save_json(root / "normal_json" / "annotations" / f"{split}.json", document)
+    return root
+
+
+def test_a_set_with_regions_to_ignore_trains(imitation, call, tmp_path):
+    arguments = ["data=hit_uav", f"data.root={imitation}", "thermal=bit_depth", "hydra.run.dir=run"]
+    call("train", train_app.run, *TINY_RUN, *arguments, "engine.epochs=1").assert_fine()
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert set(metrics["per_class"]) == set(NAMES[:4])
+    # Three frames with one person and one car each; what DontCare marks is no truth.
+    assert metrics["truths"] == 6
+    assert {
+        entry["category_id"] for entry in json.loads((tmp_path / "run" / "predictions.json").read_text())
+    } <= {0, 1, 2, 3}
+    for name in ("AP", "AP50"):
+        assert metrics["per_class"]["Person"][name] is not None
+        assert metrics["per_class"]["Bicycle"][name] is None
+
+
+@pytest.fixture(scope="module")
+def validation() -> Annotations:
+    if not REAL.is_dir():
+        pytest.skip(f"{REAL} is not here (THERMAL_DATA names the folder that holds hit_uav_320)")
+    return read_hit_uav(REAL, "val")
+
+
+def test_the_real_set_is_read_as_published(validation):
+    assert validation.classes == NAMES[:4]
+    assert len(validation.records) == 580
+    assert {record.sequence for record in validation.records} == {"20210116", "20210123"}
+    assert {(record.width, record.height) for record in validation.records} == {(320, 256)}
+    labels = np.concatenate([record.labels for record in validation.records])
+    ignored = np.concatenate([record.ignored for record in validation.records])
+    assert np.array_equal(ignored, labels == IGNORE_LABEL)
+    assert ignored.any()
+    people = np.concatenate([record.boxes[record.labels == 0] for record in validation.records])
+    sides = np.median(people[:, 2:] - people[:, :2], axis=0)
+    # Its README: the median person is 6 x 9.5 pixels over both splits.
+    assert 4 < sides[0] < 8
+    assert 7 < sides[1] < 12
+
+
+def test_one_real_frame_goes_the_same_way_through_evaluation_and_prediction(validation):
+    one = Annotations(validation.classes, validation.records[7:8], validation.category_ids)
+    record, agc = one.records[0], BitDepthRange()
+    torch.manual_seed(0)
+    model = Detector(stem=4, widths=[8] * 4, depths=[1] * 4, neck_channels=8, head_depth=1, classes=4).eval()
+    postprocess = Postprocess(score_threshold=0.0)
+    precision = Precision(torch.float32, torch.device("cpu"))
+
+    dataset = DetectionDataset(one, agc=agc, transform=PadOnly(model.stride), cache_mib=1)
+    evaluated = detect(
+        model,
+        eval_loader(dataset, batch_size=4, workers=0),
+        postprocess=postprocess,
+        sizes={record.image_id: (record.height, record.width)},
+        precision=precision,
+    )[record.image_id]
+
+    frame = read(record.path)
+    image = pad_to_multiple(agc(frame), model.stride)
+    assert np.array_equal(image, dataset[0].image)
+    with torch.no_grad():
+        (predicted,) = postprocess(model(torch.from_numpy(image)[None, None]), frame.size)
+    assert len(predicted.scores) > 0
+    for name in ("boxes", "scores", "labels"):
+        assert torch.equal(getattr(predicted, name), getattr(evaluated, name)), name
