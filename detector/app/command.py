@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException, InstantiationException
+from hydra.errors import HydraException, InstantiationException, OverrideParseException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -111,6 +111,8 @@ def _explain(error: Exception, name: str) -> str:
     missing = re.search(r"Key '[^']+' is not in struct\s+full_key: (\S+)", text)
     if missing:
         return _unknown(missing[1], _defaults(name))
+    if isinstance(error, OverrideParseException):
+        return f"{error.override}: must be KEY=VALUE; a value with special characters needs quotes of its own"
     return str(error).partition("Config search path")[0]
 
 

@@ -62,9 +62,9 @@ class SceneParams:
     class_weights: tuple[float, float, float] = (0.45, 0.3, 0.25)
     overlap: float = 0.3
     clutter: tuple[int, int] = (2, 12)
-    side_px: tuple[float, float] = (11.0, 48.0)
+    side_px: tuple[float, float] = (12.0, 48.0)
     min_visible: float = 0.65
-    min_contrast: float = 2.0
+    min_contrast: float = 2.5
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,9 +26,9 @@ def edit(file: Path, **changes: object) -> None:
     ("overrides", "message"),
     [
         (["data.root=nowhere"], "data root nowhere: no such folder"),
-        (["data=hit_uav", "data.root=SET"], "data split 'train': SET/annotations/train.json"),
+        (["data=hit_uav", "data.root=SET"], "SET/annotations/train.json: no 'annotation' list, so not HIT-UAV's"),
         (
-            ["data=coco", "data.root=SET", "data.source.annotations=labels/{split}.json"],
+            ["data=coco", "data.root=SET", "data.source.annotations='labels/{split}.json'"],
             "no split found: wrong layout",
         ),
         (["data.root=SET", "data.val=valid"], "valid.json does not exist; splits found: test, train, val"),

@@ -95,18 +95,19 @@ def test_a_bug_keeps_its_trace(call, error):
         ("++engine.epochs=ten", "engine.epochs=ten: must be a whole number, as its default 20"),
         ("engine.clip_norm=big", "engine.clip_norm=big: must be a number, as its default 10.0"),
         ("engine.compile=1", "engine.compile=1: must be true or false, as its default False"),
-        ("engine=3", None),
+        ("engine=3", "In 'train': Could not find 'engine/3'"),
         ("engine.device=[cpu]", "engine.device=['cpu']: must be a word, as its default auto"),
         ("augment.size=128", "augment.size=128: must be a list, each entry a whole number, as its default"),
         ("augment.size=[128,wide]", "augment.size=[128, 'wide']: must be a list, each entry a whole number"),
         ("engine.epochs=", "engine.epochs=: must be a whole number, as its default 20"),
-        ("engine.epochs", None),
+        ("engine.epochs", "engine.epochs: must be KEY=VALUE"),
+        ("data.val={split}.json", "data.val={split}.json: must be KEY=VALUE; a value with special characters"),
     ],
 )
 def test_an_override_that_cannot_be_is_one_line_and_leaves_nothing(call, tmp_path, override, line):
     status, err, config = call(override)
     assert (status, config) == (1, None)
-    assert err.startswith(f"error: {line or ''}")
+    assert err.startswith(f"error: {line}")
     assert err.count("\n") == 1
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
