@@ -16,9 +16,7 @@ from hydra.errors import HydraException, InstantiationException, OverrideParseEx
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from detector.engine.steplog import NonFiniteError
-from detector.engine.trainer import Interrupted
-from detector.errors import UserError
+from detector.errors import Interrupted, NonFiniteError, UserError
 
 # Absolute: Hydra reads a relative path of a packaged module as the name of another package.
 CONFIGS = str(Path(__file__).resolve().parents[2] / "configs")
@@ -113,6 +111,8 @@ def _explain(error: Exception, name: str) -> str:
         return _unknown(missing[1], _defaults(name))
     if isinstance(error, OverrideParseException):
         return f"{error.override}: must be KEY=VALUE; a value with special characters needs quotes of its own"
+    if "Config group override" in str(error):  # engine=3 is a number where an option's name belongs
+        return f"{' '.join(_chosen_groups())}: {error}"
     return str(error).partition("Config search path")[0]
 
 
@@ -124,12 +124,16 @@ def _unknown(key: str, known: DictConfig) -> str:
 def _defaults(name: str) -> DictConfig:
     """The configuration with the command line's choices of groups but none of its values."""
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        groups = [
-            argument
-            for argument in sys.argv[1:]
-            if (Path(CONFIGS) / argument.partition("=")[0].lstrip("+~")).is_dir()
-        ]
-        return hydra.compose(name, overrides=groups)
+        return hydra.compose(name, overrides=_chosen_groups())
+
+
+def _chosen_groups() -> list[str]:
+    """The command line's choices of groups, as written."""
+    return [
+        argument
+        for argument in sys.argv[1:]
+        if (Path(CONFIGS) / argument.partition("=")[0].lstrip("+~")).is_dir()
+    ]
 
 
 def _keys(config: DictConfig, prefix: str = "") -> Iterator[str]:

@@ -16,9 +16,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from detector.engine.steplog import NonFiniteError
-from detector.engine.trainer import Interrupted
-from detector.errors import UserError
+from detector.errors import Interrupted, NonFiniteError, UserError
 
 Work = Callable[[dict[str, Any]], None]
 

@@ -23,6 +23,9 @@ from detector.structures import IGNORE_LABEL, Batch, Targets
 BOX_STEP = 16
 """G is a multiple of this, so that a run sees few shapes."""
 
+REMEDY = "out of memory? Lower engine.workers or engine.cache_mib"
+"""For a worker that died: nearly always the system killed it for want of memory."""
+
 # Keeps these random numbers apart from those of the samples (SAMPLE_STREAM in dataset).
 ORDER_STREAM = 2
 
@@ -136,6 +139,9 @@ class BatchLoader:
         except UserError as error:
             # torch puts the worker's whole traceback before the message.
             raise UserError(str(error).rpartition("UserError: ")[2].strip()) from None
+        except (ConnectionError, EOFError) as error:
+            # The batch came, but its tensors were still to be fetched from the worker.
+            raise UserError(f"DataLoader worker exited unexpectedly; {REMEDY}") from error
 
 
 @contextlib.contextmanager
@@ -150,7 +156,7 @@ def lost_workers_explained() -> Iterator[None]:
         if not str(error).startswith("DataLoader worker"):
             raise
         what = str(error).rstrip(". ")
-        raise UserError(f"{what}; out of memory? Lower engine.workers or engine.cache_mib") from error
+        raise UserError(f"{what}; {REMEDY}") from error
 
 
 class TrainLoader(BatchLoader):

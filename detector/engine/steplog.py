@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from detector.errors import NonFiniteError
+
 
 @dataclass(frozen=True)
 class StepRecord:
@@ -14,10 +16,6 @@ class StepRecord:
 
     step: int
     values: dict[str, float]
-
-
-class NonFiniteError(RuntimeError):
-    """A loss term or the gradient norm became infinite or NaN."""
 
 
 class StepLog:

@@ -25,16 +25,12 @@ from detector.engine.interrupt import Interrupt
 from detector.engine.optim import OptimizerFactory, WarmupCosine
 from detector.engine.steplog import StepLog
 from detector.engine.tracking import Tracker
-from detector.errors import UserError
+from detector.errors import Interrupted, UserError
 from detector.evaluation.coco import Metrics
 from detector.structures import Batch, to_device
 
 Validate = Callable[[nn.Module], Metrics | None]
 """Metrics of a model in eval mode; None on processes other than rank 0."""
-
-
-class Interrupted(RuntimeError):
-    """Training was told to stop, and has saved its state."""
 
 
 @dataclass(frozen=True)

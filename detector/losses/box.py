@@ -88,7 +88,7 @@ def nwd_loss(predicted: Tensor, target: Tensor, *, constant: float = 12.8, eps: 
 
 
 def giou_nwd_loss(predicted: Tensor, target: Tensor, *, constant: float = 12.8, share: float = 0.5) -> Tensor:
-    """(1 - share) GIoU loss + share NWD loss, [...] in [0, 2], for sets with objects of few and of many pixels.
+    """(1 - share) GIoU loss + share NWD loss, [...] in [0, 2], for objects of few and of many pixels.
 
     GIoU's gradient is steep where a box is small and flat where it misses; the Wasserstein term is the other
     way round. share in [0, 1]; constant as for `nwd_loss`.

@@ -39,6 +39,7 @@ TINY_RUN = [
     "engine.evaluate_every=1",
     "engine.warmup_steps=2",
     "engine.log_every=1",
+    "optimizer.lr=0.002",
 ]
 """For train: a network of a few thousand parameters, 6 steps."""
 

@@ -37,10 +37,10 @@ class FinishedRun:
 
 @pytest.fixture(scope="session")
 def finished(tiny_set, tmp_path_factory) -> FinishedRun:
-    """scripts/train.py with one process and one loader worker. Not to be changed by a test."""
+    """scripts/train.py with two processes and a loader worker for each. Not to be changed by a test."""
     folder = tmp_path_factory.mktemp("finished")
-    overrides = [*TINY_RUN, f"data.root={tiny_set}", "engine.workers=1", "hydra.run.dir=runs/first"]
-    outcome = program("train", *overrides, folder=folder).assert_fine()
+    overrides = [*TINY_RUN, f"data.root={tiny_set}", "engine.processes=2", "engine.workers=1"]
+    outcome = program("train", *overrides, "hydra.run.dir=runs/first", folder=folder).assert_fine()
     return FinishedRun(folder, folder / "runs" / "first", outcome)
 
 

@@ -66,7 +66,9 @@ def test_training_says_where_everything_is(finished):
     for place in ("checkpoints/best.pt", "samples.png", "tensorboard"):
         assert f"{finished.run / place}" in finished.outcome.out
     assert "12 training and 4 validation frames, 3 classes" in finished.outcome.out
+    assert "2 x cpu, float32" in finished.outcome.out
     assert "epoch 2/2" in finished.outcome.out
+    assert finished.outcome.out.count("epoch 2/2") == 1
     assert "Traceback" not in finished.outcome.err
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from detector.engine import checkpoint
-from detector.engine.trainer import Interrupted, Trainer
-from detector.errors import UserError
+from detector.engine.trainer import Trainer
+from detector.errors import Interrupted, UserError
 from detector.structures import LossTerms
 from tests.unit.engine.builders import Judge, Watched, assert_same, criterion_of, trainer_of
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from detector.engine.steplog import NonFiniteError, StepLog, StepRecord
+from detector.engine.steplog import StepLog, StepRecord
+from detector.errors import NonFiniteError
 
 NO_IMAGES = torch.tensor([], dtype=torch.int64)
 

@@ -34,7 +34,7 @@ def test_everything_lands_in_tensorboard(tmp_path, capsys):
     tracker.open(0)
     tracker.start_epoch(0, 2, steps=2, done=0)
     tracker.stepped(images=4)
-    tracker.waited(0.001)
+    tracker.waited(1e-6)
     tracker.losses([StepRecord(1, {"box": 0.5, "positives": 3.0, "gradient_norm": 2.0})], lr=0.25)
     tracker.stepped(images=4)
     tracker.losses([StepRecord(2, {"box": 0.25, "positives": 5.0, "gradient_norm": 1.0})], lr=0.125)

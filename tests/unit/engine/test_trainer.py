@@ -9,9 +9,8 @@ from detector.assign.task_aligned import TaskAligned
 from detector.engine import checkpoint
 from detector.engine.device import Precision
 from detector.engine.optim import Sgd
-from detector.engine.steplog import NonFiniteError
 from detector.engine.trainer import Settings
-from detector.errors import UserError
+from detector.errors import NonFiniteError, UserError
 from detector.structures import LossTerms
 from tests.unit.engine.builders import Judge, Watched, assert_same, criterion_of, loader_of, trainer_of
 
