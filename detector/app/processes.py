@@ -24,8 +24,8 @@ Work = Callable[[dict[str, Any]], None]
 def how_many(setting: int | str, device: torch.device) -> int:
     """engine.processes -> a number; "auto" is one per GPU, and on a CPU of several cores two.
 
-    Two processes of half the threads beat one: between its many small operations a step waits for its
-    threads to meet. Under torchrun it has decided. UserError for anything else than auto or a number from 1.
+    Two processes of half the threads are as fast as one on a quiet machine, and faster on a busy one, where
+    threads wait for each other at every small operation. Under torchrun it has decided. UserError for anything else than auto or a number from 1.
     """
     if under_torchrun():
         return int(os.environ["WORLD_SIZE"])

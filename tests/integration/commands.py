@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,13 @@ def finish(process: subprocess.Popen[str], *, timeout: float = 600) -> Outcome:
         process.kill()
         raise
     return Outcome(process.returncode, out, err)
+
+
+def await_file(path: Path, process: subprocess.Popen[str], *, timeout: float = 600) -> None:
+    """Until the command has written the file, or has ended, or took too long."""
+    end = time.monotonic() + timeout
+    while not path.exists() and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 def program(script: str, *overrides: str, folder: Path) -> Outcome:

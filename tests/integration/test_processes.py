@@ -16,7 +16,7 @@ Plain = dict[str, Any]
 
 
 def launch(work: processes.Work) -> None:
-    processes.launch(work, {}, device=torch.device("cpu"), processes=2)
+    processes.launch(work, {"parent": os.getpid()}, device=torch.device("cpu"), processes=2)
 
 
 def fail(_: Plain) -> None:
@@ -50,14 +50,14 @@ def test_a_killed_process_is_a_clear_error():
         launch(die_while_the_other_waits)
 
 
-def be_stopped_from_outside(_: Plain) -> None:
+def stop_the_parent(plain: Plain) -> None:
     if dist.get_rank() == 0:
-        os.kill(os.getppid(), signal.SIGTERM)
+        os.kill(plain["parent"], signal.SIGTERM)
     time.sleep(600)
 
 
 def test_processes_that_are_stopped_before_they_train_say_so():
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Interrupted, match="nothing was saved"):
-        launch(be_stopped_from_outside)
+        launch(stop_the_parent)
     assert signal.getsignal(signal.SIGTERM) is before

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import shutil
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from detector.app import train as train_app
 from detector.engine import checkpoint
 from detector.engine.trainer import Trainer
-from tests.integration.commands import TINY_RUN, files_under, finish, start
+from tests.integration.commands import TINY_RUN, await_file, files_under, finish, start
 from tests.unit.engine.builders import assert_same
 
 
@@ -45,7 +44,8 @@ def progress(run: Path) -> dict[str, Any]:
 
 def test_a_finished_run_can_be_made_longer(copy_of_finished, call, tmp_path):
     last = copy_of_finished / "checkpoints" / "last.pt"
-    outcome = call("train", train_app.run, f"resume={last}", "engine.epochs=3").assert_fine()
+    overrides = ["engine.epochs=3", "engine.processes=1"]
+    outcome = call("train", train_app.run, f"resume={last}", *overrides).assert_fine()
     assert "epoch 3/3" in outcome.out
     assert "epoch 2/3" not in outcome.out
     assert progress(copy_of_finished)["epoch"] == 3
@@ -67,7 +67,6 @@ def test_a_run_that_is_told_to_stop_saves_and_goes_on_as_if_nothing_was(tiny_set
     resumed = call("train", train_app.run, f"resume={last}").assert_fine()
     assert "epoch 2/2" in resumed.out
     assert "epoch 1/2" not in resumed.out
-    assert files_under(run) == {*files_under(tmp_path / "runs" / "whole"), *files_under(run)}
     whole = checkpoint.load(tmp_path / "runs" / "whole" / "checkpoints" / "last.pt")
     again = checkpoint.load(last)
     for part in ("model", "ema", "optimizer", "progress"):
@@ -81,8 +80,7 @@ def test_two_processes_are_stopped_together_and_one_goes_on(tiny_set, call, tmp_
     process = start("train", *arguments, "engine.epochs=1000", folder=tmp_path)
     run = tmp_path / "runs" / "two"
     last = run / "checkpoints" / "last.pt"
-    while not last.exists() and process.poll() is None:
-        time.sleep(0.1)
+    await_file(last, process)
     process.send_signal(signal.SIGTERM)
     outcome = finish(process)
     assert outcome.status == 130, outcome.err
@@ -91,7 +89,7 @@ def test_two_processes_are_stopped_together_and_one_goes_on(tiny_set, call, tmp_
     stopped = progress(run)
     assert stopped["step"] > 0
 
-    epochs = stopped["epoch"] + 1
+    epochs = stopped["epoch"] + 2  # the running one may have no step left
     overrides = [f"engine.epochs={epochs}", "engine.processes=1"]
     resumed = call("train", train_app.run, f"resume={last}", *overrides).assert_fine()
     assert f"epoch {epochs}/{epochs}" in resumed.out

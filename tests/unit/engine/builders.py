@@ -92,16 +92,23 @@ class Judge:
 
 @dataclass
 class Watched:
-    """A criterion that calls `after` with the number of each call, from 1, and may change its result."""
+    """A criterion that calls `after` with the number of each call, from 1, and may change its result.
+
+    steps: the step it was told at each call.
+    """
 
     inner: Criterion
     after: Callable[[int, LossTerms], LossTerms]
-    calls: int = 0
+    steps: list[int] = field(default_factory=list)
+
+    @property
+    def calls(self) -> int:
+        return len(self.steps)
 
     def __call__(
         self, head_output: HeadOutput, assignment: Assignment, targets: Targets, *, step: int
     ) -> LossTerms:
-        self.calls += 1
+        self.steps.append(step)
         return self.after(self.calls, self.inner(head_output, assignment, targets, step=step))
 
 

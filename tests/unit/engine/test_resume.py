@@ -41,17 +41,17 @@ def stopping_after(calls: int) -> Watched:
 
 
 def test_two_and_two_epochs_are_four(tmp_path):
-    whole = trainer_of(tmp_path / "whole")
+    whole = trainer_of(tmp_path / "whole", images=4)
     whole.fit()
 
     judge = Judge(iter([0.1]), before=stop_me)
-    first = trainer_of(tmp_path / "parts", judge=judge)
-    with pytest.raises(Interrupted, match=r"stopped after step 8; go on with resume=.*last\.pt"):
+    first = trainer_of(tmp_path / "parts", images=4, judge=judge)
+    with pytest.raises(Interrupted, match=r"stopped after step 4; go on with resume=.*last\.pt"):
         first.fit()
     assert last(tmp_path / "parts")["progress"]["epoch"] == 2
-    second = resumed(tmp_path / "parts", aps=[0.2])
+    second = resumed(tmp_path / "parts", images=4, aps=[0.2])
     second.fit()
-    assert second.progress.step == whole.progress.step == 16
+    assert second.progress.step == whole.progress.step == 8
     assert_same(second.state(), whole.state())
 
 

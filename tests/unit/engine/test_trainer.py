@@ -46,19 +46,29 @@ def test_the_gradient_is_clipped_to_its_bound(tmp_path):
     assert torch.cat([move.flatten() for move in moved]).norm().item() == pytest.approx(1e-3, rel=0.05)
 
 
-def test_every_step_has_the_schedule_s_learning_rate(tmp_path):
+def test_every_step_has_the_schedule_s_learning_rate_and_the_criterion_knows_it(tmp_path):
     rates = []
-    trainer = trainer_of(tmp_path, epochs=2)
-    inner = trainer._backward
 
-    def noting(batch, *, share):
+    def noting(_: int, terms: LossTerms) -> LossTerms:
         rates.append(trainer.optimizer.param_groups[0]["lr"])
-        return inner(batch, share=share)
+        return terms
 
-    trainer._backward = noting
+    criterion = Watched(criterion_of(), noting)
+    trainer = trainer_of(tmp_path, epochs=2, images=8, accumulate=2, criterion=criterion)
     trainer.fit()
-    assert trainer.total_steps == 8
-    assert rates == [0.002 * trainer.schedule(step, total_steps=8) for step in range(8)]
+    assert trainer.total_steps == 4
+    assert criterion.steps == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert rates == [0.002 * trainer.schedule(step, total_steps=4) for step in criterion.steps]
+
+
+def test_the_average_follows_every_step(tmp_path):
+    trainer = trainer_of(tmp_path, epochs=1, images=2)
+    start = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    trainer.fit()
+    for name, end in trainer.model.state_dict().items():
+        # After one update the average has gone 1 - 2/11 of the way.
+        expected = start[name].lerp(end, 9 / 11) if end.is_floating_point() else end
+        torch.testing.assert_close(trainer.ema.model.state_dict()[name], expected)
 
 
 def test_it_evaluates_at_its_interval_and_at_the_end(tmp_path):
@@ -119,6 +129,14 @@ def test_a_loss_that_is_not_finite_stops_before_anything_is_saved(tmp_path, log_
         state = checkpoint.load(tmp_path / "checkpoints" / name)
         assert state["progress"]["epoch"] == 2
         assert all(value.isfinite().all() for value in state["model"].values())
+
+
+def test_nothing_is_saved_while_a_loss_that_is_not_finite_is_unread(tmp_path):
+    trainer = trainer_of(tmp_path)
+    trainer.log.add(3, {"box": torch.tensor(torch.nan)}, torch.tensor([7]))
+    with pytest.raises(NonFiniteError, match="step 3: box not finite"):
+        trainer.save("last.pt")
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_half_precision_trains_and_goes_on_from_a_run_without_it(tmp_path):
