@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -18,18 +19,36 @@ IGNORE_LABEL = -1
 """Label of a region that belongs to no class: neither positive nor negative, whatever the class."""
 
 
+class Calibration(Protocol):
+    """How a camera's counts and temperatures belong together."""
+
+    def to_kelvin(self, counts: np.ndarray) -> np.ndarray:
+        """float64 temperatures of counts of any shape; NaN where a count means none."""
+        ...
+
+    def to_counts(self, kelvin: np.ndarray) -> np.ndarray:
+        """float64 counts, not rounded, of temperatures of any shape; NaN where a temperature has none."""
+        ...
+
+
 @dataclass(frozen=True)
 class Frame:
     """One thermal picture as the camera gave it.
 
     counts: [H, W] uint8 or uint16, raw sensor units.
-    bit_depth: bits the sensor really uses (8, 14, 16), which bounds the counts.
+    bit_depth: bits the counts really use (8, 14, 16), which bounds them.
     source: where it came from, for messages.
+    time: when it was taken, where known; without a zone it is the camera's own clock.
+    sequence: the recording it belongs to, where known.
+    calibration: how its counts become kelvin, where known.
     """
 
     counts: np.ndarray
     bit_depth: int
     source: str
+    time: datetime | None = None
+    sequence: str | None = None
+    calibration: Calibration | None = None
 
     @property
     def size(self) -> tuple[int, int]:
