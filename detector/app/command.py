@@ -21,6 +21,8 @@ from detector.errors import Interrupted, NonFiniteError, UserError
 # Absolute: Hydra reads a relative path of a packaged module as the name of another package.
 CONFIGS = str(Path(__file__).resolve().parents[2] / "configs")
 INTERRUPTED = 130
+FREE = ("study.arms", "gains")
+"""Groups of settings whose keys are the user's own names."""
 
 
 def command(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], None]]:
@@ -169,7 +171,7 @@ def _check_overrides(name: str) -> None:
         if value in groups or value.startswith("~"):
             continue
         key = value.partition("=")[0].lstrip("+")
-        if value.startswith("+") and key not in _keys(default) and not _in_target(config, key):
+        if value.startswith("+") and key not in _keys(default) and not _may_be_new(config, key):
             raise UserError(_unknown(key, default))
         before, after = OmegaConf.select(default, key), OmegaConf.select(config, key)
         if not _same_kind(before, after):
@@ -177,9 +179,11 @@ def _check_overrides(name: str) -> None:
             raise UserError(f"{key}={after}: must be {kind}, as its default {before}")
 
 
-def _in_target(config: DictConfig, key: str) -> bool:
-    """Whether a constructor reads the key, and so refuses what it does not know."""
+def _may_be_new(config: DictConfig, key: str) -> bool:
+    """Whether names are free there, or a constructor reads the key and so refuses what it does not know."""
     parts = key.split(".")
+    if ".".join(parts[:-1]) in FREE:
+        return True
     above = (OmegaConf.select(config, ".".join(parts[:count])) for count in range(1, len(parts)))
     return any(isinstance(node, DictConfig) and "_target_" in node for node in above)
 

@@ -4,7 +4,6 @@ box regression on the positives."""
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from detector import distributed
 from detector.criterion.combine import Combine
@@ -13,7 +12,7 @@ from detector.criterion.mining import HardNegatives
 from detector.criterion.protocol import BoxLoss, PointLoss
 from detector.criterion.terms import box_term, class_targets
 from detector.dtypes import at_least_float32, no_autocast
-from detector.losses.sums import confusion_sums
+from detector.losses.fscore import f_beta_from_sums
 from detector.structures import Assignment, HeadOutput, LossTerms, Targets
 
 
@@ -81,24 +80,24 @@ class Composite:
         negative = ~positive & ~assignment.ignored
         selected, k = self.mining(losses, positive, negative, step=step)
 
+        # Counts of every point, as a set of C entries by itself.
         probs = logits.sigmoid()
-        here = positive[..., None].float()
-        tp, fp, fn = confusion_sums(probs, target, weights=here)
-        chosen = selected[..., None].float()
-        local = [
-            torch.where(positive, losses, 0).sum(),
-            torch.where(selected, losses, 0).sum(),
-            positive.sum().float(),
-            tp,
-            fp,
-            fn,
-            (chosen * probs).sum(),
-            (chosen * (1 - probs)).sum(),
-        ]
-        pos_loss, neg_loss, positives, tp, fp, fn, neg_p, neg_q = _world_sums(local)
-        return BatchSums(pos_loss, neg_loss, positives, k, tp, fp, fn, neg_p, neg_q)
-
-
-def _world_sums(values: list[Tensor]) -> tuple[Tensor, ...]:
-    """All scalars over all ranks in one exchange."""
-    return distributed.world_sum(torch.stack(values)).unbind()
+        said = probs.sum(-1)
+        hit = torch.minimum(probs, target).sum(-1)
+        alarm, miss = said - hit, target.sum(-1) - hit
+        rejected = probs.shape[-1] - said
+        nothing = torch.zeros_like(said)
+        local = {
+            "positive_loss": (positive, losses),
+            "negative_loss": (selected, losses),
+            "positives": (positive, torch.ones_like(said)),
+            "tp": (positive, hit),
+            "fp": (positive, alarm),
+            "fn": (positive, miss),
+            "negative_p": (selected, said),
+            "negative_q": (selected, rejected),
+            "positive_f1": (positive, f_beta_from_sums(hit, alarm, miss)),
+            "negative_f1": (selected, f_beta_from_sums(rejected, nothing, said)),
+        }
+        sums = torch.stack([torch.where(where, value, 0).sum() for where, value in local.values()])
+        return BatchSums(negatives=k, **dict(zip(local, distributed.world_sum(sums).unbind(), strict=True)))

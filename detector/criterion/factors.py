@@ -20,7 +20,12 @@ class BatchSums(NamedTuple):
 
     positive_loss, negative_loss: classification loss summed over positives and over selected negatives;
     positives, negatives: their counts (of negatives, the number mining keeps); tp, fp, fn: soft counts over
-    the positives' entries; negative_p, negative_q: sums of p and of 1 - p over the selected negatives'.
+    the positives' entries, tp = sum min(p, y), fp = sum p - tp, fn = sum y - tp; negative_p, negative_q: sums
+    of p and of 1 - p over the selected negatives'; positive_f1: F1 loss of each positive as a set of its own,
+    summed; negative_f1: the same of the background class over the selected negatives.
+
+    For y in {0, 1} min(p, y) is the product p y. For a quality between, the product is never satisfied (its
+    F1 asks for p = 1 whatever y is), the minimum is at p = y (Wang et al. 2023, Dice semimetric losses).
     """
 
     positive_loss: Tensor
@@ -32,6 +37,8 @@ class BatchSums(NamedTuple):
     fn: Tensor
     negative_p: Tensor
     negative_q: Tensor
+    positive_f1: Tensor
+    negative_f1: Tensor
 
 
 class Factors(Protocol):
@@ -50,6 +57,18 @@ def joint(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str,
     return {
         "cls": (sums.positive_loss + sums.negative_loss) / samples,
         "f1": set_loss(sums.tp, sums.fp + sums.negative_p, sums.fn),
+    }
+
+
+def per_sample(sums: BatchSums) -> dict[str, Tensor]:
+    """As `joint`, with the mean of every sample's own F1; a negative's is that of the background class.
+
+    A mean of point losses again, bounded and blind to how many positives and negatives there are.
+    """
+    samples = (sums.positives + sums.negatives).clamp(min=1)
+    return {
+        "cls": (sums.positive_loss + sums.negative_loss) / samples,
+        "f1": (sums.positive_f1 + sums.negative_f1) / samples,
     }
 
 

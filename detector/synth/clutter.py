@@ -15,24 +15,30 @@ from detector.synth.paint import Painter
 
 @dataclass(frozen=True)
 class Site:
-    """What a thing is painted onto, how it is seen and the weather it stands in."""
+    """What a thing is painted onto, how it is seen and the weather it stands in.
+
+    warmth: the most kelvin that hard things are warmed by beyond what the weather does.
+    """
 
     painter: Painter
     view: View
     climate: Climate
+    warmth: float = 0.0
 
 
 PaintClutter = Callable[[np.random.Generator, Site], None]
 
 
-def _warm(rng: np.random.Generator, climate: Climate) -> float:
+def _warm(rng: np.random.Generator, site: Site) -> float:
     """Stone or metal: holds the day's heat at night, hot in the sun, now and then colder than the air."""
+    climate = site.climate
     gain = float(rng.uniform(-2, 5)) if climate.sun == 0 else climate.sun * float(rng.uniform(-4, 16))
-    return climate.air + gain
+    heated = float(rng.uniform(0, site.warmth)) if site.warmth else 0.0
+    return climate.air + gain + heated
 
 
 def _stone(rng: np.random.Generator, site: Site) -> None:
-    kelvin = _warm(rng, site.climate)
+    kelvin = _warm(rng, site)
     for _ in range(int(rng.integers(1, 4))):
         size = float(rng.uniform(0.1, 0.4))
         site.painter.ellipse(
@@ -46,7 +52,7 @@ def _post(rng: np.random.Generator, site: Site) -> None:
     """A post as tall as a person, or a lamp much taller; some carry a warm head."""
     tall = float(rng.uniform(0.8, 4.5)) * math.cos(site.view.tilt)
     thick = float(rng.uniform(0.04, 0.14))
-    kelvin = _warm(rng, site.climate)
+    kelvin = _warm(rng, site)
     site.painter.limb((0, 0), (0, tall), (thick, thick), kelvin)
     if rng.random() < 0.5:
         glow = kelvin + float(rng.uniform(1, 14))
@@ -56,7 +62,7 @@ def _post(rng: np.random.Generator, site: Site) -> None:
 def _pipe(rng: np.random.Generator, site: Site) -> None:
     length, thick = float(rng.uniform(0.6, 2.2)), float(rng.uniform(0.04, 0.12))
     lie = float(rng.uniform(-0.5, 0.5)) * math.sin(site.view.tilt)
-    kelvin = _warm(rng, site.climate) + float(rng.uniform(0, 6))
+    kelvin = _warm(rng, site) + float(rng.uniform(0, 6))
     site.painter.limb((-length / 2, thick), (length / 2, thick + lie * length), (thick, thick), kelvin)
 
 
@@ -64,7 +70,7 @@ def _crate(rng: np.random.Generator, site: Site) -> None:
     """Bin, crate or container: one temperature to each face, no glass, no wheels."""
     half, side = float(rng.uniform(0.2, 1.2)), float(rng.uniform(0.2, 0.6))
     tall = float(rng.uniform(0.4, 1.3))
-    kelvin = _warm(rng, site.climate)
+    kelvin = _warm(rng, site)
     faces = (
         ((0, 0, -1), [(-half, 0, -side), (half, 0, -side), (half, tall, -side), (-half, tall, -side)]),
         ((0, 0, 1), [(-half, 0, side), (half, 0, side), (half, tall, side), (-half, tall, side)]),

@@ -128,7 +128,11 @@ def _check(dataset: DatasetParams, scene: SceneParams, *, seed: int, processes: 
     """UserError for the first value that cannot be drawn."""
     least = {f"dataset.{name}": (value, 1) for name, value in asdict(dataset).items()}
     least |= {"seed": (seed, 0), "processes": (processes, 1), "scene.fine": (scene.fine, 1)}
-    least |= {"scene.width": (scene.width, 32), "scene.height": (scene.height, 32)}
+    least |= {
+        "scene.width": (scene.width, 32),
+        "scene.height": (scene.height, 32),
+        "scene.warmth": (scene.warmth, 0),
+    }
     for name, (value, limit) in least.items():
         if value < limit:
             raise UserError(f"{name} is {value}: it must be at least {limit}")

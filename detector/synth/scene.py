@@ -49,7 +49,7 @@ class SceneParams:
     width, height: of a frame in pixels; fine: bitmap pixels per frame pixel, per side; objects: least and
     most number of objects in a frame; class_weights: shares of person, vehicle, animal; overlap: share of
     objects, in [0, 1], whose boxes meet another's; clutter: least and most number of distractors in a
-    scene; side_px: least and most pixels of an object's longer side; min_visible: an object with a smaller
+    scene; warmth: the most kelvin by which stones, posts, pipes and crates are heated from within; side_px: least and most pixels of an object's longer side; min_visible: an object with a smaller
     share in sight is taken out of the picture (so nothing is half seen and unlabelled); min_contrast: objects
     are put where they differ from the ground about them by this many times its own deviation, for what
     nobody can see nobody would label.
@@ -62,6 +62,7 @@ class SceneParams:
     class_weights: tuple[float, float, float] = (0.45, 0.3, 0.25)
     overlap: float = 0.3
     clutter: tuple[int, int] = (2, 12)
+    warmth: float = 0.0
     side_px: tuple[float, float] = (12.0, 48.0)
     min_visible: float = 0.65
     min_contrast: float = 2.5
@@ -154,7 +155,8 @@ class Scene:
         row = float(rng.uniform(first, self.params.height + 5))
         paint, reach = clutter.draw_kind(rng)
         painter = Painter(self.camera.scale(row) * self.params.fine, reach=reach)
-        paint(rng, clutter.Site(painter=painter, view=self._view(rng, row), climate=self.climate))
+        view = self._view(rng, row)
+        paint(rng, clutter.Site(painter=painter, view=view, climate=self.climate, warmth=self.params.warmth))
         sprite = painter.sprite(self._texture(rng))
         column = float(rng.uniform(0, self.params.width))
         return stand(sprite, column=column, row=row, fine=self.params.fine, label=None)

@@ -17,10 +17,11 @@ from detector.app.command import CONFIGS
 
 ROOT = Path(CONFIGS)
 EXPERIMENTS = sorted(file.stem for file in (ROOT / "experiment").glob("*.yaml"))
+STUDIES = sorted(file.stem for file in (ROOT / "study").glob("*.yaml"))
 OPTIONS = sorted(
     (file.parent.name, file.stem)
     for file in ROOT.glob("*/*.yaml")
-    if not file.stem.startswith("_") and file.parent.name != "experiment"
+    if not file.stem.startswith("_") and file.parent.name not in ("experiment", "study")
 )
 GIVEN_BY_CODE = {"classes"}
 """Constructor arguments that depend on the data set and so stand in no file."""
@@ -93,7 +94,7 @@ def test_every_option_composes_and_its_keys_are_its_constructor_s(group, option)
     [pair for pair in OPTIONS if pair[0] not in ("data", "engine", "model")],
 )
 def test_every_option_builds(group, option):
-    ranges = ["thermal.low=0", "thermal.high=10"] if (group, option) == ("thermal", "fixed") else []
+    ranges = ["thermal.low=1", "thermal.high=10"] if group == "thermal" and option.startswith("fixed") else []
     assert callable(instantiate(composed(f"{group}={option}", *ranges)[group]))
 
 
@@ -115,6 +116,17 @@ def test_every_experiment_is_a_small_difference_of_known_keys(name):
     assert added == set(), f"{name} sets keys that nothing reads"
     for part in ("thermal", "assigner", "criterion", "optimizer", "augment", "postprocess"):
         instantiate(config[part])
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_arm_of_a_study_is_a_training_that_builds(name):
+    with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
+        study = hydra.compose("study", overrides=[f"study={name}"]).study
+        hydra.compose("synth", overrides=list(study.synth))
+    assert study.baseline in study.arms
+    for arm, overrides in study.arms.items():
+        config = composed(*study.base, *overrides)
+        assert callable(instantiate(config.criterion)), arm
 
 
 def test_every_engine_setting_is_read():

@@ -65,10 +65,28 @@ def test_the_literal_form_by_hand():
 
 def test_quality_targets_by_hand():
     terms = two_points(composite(quality_targets=True, combine=Arithmetic()), quality=0.5)
-    # Towards 0.5: -(ln 0.8 + ln 0.2) / 2 = 0.91629; tp = 0.4, fp = 0.4 + 0.3, fn = 0.1.
+    # Towards 0.5: -(ln 0.8 + ln 0.2) / 2 = 0.91629; tp = min(0.8, 0.5), fp = 0.3 + 0.3, fn = 0.
     assert terms.parts["cls"].item() == pytest.approx((0.916291 + 0.356675) / 2, abs=1e-5)
-    assert terms.parts["f1"].item() == pytest.approx(1 - 0.8 / (0.8 + 0.7 + 0.1), abs=1e-5)
+    assert terms.parts["f1"].item() == pytest.approx(1 - 1 / (1 + 0.6), abs=1e-5)
     assert terms.parts["box"].item() == pytest.approx(0.5), "a mean: one point's weight cancels"
+
+
+@pytest.mark.parametrize("classification", [cross_entropy, None], ids=["cross-entropy", "F1 alone"])
+def test_quality_targets_are_best_met_by_saying_the_quality(classification):
+    """Of one positive of quality 0.6 beside a negative of p = 0.1."""
+    loss = composite(
+        quality_targets=True,
+        combine=Arithmetic(),
+        classification=classification or (lambda logits, _: 0 * logits),
+    )
+    said = torch.linspace(0.05, 0.95, 19)
+    output = [
+        head_of(torch.tensor([p, 0.1]).logit().reshape(1, 2, 1), HALF.expand(1, 2, 4), levels=ROW)
+        for p in said
+    ]
+    assignment = assignment_of(torch.tensor([[True, False]]), boxes=BOX, quality=0.6)
+    combined = [loss(item, assignment, TARGETS, step=0).parts["combined"].item() for item in output]
+    assert said[combined.index(min(combined))].item() == pytest.approx(0.6)
 
 
 def test_weights():

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from detector.criterion.factors import BatchSums, joint, split, split_background
+from detector.criterion.factors import BatchSums, joint, per_sample, split, split_background
 from detector.losses.classification import cross_entropy
 from detector.losses.fscore import f_beta_from_sums, soft_f1
 from detector.losses.region import dice_from_sums
@@ -27,6 +27,8 @@ def sums_of(positives: Tensor, negatives: Tensor) -> BatchSums:
         fn=(1 - p).sum(),
         negative_p=n.sum(),
         negative_q=(1 - n).sum(),
+        positive_f1=soft_f1(p[:, None], torch.ones(len(p), 1), dim=1).sum(),
+        negative_f1=soft_f1(1 - n[:, None], torch.ones(len(n), 1), dim=1).sum(),
     )
 
 
@@ -68,6 +70,15 @@ def test_the_background_reading_by_hand():
     assert list(found) == list(split(sums_of(*logits())))
 
 
+def test_the_reading_of_every_sample_by_hand():
+    found = per_sample(sums_of(*logits()))
+    assert list(found) == ["cls", "f1"]
+    assert found["cls"].item() == pytest.approx((CE_POSITIVE + CE_NEGATIVE) / 5, abs=1e-5)
+    # A positive: 1 - 2p / (1 + p); a negative of background probability q: 1 - 2q / (1 + q).
+    alone = [1 - 2 * p / (1 + p) for p in (0.8, 0.5, 0.7, 0.8, 0.9)]
+    assert found["f1"].item() == pytest.approx(sum(alone) / 5, abs=1e-6)
+
+
 def test_read_literally_f1_on_hard_negatives_teaches_nothing():
     positives, negatives = logits()
     value = split(sums_of(positives, negatives))["f1_hn"]
@@ -79,17 +90,20 @@ def test_read_literally_f1_on_hard_negatives_teaches_nothing():
     assert slope(alone, negatives).tolist() == pytest.approx([0, 0, 0], abs=1e-6)
 
 
-@pytest.mark.parametrize(("factors", "name"), [(split_background, "f1_hn"), (joint, "f1")])
+@pytest.mark.parametrize(
+    ("factors", "name"), [(split_background, "f1_hn"), (joint, "f1"), (per_sample, "f1")]
+)
 def test_the_other_readings_push_hard_negatives_down(factors, name: str):
     positives, negatives = logits()
     value = factors(sums_of(positives, negatives))[name]
     assert (slope(value, negatives) > 1e-3).all()
 
 
-def test_only_the_joint_reading_pulls_positives_up_with_the_same_factor():
+def test_only_the_joint_readings_pull_positives_up_with_the_same_factor():
     positives, negatives = logits()
+    for reading in (joint, per_sample):
+        assert (slope(reading(sums_of(positives, negatives))["f1"], positives) < -1e-3).all()
     sums = sums_of(positives, negatives)
-    assert (slope(joint(sums)["f1"], positives) < -1e-3).all()
     assert (slope(split_background(sums)["f1_hn"], positives) == 0).all()
 
 
@@ -113,7 +127,7 @@ def test_the_f_term_can_be_another_one():
     assert dice.item() == pytest.approx(1 - 5.8 / 6.4, abs=1e-6)
 
 
-@pytest.mark.parametrize("factors", [joint, split, split_background])
+@pytest.mark.parametrize("factors", [joint, per_sample, split, split_background])
 def test_empty_sets_are_finite(factors):
     nothing = torch.zeros(0, requires_grad=True)
     for name, value in factors(sums_of(nothing, nothing)).items():

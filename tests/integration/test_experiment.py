@@ -1,0 +1,46 @@
+"""A study by the real command: run, cut short, gone on with."""
+
+from __future__ import annotations
+
+import json
+
+from tests.integration.commands import TINY_RUN, program
+
+
+def study(tiny_set, *, second: str) -> list[str]:
+    """Two arms of one seed on the tiny set, the second with another criterion."""
+    base = [*TINY_RUN, f"data.root={tiny_set}", "engine.epochs=1"]
+    quoted = ",".join(json.dumps(value) for value in base)
+    return [
+        "study=clutter",
+        "output=out",
+        "study.synth=[]",
+        f"study.base=[{quoted}]",
+        "~study.arms.mining",
+        "~study.arms.all_negatives",
+        "+study.arms.a=[]",
+        "study.baseline=a",
+        "study.seeds=[0]",
+        "study.metrics=[AP, AP50]",
+        f"+study.arms.b=['criterion={second}']",
+    ]
+
+
+def test_a_study_cut_short_goes_on_and_keeps_what_is_finished(tiny_set, tmp_path):
+    broken = program("experiment", *study(tiny_set, second="focus"), folder=tmp_path)
+    broken.assert_error("train.py")
+    assert "focus" in broken.err
+    first = tmp_path / "out" / "a" / "seed0" / "metrics.json"
+    stamp = first.stat().st_mtime_ns
+    assert (tmp_path / "out" / "results.csv").read_text().count("\n") == 2
+
+    whole = program("experiment", *study(tiny_set, second="focal"), folder=tmp_path).assert_fine()
+    assert first.stat().st_mtime_ns == stamp
+    assert [line.split(",")[:2] for line in (tmp_path / "out" / "results.csv").read_text().splitlines()] == [
+        ["arm", "seed"],
+        ["a", "0"],
+        ["b", "0"],
+    ]
+    table = (tmp_path / "out" / "results.md").read_text()
+    assert table in whole.out
+    assert "| minus a | 1 |" in table
