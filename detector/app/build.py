@@ -11,6 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from detector.data.annotations import Annotations
+from detector.data.classes import remap
 from detector.data.dataset import DetectionDataset
 from detector.data.loader import BatchLoader, eval_loader
 from detector.data.padding import PadOnly
@@ -22,9 +23,14 @@ from detector.thermal.agc import Agc
 
 
 def load_split(data: DictConfig, split: str) -> Annotations:
-    """The truth of one split; UserError as the readers raise it."""
+    """The truth of one split, its classes as `data.remap` has them; raises UserError as both do."""
     # A folder called 2024 arrives as a number.
-    return instantiate(data.source, root=str(data.source.root)).load(split)
+    annotations: Annotations = instantiate(data.source, root=str(data.source.root)).load(split)
+    # Checkpoints from before there was such a key have none.
+    mapping: Any = data.get("remap")
+    if OmegaConf.is_config(mapping):
+        mapping = OmegaConf.to_container(mapping)
+    return annotations if mapping is None else remap(annotations, mapping)
 
 
 def build_model(config: DictConfig, *, classes: int) -> Detector:

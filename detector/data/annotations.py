@@ -32,7 +32,10 @@ class ImageRecord:
 
 @dataclass(frozen=True, eq=False)
 class Annotations:
-    """A split: class names in label order, its pictures, and each class's id in the source file."""
+    """A split: class names in label order, its pictures, and each class's id in the source file.
+
+    Classes merged from several have the smallest of their ids (see detector.data.classes).
+    """
 
     classes: tuple[str, ...]
     records: tuple[ImageRecord, ...]

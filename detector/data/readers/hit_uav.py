@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.data.annotations import Annotations
-from detector.data.readers.coco import Json, annotations_from_coco, load_json, require_split
+from detector.data.readers.assemble import brief
+from detector.data.readers.coco import annotations_from_coco
+from detector.data.readers.files import Json, load_json, require_split
 from detector.errors import UserError
 
 DONT_CARE = "DontCare"
@@ -64,7 +66,7 @@ def _as_coco(document: Json, file: Path) -> Json:
     images = []
     for image in document["images"]:
         if not isinstance(image, dict) or "filename" not in image:
-            raise UserError(f"{file}: an image record has no 'filename': {image}")
+            raise UserError(f"{file}: an image record has no 'filename': {brief(image)}")
         day = image.get("date_captured")
         images.append({**image, "file_name": image["filename"], "sequence": day})
     return {**document, "images": images, "annotations": document["annotation"]}

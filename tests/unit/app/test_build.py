@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
@@ -13,6 +14,7 @@ from detector.app.command import CONFIGS
 from detector.data.annotations import Annotations
 from detector.engine import checkpoint
 from detector.errors import UserError
+from tests.unit.data.builders import save_frame, save_json
 from tests.unit.engine.builders import assert_same
 
 TINY_MODEL = [
@@ -90,3 +92,40 @@ def test_loader_settings_that_cannot_be_are_refused_by_key(name, value):
     engine[name] = value
     with pytest.raises(UserError, match=f"engine.{name}={value}: must be at least"):
         build.check_loading(engine)
+
+
+@pytest.fixture
+def labelled(tmp_path) -> Path:
+    """A COCO set of one picture with a person and a car."""
+    save_frame(tmp_path / "train" / "a.png", np.zeros((30, 40), np.uint16))
+    objects = [{"id": key, "image_id": 1, "category_id": key, "bbox": [5 * key, 2, 4, 4]} for key in (1, 2)]
+    save_json(
+        tmp_path / "annotations" / "train.json",
+        {
+            "images": [{"id": 1, "file_name": "a.png", "width": 40, "height": 30}],
+            "annotations": objects,
+            "categories": [{"id": 1, "name": "person"}, {"id": 2, "name": "car"}],
+        },
+    )
+    return tmp_path
+
+
+def test_classes_are_renamed_as_the_data_s_configuration_asks(labelled):
+    plain = config_of("data=coco", f"data.root={labelled}")
+    assert build.load_split(plain.data, "train").classes == ("person", "car")
+    asked = config_of("data=coco", f"data.root={labelled}", "data.remap={car: vehicle, person: '<ignore>'}")
+    # As it comes back from a checkpoint, with another root.
+    again = build.as_config(build.as_plain(asked))
+    annotations = build.load_split(again.data, "train")
+    assert annotations.classes == ("vehicle",)
+    assert annotations.records[0].labels.tolist() == [-1, 0]
+    with pytest.raises(UserError, match=r"remap: unknown class 'cra'; did you mean car\?"):
+        build.load_split(config_of("data=coco", f"data.root={labelled}", "data.remap={cra: x}").data, "train")
+    with pytest.raises(UserError, match="remap: must give new names by old names, found car"):
+        build.load_split(config_of("data=coco", f"data.root={labelled}", "data.remap=car").data, "train")
+
+
+def test_a_checkpoint_from_before_remap_is_read(labelled):
+    old = build.as_plain(config_of("data=coco", f"data.root={labelled}"))
+    del old["data"]["remap"]
+    assert build.load_split(build.as_config(old).data, "train").classes == ("person", "car")

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
 
 from detector.data.readers.coco import CocoSource, read_coco
 from detector.errors import UserError
 from tests.unit.data.builders import save_frame, save_json
+from tests.unit.data.hostile import assert_survives, changed, damaged, fuzz
 
 CATEGORIES = [{"id": 18, "name": "dog"}, {"id": 1, "name": "person"}, {"id": 3, "name": "car"}]
 
@@ -78,7 +80,7 @@ def test_boxes_without_area_are_dropped_with_one_line(root: Path, caplog: pytest
     np.testing.assert_allclose(records[0].boxes, [[0, 0, 2, 2]])
     assert len(caplog.messages) == 1
     assert "4 boxes without area" in caplog.messages[0]
-    assert "0, 1, 2, 3" in caplog.messages[0]
+    assert "annotation 0, annotation 1, annotation 2, annotation 3" in caplog.messages[0]
 
 
 @pytest.mark.parametrize(
@@ -86,14 +88,20 @@ def test_boxes_without_area_are_dropped_with_one_line(root: Path, caplog: pytest
     [
         (
             {"annotations": [annotation(77, 5, 1, [1, float("nan"), 2, 2])]},
-            "annotation 77: bbox is not finite",
+            "annotation 77: box is not finite",
         ),
         (
             {"annotations": [annotation(77, 5, 1, [1, 2, float("inf"), 2])]},
-            "annotation 77: bbox is not finite",
+            "annotation 77: box is not finite",
         ),
         ({"annotations": [annotation(77, 5, 1, [1, 2, 3])]}, r"annotation 77: bbox must be \[x, y, w, h\]"),
-        ({"annotations": [annotation(77, 5, 1, ["a", 2, 3, 4])]}, "annotation 77: bbox must be"),
+        ({"annotations": [annotation(77, 5, 1, ["1", 2, 3, 4])]}, "annotation 77: bbox must be"),
+        ({"annotations": [annotation(77, 5, 1, [True, 2, 3, 4])]}, "annotation 77: bbox must be"),
+        ({"annotations": [annotation(77, 5, 1, "1234")]}, "annotation 77: bbox must be"),
+        ({"annotations": [annotation(77, 5, 1, [10**400, 2, 3, 4])]}, "annotation 77: bbox is too large"),
+        ({"annotations": [annotation(77, 5, 1, [1, 2, 3, 4], iscrowd="0")]}, "77: iscrowd must be 0 or 1"),
+        ({"annotations": [annotation(77, 5, [1], [1, 2, 3, 4])]}, r"category_id \[1\] is not a whole"),
+        ({"annotations": [annotation(77, True, 1, [1, 2, 3, 4])]}, "image_id True is not a whole"),
         (
             {"annotations": [annotation(77, 5, 9, [1, 2, 3, 4])]},
             "annotation 77: unknown category_id 9.*1, 3, 18",
@@ -105,12 +113,22 @@ def test_boxes_without_area_are_dropped_with_one_line(root: Path, caplog: pytest
         ({"images": [DOCUMENT["images"][0]] * 2}, "image id 5 is listed twice"),
         ({"images": [{**DOCUMENT["images"][0], "width": 0}]}, "image 5: width must be"),
         ({"images": [{"id": 5, "width": 4, "height": 4}], "annotations": []}, "image 5 has no 'file_name'"),
+        ({"images": [{**DOCUMENT["images"][0], "width": 10**12}]}, "image 5: width must be"),
+        ({"images": [{**DOCUMENT["images"][0], "width": True}]}, "image 5: width must be"),
         ({"images": [{**DOCUMENT["images"][0], "id": "five"}]}, "image id 'five' is not a whole number"),
+        ({"images": [{**DOCUMENT["images"][0], "id": 2**63}]}, "is not a whole number"),
+        ({"images": [{**DOCUMENT["images"][0], "file_name": 3}]}, "image 5: file_name must be text, found 3"),
+        ({"images": [{**DOCUMENT["images"][0], "sequence": ["a"]}]}, "image 5: sequence must be text"),
         (
             {"images": [{**DOCUMENT["images"][0], "file_name": "c.png"}]},
             r"1 of 1 image files are missing.*c\.png",
         ),
         ({"categories": [*CATEGORIES, {"id": 4, "name": "car"}]}, "same name"),
+        ({"categories": [*CATEGORIES, {"id": 3, "name": "bus"}]}, "category id 3 is listed twice"),
+        (
+            {"categories": [*CATEGORIES, {"id": 4, "name": "a\nb"}]},
+            "category 4: a class name must be printable",
+        ),
         ({"categories": [], "annotations": []}, "no class to learn"),
     ],
 )
@@ -128,14 +146,28 @@ def test_unknown_and_wrong_classes_are_refused(root: Path) -> None:
         CocoSource(root, classes=["persn"]).load("train")
     with pytest.raises(UserError, match=r"write \[person\]"):
         CocoSource(root, classes="person").load("train")
+    with pytest.raises(UserError, match=r"unknown class '\['car'\]'"):
+        CocoSource(root, classes=[["car"]]).load("train")  # type: ignore[list-item]
     with pytest.raises(UserError, match="given twice"):
         CocoSource(root, classes=["car", "car"]).load("train")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1, 2]", "\x00"])
-def test_what_is_not_a_json_object_is_refused(root: Path, text: str) -> None:
-    (root / "annotations/train.json").write_text(text)
-    with pytest.raises(UserError, match=r"train\.json"):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not a readable JSON"),
+        ("{", "not a readable JSON"),
+        ("[1, 2]", "expected a JSON object, found list"),
+        ("\x00", "not a readable JSON"),
+        ('{"images": ' + "[" * 100_000, "not a readable JSON"),
+        ('{"images": [], "images": []}', "an object has the key 'images' twice"),
+        (b"\xff\xfe\x00", "not a readable JSON"),
+    ],
+)
+def test_what_is_not_a_json_object_is_refused(root: Path, text: str | bytes, message: str) -> None:
+    data = text.encode() if isinstance(text, str) else text
+    (root / "annotations/train.json").write_bytes(data)
+    with pytest.raises(UserError, match=rf"train\.json: .*{message}"):
         CocoSource(root).load("train")
 
 
@@ -163,6 +195,49 @@ def test_places_can_be_given(tmp_path: Path) -> None:
     assert source.load("val").records[0].path == tmp_path / "images/val2017/a.png"
     with pytest.raises(UserError, match=r"needs '{split}'"):
         CocoSource(tmp_path, annotations="all.json")
+    with pytest.raises(UserError, match="must be a path under the root"):
+        CocoSource(tmp_path, annotations="/{split}.json")
+
+
+def test_a_split_s_name_stands_wherever_the_pattern_has_it(tmp_path: Path) -> None:
+    for name in ("a/a[x].json", "b/c[x].json", "b/b[x].json", "b/b[y].json"):
+        save_json(tmp_path / name, {})
+    assert CocoSource(tmp_path, annotations="{split}/{split}[x].json").splits() == ("a", "b")
+
+
+def test_the_recording_is_found_in_the_file_s_name_where_the_record_tells_none(root: Path) -> None:
+    pattern = r"(?:^|/)(a|b)\.png"
+    records = CocoSource(root, sequence_pattern=pattern).load("train").records
+    assert [record.sequence for record in records] == ["walk", "b"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(", "not a regular expression"),
+        ("a+", "needs one group in round brackets, has 0"),
+        ("(a)(b)", "has 2"),
+        ("(z)", "'\\(z\\)' does not match 'sub/b.png'"),
+        (7, "found no text"),
+    ],
+)
+def test_patterns_that_find_no_recording_are_refused(root: Path, pattern: Any, message: str) -> None:
+    with pytest.raises(UserError, match=f"sequence_pattern .*{message}"):
+        CocoSource(root, sequence_pattern=pattern).load("train")
+
+
+@fuzz
+@given(document=changed(DOCUMENT))
+def test_any_values_in_the_document(root: Path, document: Any) -> None:
+    (root / "annotations/train.json").write_text(json.dumps(document))
+    assert_survives(lambda: CocoSource(root).load("train"))
+
+
+@fuzz
+@given(data=damaged(json.dumps(DOCUMENT)))
+def test_any_damage_to_the_file(root: Path, data: bytes) -> None:
+    (root / "annotations/train.json").write_bytes(data)
+    assert_survives(lambda: CocoSource(root).load("train"))
 
 
 def test_reading_leaves_the_file_as_it_was(root: Path) -> None:

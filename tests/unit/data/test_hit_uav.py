@@ -4,12 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
 
 from detector.data.readers.hit_uav import HitUavSource, read_hit_uav
 from detector.errors import UserError
 from detector.structures import IGNORE_LABEL
 from detector.thermal import io
 from tests.unit.data.builders import save_frame, save_json
+from tests.unit.data.hostile import assert_survives, changed, fuzz
 
 NAMES = ("Person", "Car", "Bicycle", "OtherVehicle", "DontCare")
 
@@ -101,6 +103,13 @@ def test_other_files_are_refused(root: Path, bad: dict[str, Any], message: str) 
     save_json(root / "normal_json/annotations/train.json", bad)
     with pytest.raises(UserError, match=message):
         read_hit_uav(root, "train")
+
+
+@fuzz
+@given(bad=changed(document()))
+def test_any_values_in_the_document(root: Path, bad: Any) -> None:
+    save_json(root / "normal_json/annotations/train.json", bad)
+    assert_survives(lambda: read_hit_uav(root, "train"))
 
 
 @needs_real_data

@@ -1,0 +1,192 @@
+"""What every reader ends in: pictures and objects as the files name them become checked records.
+
+Readers only parse. Which boxes are clipped, dropped or refused, how classes are chosen and what a missing
+picture means is decided here, once for all formats.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from reprlib import Repr
+from typing import NamedTuple
+
+import numpy as np
+
+from detector.data.annotations import Annotations, ImageRecord
+from detector.errors import UserError
+from detector.structures import IGNORE_LABEL
+
+log = logging.getLogger(__name__)
+
+MAX_SIDE = 2**16
+"""Pixels; no thermal sensor comes near, and float32 still tells a hundredth of a pixel there."""
+
+_brief = Repr()
+_brief.maxstring = _brief.maxother = _brief.maxlong = 60
+
+
+class Truth(NamedTuple):
+    """One labelled object or region.
+
+    category: the id of its class; None for a region of no class, which is always ignored.
+    box: xyxy in pixels, finite or not, inside the frame or not. place: where it stands, for messages.
+    """
+
+    category: int | None
+    box: tuple[float, float, float, float]
+    ignored: bool
+    place: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture as its files describe it; the fields are those of ImageRecord."""
+
+    image_id: int
+    path: Path
+    width: int
+    height: int
+    truths: Sequence[Truth]
+    sequence: str | None
+
+
+def assemble(
+    pictures: Sequence[Picture],
+    categories: Mapping[int, str],
+    *,
+    classes: Sequence[str] | None,
+    source: Path,
+) -> Annotations:
+    """The split's annotations, with every picture's presence checked.
+
+    categories: names of the classes by id, without those of regions of no class. classes: which of them to
+    learn, in label order; None takes all, by id. source: the file or folder to name in messages.
+    Boxes are clipped to the frame; those without area (before or after) are dropped with one warning that
+    counts them. Objects of classes that `classes` leaves out are dropped.
+    Raises UserError where there is no picture or no class, a class is unknown or named twice, a box is not
+    finite or a picture is missing.
+    """
+    if not pictures:
+        raise UserError(f"{source}: the split is empty (no images)")
+    category_ids = _select(categories, classes, source)
+    labels: dict[int | None, int] = {key: label for label, key in enumerate(category_ids)}
+    labels[None] = IGNORE_LABEL
+    dropped: list[str] = []
+    records = tuple(_record(picture, labels, source, dropped) for picture in pictures)
+    if dropped:
+        log.warning(
+            "%s: %d boxes without area in the frame dropped: %s", source, len(dropped), shown(dropped)
+        )
+    require_files([record.path for record in records], source)
+    return Annotations(tuple(categories[key] for key in category_ids), records, category_ids)
+
+
+def require_files(paths: Sequence[Path], source: Path) -> None:
+    """Raises UserError that counts the pictures that are not there."""
+    # os.path.isfile, unlike Path's, takes names that no file can have (too long, with NUL) for missing.
+    missing = [path for path in paths if not os.path.isfile(path)]
+    if missing:
+        raise UserError(
+            f"{source}: {len(missing)} of {len(paths)} image files are missing: {shown(missing, 3)}"
+        )
+
+
+def checked_name(value: object, where: str) -> str:
+    """A class name: text that can be printed on one line; UserError otherwise."""
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise UserError(f"{where}: a class name must be printable text, found {brief(value)}")
+    return value
+
+
+def sequence_finder(pattern: str | None) -> Callable[[str], str | None]:
+    """Tells the recording of a picture by its path, as a regular expression with one group finds it.
+
+    None finds none. Raises UserError for another pattern, and the finder where a path does not match: a
+    picture without recording could silently lie in two splits. A group that takes no part in the match
+    (`(...)?`) leaves the recording unknown.
+    """
+    if pattern is None:
+        return lambda _path: None
+    if not isinstance(pattern, str):
+        raise UserError(f"sequence_pattern {pattern}: must be a regular expression, found no text")
+    try:
+        compiled = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise UserError(f"sequence_pattern '{pattern}': not a regular expression: {error}") from None
+    if compiled.groups != 1:
+        raise UserError(
+            f"sequence_pattern '{pattern}': needs one group in round brackets, has {compiled.groups}"
+        )
+
+    def find(path: str) -> str | None:
+        match = compiled.search(path)
+        if match is None:
+            raise UserError(f"sequence_pattern '{pattern}' does not match {brief(path)}")
+        return match[1]
+
+    return find
+
+
+def shown(items: Iterable[object], limit: int = 5) -> str:
+    """The first few items, and how many there are more."""
+    texts = [str(item) for item in items]
+    more = f", ... ({len(texts)} in all)" if len(texts) > limit else ""
+    return ", ".join(texts[:limit]) + more
+
+
+def brief(value: object) -> str:
+    """A value from a file for a message: short and on one line, whatever it is."""
+    return _brief.repr(value)
+
+
+def _select(categories: Mapping[int, str], classes: Sequence[str] | None, source: Path) -> tuple[int, ...]:
+    """Category ids in label order."""
+    by_name = {categories[key]: key for key in sorted(categories)}
+    if len(by_name) != len(categories):
+        raise UserError(
+            f"{source}: two categories have the same name: {shown(sorted(categories.values()), 20)}"
+        )
+    if isinstance(classes, str):
+        raise UserError(f"classes: must be a list of names, found the text '{classes}'; write [{classes}]")
+    wanted = list(by_name) if classes is None else list(classes)
+    if not wanted:
+        raise UserError(f"{source}: no class to learn; available: {shown(by_name, 100)}")
+    for name in wanted:
+        if not isinstance(name, str) or name not in by_name:
+            raise UserError(f"{source}: unknown class '{name}'; available: {shown(by_name, 100)}")
+    if len(set(wanted)) != len(wanted):
+        raise UserError(f"classes: a name is given twice: {', '.join(wanted)}")
+    return tuple(by_name[name] for name in wanted)
+
+
+def _record(
+    picture: Picture, labels: Mapping[int | None, int], source: Path, dropped: list[str]
+) -> ImageRecord:
+    """One picture's truth; places of boxes without area are added to `dropped`."""
+    truths = [truth for truth in picture.truths if truth.category in labels]
+    raw = np.array([truth.box for truth in truths], np.float64).reshape(-1, 4)
+    finite = np.isfinite(raw).all(axis=1)
+    if not finite.all():
+        first = truths[int(np.argmin(finite))]
+        raise UserError(f"{source}: {first.place}: box is not finite: {list(first.box)}")
+    frame = (picture.width, picture.height)
+    boxes = np.clip(raw, 0, frame * 2).astype(np.float32)
+    solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    dropped.extend(truth.place for truth, keep in zip(truths, solid, strict=True) if not keep)
+    label = np.array([labels[truth.category] for truth in truths], np.int64)
+    ignored = np.array([truth.ignored for truth in truths], bool) | (label == IGNORE_LABEL)
+    return ImageRecord(
+        image_id=picture.image_id,
+        path=picture.path,
+        width=picture.width,
+        height=picture.height,
+        boxes=boxes[solid],
+        labels=label[solid],
+        ignored=ignored[solid],
+        sequence=picture.sequence,
+    )

@@ -1,0 +1,111 @@
+"""Finding and reading the files of a data set; whatever is wrong with them is a UserError that names them."""
+
+from __future__ import annotations
+
+import glob
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from detector.errors import UserError
+from detector.thermal.io.opening import PICTURES, RAW
+
+Json = dict[str, Any]
+
+PICTURE_SUFFIXES = PICTURES - RAW
+"""Of files that are read without being told their size."""
+SPLIT = "{split}"
+
+
+def check_pattern(key: str, pattern: object) -> None:
+    """Raises UserError unless the setting is a path under the root with a place for the split's name."""
+    if not isinstance(pattern, str) or SPLIT not in pattern:
+        raise UserError(f"data {key} '{pattern}': needs '{SPLIT}' for the split's name")
+    if Path(pattern).is_absolute():
+        raise UserError(f"data {key} '{pattern}': must be a path under the root, not an absolute one")
+
+
+def place_of(root: Path, pattern: str, split: str) -> Path:
+    """Where a split lies that `pattern` describes."""
+    return root / pattern.replace(SPLIT, split)
+
+
+def split_names(root: Path, pattern: str) -> tuple[str, ...]:
+    """Names of the splits for which the pattern's file or folder is there."""
+    parts = pattern.split(SPLIT)
+    found = root.glob("*".join(glob.escape(part) for part in parts))
+    # The same name must stand at every place.
+    form = re.escape(parts[0]) + "(?P<split>.+)" + "(?P=split)".join(map(re.escape, parts[1:]))
+    matches = (re.fullmatch(form, file.relative_to(root).as_posix()) for file in found)
+    return tuple(sorted(match["split"] for match in matches if match))
+
+
+def require_split(root: Path, place: Path, split: str, available: Sequence[str]) -> None:
+    """Raises UserError unless root is a folder and the split's annotations, `place`, are there."""
+    if not root.is_dir():
+        raise UserError(f"data root {root}: no such folder; give the folder the data set was unpacked to")
+    if not place.exists():
+        found = (
+            f"splits found: {', '.join(available)}" if available else "no split found: wrong layout or root?"
+        )
+        raise UserError(f"data split '{split}': {place} does not exist; {found}")
+
+
+def pictures_under(folder: Path) -> list[Path]:
+    """The picture files in a folder and those below it, by name; hidden ones, as macOS leaves, are none."""
+    files = (file for file in folder.rglob("*") if file.suffix.lower() in PICTURE_SUFFIXES)
+    return sorted(file for file in files if not file.name.startswith(".") and not file.is_dir())
+
+
+def picture_names(folder: Path) -> dict[str, Path]:
+    """The pictures under a folder by their path in it without suffix; UserError where two have the same."""
+    names: dict[str, Path] = {}
+    for path in pictures_under(folder):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if name in names:
+            raise UserError(f"{folder}: {names[name].name} and {path.name} differ in their suffix only")
+        names[name] = path
+    return names
+
+
+def load_json(file: Path) -> Json:
+    """The object in a JSON file; UserError where there is none, or where an object has a key twice."""
+    try:
+        document = json.loads(_read(file), object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{file}: not a readable JSON file: {error}") from None
+    if not isinstance(document, dict):
+        raise UserError(f"{file}: expected a JSON object, found {type(document).__name__}")
+    return document
+
+
+def read_text(file: Path, *, limit_mib: int) -> str:
+    """The text in a UTF-8 file, with or without a byte order mark; UserError above `limit_mib` MiB."""
+    data = _read(file)
+    if len(data) > limit_mib * 2**20:
+        raise UserError(f"{file}: {len(data)} bytes, more than the {limit_mib} MiB such a file may have")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not a UTF-8 text: {error}") from None
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such annotation file") from None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def _object(pairs: Iterable[tuple[str, Any]]) -> Json:
+    """A JSON object; Python's own reader would keep the last of two values without a word."""
+    pairs = list(pairs)
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"an object has the key {max(keys, key=keys.count)!r} twice")
+    return value

@@ -1,0 +1,100 @@
+"""Size and depth of a picture without decoding it: a set of 10,000 frames is read in a second or two.
+
+PNG: W3C PNG, IHDR. JPEG: ITU T.81, B.2.2 frame header. TIFF: revision 6.0, section 2.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from detector.thermal import io
+from detector.thermal.io.checks import check_size, reading
+from detector.thermal.io.flir import SEGMENT_START
+
+_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
+_APP1 = 0xE1
+_KIND, _WIDTH, _HEIGHT, _BITS = 254, 256, 257, 258
+_REDUCED_OR_MASK = 0b101
+_SHORT, _LONG = 3, 4
+
+
+@dataclass(frozen=True)
+class Header:
+    """Width and height in pixels; bits stored for a sample."""
+
+    width: int
+    height: int
+    bits: int
+
+
+def read_header(path: Path) -> Header:
+    """The header of the picture that io.read gives; where none is known here the file is decoded instead.
+
+    Raises UserError, naming the file, where it is missing, cut short, no picture or of an absurd size.
+    """
+    with reading(path, "picture"), path.open("rb") as file:
+        header = _parse(file)
+    if header is None:
+        frame = io.read(path)
+        return Header(frame.size[1], frame.size[0], frame.bit_depth)
+    check_size(path, width=header.width, height=header.height)
+    return header
+
+
+def _parse(file: BinaryIO) -> Header | None:
+    """The header; None where the format is another. struct.error where the file ends too early."""
+    start = file.read(8)
+    if start == b"\x89PNG\r\n\x1a\n":
+        file.seek(16)
+        return Header(*_unpack(file, ">IIB"))
+    if start.startswith(b"\xff\xd8"):
+        return _jpeg(file)
+    if start[:4] in (b"II*\0", b"MM\0*"):
+        return _tiff(file, "<" if start.startswith(b"II") else ">")
+    return None
+
+
+def _jpeg(file: BinaryIO) -> Header | None:
+    file.seek(2)
+    while True:
+        prefix, marker = _unpack(file, ">BB")
+        if prefix != 0xFF:
+            return None
+        if marker == 0xFF:  # fill byte
+            file.seek(-1, 1)
+        elif marker in _START_OF_FRAME:
+            _, bits, height, width = _unpack(file, ">HBHH")
+            return Header(width, height, bits)
+        elif marker not in _WITHOUT_LENGTH:
+            (length,) = _unpack(file, ">H")
+            start = file.read(min(len(SEGMENT_START), max(length - 2, 0)))
+            if marker == _APP1 and start == SEGMENT_START:
+                return None  # what is read are the raw counts in there, of a size of their own
+            file.seek(max(length - 2, 0) - len(start), 1)
+
+
+def _tiff(file: BinaryIO, order: str) -> Header | None:
+    """Of the first page, unless that is a preview or mask."""
+    file.seek(4)
+    (directory,) = _unpack(file, f"{order}I")
+    file.seek(directory)
+    (count,) = _unpack(file, f"{order}H")
+    found: dict[int, int] = {}
+    for _ in range(count):
+        tag, kind, values, short, rest = _unpack(file, f"{order}HHIHH")
+        if kind == _SHORT and values <= 2:
+            found[tag] = short
+        elif kind == _LONG and values == 1:
+            found[tag] = short | rest << 16 if order == "<" else short << 16 | rest
+    if _WIDTH not in found or _HEIGHT not in found or found.get(_KIND, 0) & _REDUCED_OR_MASK:
+        return None
+    # The depths of three samples, a colour picture, stand elsewhere in the file.
+    return Header(found[_WIDTH], found[_HEIGHT], found.get(_BITS, 8))
+
+
+def _unpack(file: BinaryIO, form: str) -> tuple[int, ...]:
+    return struct.unpack(form, file.read(struct.calcsize(form)))

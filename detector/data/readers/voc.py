@@ -1,0 +1,230 @@
+"""Pascal VOC: one XML file for each picture, and lists of the pictures in each split.
+
+Checked against the VOC 2012 development kit's rules as public issues quote them, and public readers:
+ImageSets/Main/SPLIT.txt names a picture per line, JPEGImages/NAME.jpg and Annotations/NAME.xml belong to it;
+objects with `difficult` 1 are not evaluated; `part` elements inside an object have names and boxes of their
+own.
+
+The kit counts pixels from 1 and names the first and last pixel inside the object, so the object covers
+xmin - 1 to xmax. LabelImg and CVAT write the same elements with edges counted from 0 instead (LabelImg
+writes 1 for 0); `coordinates: edges` takes those as they stand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
+
+from detector.data.annotations import Annotations
+from detector.data.readers.assemble import (
+    Picture,
+    Truth,
+    assemble,
+    brief,
+    checked_name,
+    require_files,
+    sequence_finder,
+    shown,
+)
+from detector.data.readers.files import (
+    check_pattern,
+    picture_names,
+    place_of,
+    read_text,
+    require_split,
+    split_names,
+)
+from detector.data.readers.header import read_header
+from detector.errors import UserError
+
+LIMIT_MIB = 8
+COORDINATES = ("pixels", "edges")
+
+
+@dataclass(frozen=True)
+class VocSource:
+    """A data set of Pascal VOC files.
+
+    root: the folder that holds the ones below. classes: which names to learn, in label order; None takes all
+    that stand in the annotations of any split, by alphabet. lists: the files that name each split's pictures,
+    `{split}` standing for its name; None takes every picture of `images`, which then needs `{split}`.
+    images, annotations: folders under root, where `{split}` may stand.
+    coordinates: `pixels` as in VOC itself, `edges` as LabelImg and CVAT write them (see the module).
+    sequence_pattern: a regular expression whose one group finds the recording in a picture's name.
+    """
+
+    root: Path | str
+    classes: Sequence[str] | None = None
+    lists: str | None = "ImageSets/Main/{split}.txt"
+    images: str = "JPEGImages"
+    annotations: str = "Annotations"
+    coordinates: str = "pixels"
+    sequence_pattern: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.lists is None:
+            check_pattern("images", self.images)
+        else:
+            check_pattern("lists", self.lists)
+        if self.coordinates not in COORDINATES:
+            raise UserError(f"coordinates={self.coordinates}: must be {' or '.join(COORDINATES)}")
+        sequence_finder(self.sequence_pattern)
+
+    def splits(self) -> tuple[str, ...]:
+        names = split_names(Path(self.root), self.lists or self.images)
+        # VOC's own lists of single classes, such as car_train beside train, are no splits.
+        return tuple(name for name in names if not any(name.endswith(f"_{other}") for other in names))
+
+    def load(self, split: str) -> Annotations:
+        """Raises UserError as `read_voc` does, and where root, split or a listed picture is missing."""
+        root = Path(self.root)
+        place = place_of(root, self.lists or self.images, split)
+        require_split(root, place, split, self.splits())
+        folder = place_of(root, self.images, split)
+        pictures = picture_names(folder)
+        if self.lists is not None:
+            pictures = _listed(place, pictures, folder)
+        return read_voc(
+            pictures,
+            place_of(root, self.annotations, split),
+            source=place,
+            names=_all_names([place_of(root, self.annotations, name) for name in self.splits()]),
+            classes=self.classes,
+            coordinates=self.coordinates,
+            find_sequence=sequence_finder(self.sequence_pattern),
+        )
+
+
+def read_voc(
+    pictures: Mapping[str, Path],
+    annotations: Path,
+    *,
+    source: Path,
+    names: Sequence[str],
+    coordinates: str,
+    find_sequence: Callable[[str], str | None],
+    classes: Sequence[str] | None = None,
+) -> Annotations:
+    """The truth of pictures given by name, from NAME.xml in the folder `annotations`.
+
+    names: all class names, whose ids are their places from 1. Images are numbered from 1 in the order given.
+    Boxes and classes as `assemble` takes them; `difficult` objects are ignored regions of their class.
+    Raises UserError on malformed or missing files, and on a size other than the picture's.
+    """
+    files = [annotations / f"{name}.xml" for name in pictures]
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        raise UserError(
+            f"{source}: {len(missing)} of {len(files)} annotation files are missing: {shown(missing, 3)}"
+        )
+    ids = {name: key for key, name in enumerate(names, 1)}
+    found = []
+    for number, ((name, path), file) in enumerate(zip(pictures.items(), files, strict=True), 1):
+        root = parse_xml(file)
+        header = read_header(path)
+        _require_size(root, header.width, header.height, file)
+        truths = [
+            _truth(item, ids, coordinates, file, count)
+            for count, item in enumerate(root.findall("object"), 1)
+        ]
+        found.append(Picture(number, path, header.width, header.height, truths, find_sequence(name)))
+    return assemble(found, {key: name for name, key in ids.items()}, classes=classes, source=source)
+
+
+def parse_xml(file: Path) -> Element:
+    """The root element of an XML file of at most LIMIT_MIB.
+
+    Document types are refused, and so entities, which can blow up a small file or name others.
+    Raises UserError for these and for what is not XML.
+    """
+
+    def refuse(*_: object) -> NoReturn:
+        raise UserError(f"{file}: holds a document type (DOCTYPE); annotations need none: remove it")
+
+    # Decoded here, so that no encoding that the file names is looked up.
+    text = read_text(file, limit_mib=LIMIT_MIB)
+    builder = TreeBuilder()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(text, True)
+    except (expat.ExpatError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{file}: not a readable XML file: {error}") from None
+    return builder.close()
+
+
+def _listed(file: Path, pictures: Mapping[str, Path], folder: Path) -> dict[str, Path]:
+    """The pictures that a list names, in its order; a name without picture gets VOC's own suffix."""
+    lines = (line.strip() for line in read_text(file, limit_mib=LIMIT_MIB).splitlines())
+    names = [line for line in lines if line]
+    if len(set(names)) != len(names):
+        raise UserError(f"{file}: {brief(max(names, key=names.count))} is listed twice")
+    chosen = {name: pictures.get(name, folder / f"{name}.jpg") for name in names}
+    require_files(list(chosen.values()), file)
+    return chosen
+
+
+def _all_names(folders: Iterable[Path]) -> list[str]:
+    """The class names in the annotations of every split, so that the splits agree on labels and ids."""
+    files = (file for folder in dict.fromkeys(folders) for file in sorted(folder.rglob("*.xml")))
+    names: set[str] = set()
+    for file in files:
+        if not file.name.startswith("."):
+            objects = enumerate(parse_xml(file).findall("object"), 1)
+            names.update(_name(item, f"{file}: object {count}") for count, item in objects)
+    return sorted(names)
+
+
+def _require_size(root: Element, width: int, height: int, file: Path) -> None:
+    """Raises UserError where the file was written for a picture of another size; 0 or nothing is unknown."""
+    told = [_text(root, f"size/{key}") for key in ("width", "height")]
+    if all(text not in ("", "0") for text in told) and told != [str(width), str(height)]:
+        raise UserError(
+            f"{file}: written for a picture of {brief('x'.join(told))} pixels, but it has {width}x{height}"
+        )
+
+
+def _truth(item: Element, ids: Mapping[str, int], coordinates: str, file: Path, count: int) -> Truth:
+    """The `count`th object of a file."""
+    where = f"{file}: object {count}"
+    name = _name(item, where)
+    if name not in ids:
+        raise UserError(f"{where}: unknown class {brief(name)}; available: {shown(ids, 100)}")
+    difficult = _text(item, "difficult")
+    if difficult not in ("", "0", "1"):
+        raise UserError(f"{where}: difficult must be 0 or 1, found {brief(difficult)}")
+    x1, y1, x2, y2 = (_number(item, key, where) for key in ("xmin", "ymin", "xmax", "ymax"))
+    first = 1 if coordinates == "pixels" else 0
+    place = f"{file.name} object {count}"
+    return Truth(ids[name], (x1 - first, y1 - first, x2, y2), difficult == "1", place)
+
+
+def _name(item: Element, place: str) -> str:
+    return checked_name(_text(item, "name"), place)
+
+
+def _number(item: Element, key: str, place: str) -> float:
+    text = _text(item, f"bndbox/{key}")
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"{place}: {key} must be a number of pixels, found {brief(text)}")
+    return value
+
+
+def _text(item: Element, path: str) -> str:
+    """The text of an element below `item`, without the space around it; empty where there is none."""
+    return (item.findtext(path) or "").strip()

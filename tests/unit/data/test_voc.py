@@ -1,0 +1,170 @@
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from detector.data.readers.voc import LIMIT_MIB, VocSource
+from detector.errors import UserError
+from tests.unit.data.builders import save_frame
+from tests.unit.data.hostile import assert_survives, damaged, fuzz
+
+PERSON = """<object><name>person</name><difficult>0</difficult>
+<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>40</xmax><ymax>30</ymax></bndbox>
+<part><name>head</name><bndbox><xmin>5</xmin><ymin>5</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></part>
+</object>"""
+CAR = """<object><name> car </name><difficult>1</difficult>
+<bndbox><xmin>3</xmin><ymin>5</ymin><xmax>3</xmax><ymax>8.5</ymax></bndbox></object>"""
+
+
+def xml(
+    *objects: str, size: str = "<size><width>40</width><height>30</height><depth>1</depth></size>"
+) -> str:
+    return f'<?xml version="1.0"?><annotation><filename>x.jpg</filename>{size}{"".join(objects)}</annotation>'
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in ("walk1_7.tif", "walk1_8.jpg", "walk2_1.jpg"):
+        save_frame(tmp_path / "JPEGImages" / name, np.zeros((30, 40), np.uint8))
+    write(tmp_path / "Annotations/walk1_7.xml", xml(PERSON, CAR))
+    write(tmp_path / "Annotations/walk1_8.xml", xml())
+    write(tmp_path / "Annotations/walk2_1.xml", xml(CAR.replace("car", "bus")))
+    write(tmp_path / "ImageSets/Main/train.txt", "walk1_8\n\nwalk1_7  \n")
+    write(tmp_path / "ImageSets/Main/val.txt", "walk2_1\n")
+    write(tmp_path / "ImageSets/Main/car_train.txt", "walk1_7  1\nwalk1_8 -1\n")
+    return tmp_path
+
+
+def test_pixels_are_counted_from_one_and_the_last_is_inside(root: Path) -> None:
+    source = VocSource(root)
+    assert source.splits() == ("train", "val")
+    annotations = source.load("train")
+    # The names of all splits, so that they agree; parts of objects are none.
+    assert annotations.classes == source.load("val").classes == ("bus", "car", "person")
+    assert annotations.category_ids == (1, 2, 3)
+    empty, full = annotations.records
+    assert [empty.image_id, full.image_id] == [1, 2]
+    assert full.path == root / "JPEGImages/walk1_7.tif"
+    assert empty.boxes.shape == (0, 4)
+    # 1..40 x 1..30 is the whole picture; 3..3 x 5..8.5 is one pixel wide.
+    np.testing.assert_array_equal(full.boxes, [[0, 0, 40, 30], [2, 4, 3, 8.5]])
+    np.testing.assert_array_equal(full.labels, [2, 1])
+    np.testing.assert_array_equal(full.ignored, [False, True])
+
+
+def test_edges_are_taken_as_they_stand(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        full = VocSource(root, coordinates="edges").load("train").records[1]
+    np.testing.assert_array_equal(full.boxes, [[1, 1, 40, 30]])
+    assert "1 boxes without area in the frame dropped: walk1_7.xml object 2" in caplog.text
+
+
+def test_folders_may_stand_for_lists(tmp_path: Path) -> None:
+    save_frame(tmp_path / "train/sub/a.png", np.zeros((30, 40), np.uint16))
+    save_frame(tmp_path / "train/.a.png", np.zeros((30, 40), np.uint16))
+    write(tmp_path / "train/sub/a.xml", xml(PERSON))
+    source = VocSource(
+        tmp_path, lists=None, images="{split}", annotations="{split}", sequence_pattern="(.+)/"
+    )
+    assert source.splits() == ("train",)
+    (record,) = source.load("train").records
+    assert (record.path, record.sequence) == (tmp_path / "train/sub/a.png", "sub")
+    with pytest.raises(UserError, match=r"data images 'JPEGImages': needs '{split}'"):
+        VocSource(tmp_path, lists=None)
+
+
+def test_the_recording_is_found_in_the_name(root: Path) -> None:
+    records = VocSource(root, sequence_pattern="^(walk[0-9]+)_").load("train").records
+    assert {record.sequence for record in records} == {"walk1"}
+
+
+@pytest.mark.parametrize("size", ["", "<size/>", "<size><width>0</width><height>0</height></size>"])
+def test_a_size_that_is_not_told_is_the_picture_s(root: Path, size: str) -> None:
+    write(root / "Annotations/walk1_7.xml", xml(PERSON, size=size))
+    record = VocSource(root).load("train").records[1]
+    assert (record.width, record.height) == (40, 30)
+
+
+DOCTYPE = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not a readable XML file: no element found"),
+        ("<annotation>", "not a readable XML file"),
+        (xml("<object><name>a&x;</name></object>"), "not a readable XML file: undefined entity"),
+        (
+            DOCTYPE + "<annotation><object><name>&x;</name></object></annotation>",
+            r"document type \(DOCTYPE\)",
+        ),
+        (xml("<object/>"), "object 1: a class name must be printable text, found ''"),
+        (
+            xml(PERSON, CAR.replace("<xmin>3</xmin>", "")),
+            "object 2: xmin must be a number of pixels, found ''",
+        ),
+        (xml(CAR.replace("8.5", "nan")), "object 1: ymax must be a number of pixels, found 'nan'"),
+        (
+            xml(CAR.replace("<difficult>1", "<difficult>yes")),
+            "object 1: difficult must be 0 or 1, found 'yes'",
+        ),
+        (
+            xml(PERSON, size="<size><width>80</width><height>30</height></size>"),
+            "written for a picture of '80x30' pixels, but it has 40x30",
+        ),
+    ],
+)
+def test_malformed_files_are_named(root: Path, text: str, message: str) -> None:
+    write(root / "Annotations/walk1_7.xml", text)
+    with pytest.raises(UserError, match=rf"Annotations/walk1_7\.xml: .*{message}"):
+        VocSource(root).load("train")
+
+
+def test_a_large_file_is_not_parsed(root: Path) -> None:
+    write(root / "Annotations/walk1_7.xml", xml(" " * LIMIT_MIB * 2**20))
+    with pytest.raises(UserError, match=r"walk1_7\.xml: .* more than the 8 MiB"):
+        VocSource(root).load("train")
+
+
+def test_what_is_missing_is_named(root: Path) -> None:
+    with pytest.raises(UserError, match="coordinates=corners: must be pixels or edges"):
+        VocSource(root, coordinates="corners")
+    with pytest.raises(UserError, match=r"'test'.*splits found: train, val"):
+        VocSource(root).load("test")
+    (root / "Annotations/walk1_8.xml").unlink()
+    with pytest.raises(UserError, match=r"1 of 2 annotation files are missing: .*walk1_8\.xml"):
+        VocSource(root).load("train")
+    write(root / "ImageSets/Main/train.txt", "walk1_7\nwalk3\n")
+    with pytest.raises(UserError, match=r"train\.txt: 1 of 2 image files are missing: .*walk3\.jpg"):
+        VocSource(root).load("train")
+    write(root / "ImageSets/Main/train.txt", "walk1_7\nwalk1_7\n")
+    with pytest.raises(UserError, match=r"train\.txt: 'walk1_7' is listed twice"):
+        VocSource(root).load("train")
+    write(root / "ImageSets/Main/train.txt", "\n")
+    with pytest.raises(UserError, match=r"train\.txt: the split is empty"):
+        VocSource(root).load("train")
+    save_frame(root / "JPEGImages/walk1_7.png", np.zeros((30, 40), np.uint8))
+    with pytest.raises(UserError, match=r"walk1_7\.png and walk1_7\.tif differ in their suffix only"):
+        VocSource(root).load("train")
+
+
+@fuzz
+@given(data=damaged(xml(PERSON, CAR)))
+def test_any_damage_to_an_annotation(root: Path, data: bytes) -> None:
+    (root / "Annotations/walk1_7.xml").write_bytes(data)
+    assert_survives(lambda: VocSource(root).load("train"))
+
+
+@fuzz
+@given(data=damaged("walk1_8\nwalk1_7\n"))
+def test_any_damage_to_a_list(root: Path, data: Any) -> None:
+    (root / "ImageSets/Main/train.txt").write_bytes(data)
+    assert_survives(lambda: VocSource(root).load("train"))
