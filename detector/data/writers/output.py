@@ -1,0 +1,80 @@
+"""Where a written data set and its pictures go."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePath
+
+from detector.errors import UserError
+
+Place = Callable[[Path, Path], None]
+"""place(picture, target): make the picture's file appear at target, byte for byte."""
+
+
+@contextmanager
+def fresh_folder(output: Path) -> Iterator[Path]:
+    """A folder to write to, which becomes `output` when the block ends and is gone when it fails.
+
+    Raises UserError where `output` holds something already or cannot be written to.
+    """
+    output = output.resolve()
+    if output.exists() and (not output.is_dir() or any(output.iterdir()) or output == Path.cwd()):
+        raise UserError(f"output {output}: must be a new folder or an empty one, and not the one you are in")
+    missing = [folder for folder in output.parents if not folder.exists()]
+    done = False
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the output and so on its disk: moving there is one step.
+        workshop = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+        try:
+            whole = workshop / "new"  # mkdtemp's own folder is closed to other users
+            whole.mkdir()
+            yield whole
+            if output.exists():
+                output.rmdir()  # Windows does not rename over it
+            whole.rename(output)
+            done = True
+        finally:
+            shutil.rmtree(workshop, ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"output {output}: cannot be written: {error}") from error
+    finally:
+        if not done:
+            for folder in missing:
+                with suppress(OSError):
+                    folder.rmdir()
+
+
+def link(picture: Path, target: Path) -> None:
+    """A symbolic link that names the picture's absolute place, so that the output may be moved.
+
+    Raises UserError where the system does not let the user make links, as Windows does by default.
+    """
+    try:
+        target.symlink_to(picture.absolute())
+    except OSError as error:
+        raise UserError(f"{picture}: cannot be linked ({error.strerror}); use pictures=copy") from error
+
+
+def copy(picture: Path, target: Path) -> None:
+    """A file of its own with the same bytes."""
+    shutil.copyfile(picture, target)
+
+
+def place_all(pictures: Sequence[Path], targets: Sequence[Path], *, place: Place) -> None:
+    """`place` each of the pictures, with the folders it needs; one that comes twice is placed once."""
+    for folder in {target.parent for target in targets}:
+        folder.mkdir(parents=True, exist_ok=True)
+    for target, picture in dict(zip(targets, pictures, strict=True)).items():
+        place(picture, target)
+
+
+def names_from_common_folder(pictures: Sequence[Path]) -> list[PurePath]:
+    """Each picture's path from the innermost folder that holds all of them: different for different files."""
+    paths = [Path(os.path.abspath(picture)) for picture in pictures]
+    top = os.path.commonpath([path.parent for path in paths])
+    return [path.relative_to(top) for path in paths]
