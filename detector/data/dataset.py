@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
 import numpy as np
@@ -24,34 +25,41 @@ SAMPLE_STREAM = 1
 SampleKey = tuple[int, int, int]
 """(epoch, index, turn): turn counts from 0 how often the epoch has shown the picture already."""
 
+Prepared = tuple[np.ndarray, tuple[float, float]]
+"""What Agc.prepare gives: counts [H, W] and the window of them that becomes 0 to 1."""
+
 
 class FrameStore(Sequence[RawSample]):
-    """The raw samples of a split, every frame decoded once when it is made.
+    """The raw samples of a split, every frame decoded and prepared by its gain when the store is made.
 
-    Frames stay in memory, as counts, until `cache_mib` is used up; the others are read again when asked for.
-    Loader workers that are forked share the memory. Raises UserError naming the files that cannot be read
-    or that differ in size from their record.
+    The gain sees one recording at a time: the records of one `sequence`; a record without is one of its own.
+    Prepared counts stay in memory until `cache_mib` is used up; the other frames are read and prepared again
+    when asked for, by the same gain. Loader workers that are forked share the memory. Raises UserError naming
+    the files that cannot be read or prepared, or that differ in size from their record.
     """
 
     def __init__(self, annotations: Annotations, *, agc: Agc, cache_mib: float) -> None:
         self.records = annotations.records
-        self.windows: list[tuple[float, float]] = []
-        self.cache: list[np.ndarray | None] = []
+        self.gains: list[Agc] = [agc] * len(self.records)
+        self.cache: list[Prepared | None] = [None] * len(self.records)
         room = cache_mib * MIB
-        problems: list[str] = []
-        for record in self.records:
-            try:
-                frame = _read(record)
-            except UserError as error:
-                problems.append(str(error))
-                continue
-            self.windows.append(agc.window(frame))
-            keep = frame.counts.nbytes <= room
-            self.cache.append(frame.counts if keep else None)
-            room -= frame.counts.nbytes if keep else 0
+        problems: dict[int, str] = {}
+        for indices in _recordings(self.records):
+            gain = agc.for_sequence(_readable(self.records[index] for index in indices))
+            for index in indices:
+                self.gains[index] = gain
+                try:
+                    prepared = self._prepare(index)
+                except UserError as error:
+                    problems[index] = str(error)
+                    continue
+                if prepared[0].nbytes <= room:
+                    self.cache[index] = prepared
+                    room -= prepared[0].nbytes
         if problems:
-            rest = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-            raise UserError("; ".join(problems[:3]) + rest)
+            lines = [problems[index] for index in sorted(problems)]
+            rest = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
+            raise UserError("; ".join(lines[:3]) + rest)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -63,10 +71,11 @@ class FrameStore(Sequence[RawSample]):
     def __getitem__(self, index: int | slice) -> RawSample | Sequence[RawSample]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        record, counts = self.records[index], self.cache[index]
+        record = self.records[index]
+        counts, window = self.cache[index] or self._prepare(index)
         return RawSample(
-            counts=_read(record).counts if counts is None else counts,
-            window=self.windows[index],
+            counts=counts,
+            window=window,
             boxes=record.boxes,
             labels=record.labels,
             ignored=record.ignored,
@@ -76,7 +85,10 @@ class FrameStore(Sequence[RawSample]):
     @property
     def cached(self) -> int:
         """How many frames are held in memory."""
-        return sum(counts is not None for counts in self.cache)
+        return sum(prepared is not None for prepared in self.cache)
+
+    def _prepare(self, index: int) -> Prepared:
+        return self.gains[index].prepare(_read(self.records[index]))
 
 
 class DetectionDataset(Dataset[Sample]):
@@ -109,8 +121,23 @@ class DetectionDataset(Dataset[Sample]):
         return self.transform(self.frames, index, epoch=epoch, rng=rng)
 
 
+def _recordings(records: Sequence[ImageRecord]) -> Iterable[list[int]]:
+    """The indices of each recording's records, in file order."""
+    recordings: dict[str | int, list[int]] = {}
+    for index, record in enumerate(records):
+        recordings.setdefault(index if record.sequence is None else record.sequence, []).append(index)
+    return recordings.values()
+
+
+def _readable(records: Iterable[ImageRecord]) -> Iterator[Frame]:
+    """Their frames, read one by one; those that cannot be read are named when they are prepared."""
+    for record in records:
+        with contextlib.suppress(UserError):
+            yield _read(record)
+
+
 def _read(record: ImageRecord) -> Frame:
-    frame = io.read(record.path)
+    frame = io.read(record.path, raw_shape=(record.height, record.width))
     if frame.size != (record.height, record.width):
         raise UserError(
             f"{record.path}: the picture is {frame.size[1]}x{frame.size[0]} but its annotation record "

@@ -1,0 +1,9 @@
+"""Measure how much each gain makes a recording flicker: python scripts/flicker.py source=recording.cptv."""
+
+from detector.app.command import command
+from detector.app.flicker import run
+
+main = command("flicker")(run)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The one promise: what the network sees of a frame does not depend on who shows it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from detector.data.augment import TrainTransform, WholeFrame
+from detector.data.dataset import DetectionDataset
+from detector.data.loader import eval_loader, train_loader
+from detector.data.padding import PadOnly
+from detector.data.sample import Transform
+from detector.inference.preprocess import network_input
+from detector.structures import Frame
+from detector.thermal import io
+from detector.thermal.agc import (
+    Agc,
+    BitDepthRange,
+    Clahe,
+    FixedKelvin,
+    FixedRange,
+    Percentile,
+    PlateauEqualisation,
+    SequenceRange,
+)
+from tests.unit.data.builders import split_on_disk
+
+
+@dataclass(frozen=True)
+class Hundredths:
+    """0.01 K a count."""
+
+    def to_kelvin(self, counts: np.ndarray) -> np.ndarray:
+        return counts / 100.0
+
+    def to_counts(self, kelvin: np.ndarray) -> np.ndarray:
+        return kelvin * 100.0
+
+
+GAINS = [
+    FixedRange(6000, 9000),
+    FixedKelvin(60.0, 90.0, Hundredths()),
+    BitDepthRange(),
+    Percentile(),
+    SequenceRange(),
+    PlateauEqualisation(),
+    Clahe(),
+]
+
+
+@pytest.mark.parametrize("agc", GAINS, ids=lambda agc: type(agc).__name__)
+@pytest.mark.parametrize("cache_mib", [0, 1], ids=["read again", "cached"])
+def test_training_evaluation_and_prediction_feed_the_same_bits(
+    tmp_path: Path, agc: Agc, cache_mib: float
+) -> None:
+    annotations = split_on_disk(tmp_path, 4, size=(32, 64))
+
+    def images(transform: Transform, *, shuffled: bool) -> dict[int, torch.Tensor]:
+        dataset = DetectionDataset(annotations, agc=agc, transform=transform, cache_mib=cache_mib)
+        if shuffled:
+            batches = train_loader(dataset, batch_size=2, workers=0, seed=0)
+        else:
+            batches = eval_loader(dataset, batch_size=3, workers=0)
+        return {
+            int(image_id): image
+            for batch in batches
+            for image_id, image in zip(batch.image_ids, batch.images, strict=True)
+        }
+
+    still = TrainTransform((32, 64), (1.0, 1.0), mosaic_probability=0, geometry=[], intensity=[])
+    trained, whole = (images(transform, shuffled=True) for transform in (still, WholeFrame((32, 64))))
+    evaluated = images(PadOnly(32), shuffled=False)
+    for record in annotations.records:
+        frame = io.read(record.path)
+        predicted = network_input(frame, agc.for_sequence([frame]), multiple=32)
+        assert predicted.shape == (1, 1, 32, 64)
+        assert predicted.dtype == torch.float32
+        assert predicted.std() > 0.01
+        for fed in (trained, whole, evaluated):
+            assert torch.equal(fed[record.image_id], predicted[0])
+
+
+def test_a_frame_that_needs_padding_is_padded_alike(tmp_path: Path) -> None:
+    annotations = split_on_disk(tmp_path, 1, size=(25, 31))
+    dataset = DetectionDataset(annotations, agc=Percentile(), transform=PadOnly(32))
+    frame = io.read(annotations.records[0].path)
+    np.testing.assert_array_equal(network_input(frame, Percentile(), multiple=32)[0, 0], dataset[0].image)
+
+
+def test_every_level_of_a_frame_reaches_the_network() -> None:
+    levels = np.arange(2**14, dtype=np.uint16).reshape(128, 128)
+    image = network_input(Frame(levels, 14, "ramp"), Percentile(0, 100), multiple=32)
+    assert len(image.unique()) == 2**14
