@@ -1,0 +1,54 @@
+"""When a picture was taken, from its TIFF or EXIF tags."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+
+import tifffile
+
+from detector.errors import UserError
+from detector.thermal.io.checks import reading
+
+EXIF_START = b"Exif\0\0"
+
+
+def taken_at(tags: tifffile.TiffTags, path: Path) -> datetime | None:
+    """EXIF's DateTimeOriginal with its fraction and zone where given, else TIFF's DateTime, else None.
+
+    TIFF 6.0 and EXIF 2.32 write "YYYY:MM:DD HH:MM:SS" without a zone; EXIF's zone is a tag of its own. A
+    damaged EXIF part costs its times only.
+    """
+    try:
+        with reading(path, "EXIF part"):
+            exif = tags.valueof("ExifTag")
+    except UserError:
+        exif = None
+    if isinstance(exif, dict) and "DateTimeOriginal" in exif:
+        fraction = str(exif.get("SubsecTimeOriginal", "")).strip()
+        zone = str(exif.get("OffsetTimeOriginal", "")).strip()
+        original = str(exif["DateTimeOriginal"]).strip()
+        # Cameras without a clock leave blanks in the zone or the fraction; the time is good without them.
+        return (
+            _parsed(f"{original}.{fraction or 0}{zone}", "%Y:%m:%d %H:%M:%S.%f%z")
+            or _parsed(f"{original}.{fraction}", "%Y:%m:%d %H:%M:%S.%f")
+            or _parsed(original, "%Y:%m:%d %H:%M:%S")
+        )
+    return _parsed(str(tags.valueof("DateTime")).strip(), "%Y:%m:%d %H:%M:%S")
+
+
+def taken_at_of_exif(block: bytes, path: Path) -> datetime | None:
+    """The same of an EXIF block of a JPEG, without its start; None too where the block is damaged."""
+    try:
+        with reading(path, "EXIF block"), tifffile.TiffFile(BytesIO(block)) as file:
+            return taken_at(file.pages.first.tags, path)
+    except UserError:
+        return None
+
+
+def _parsed(text: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, form)
+    except ValueError:
+        return None

@@ -1,0 +1,35 @@
+"""The segments of a JPEG file: its size, its EXIF block, what a camera's maker added."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+APP1 = 0xE1
+START_OF_SCAN = 0xDA
+# SOF0 to SOF15 but for the three codes among them that mean something else.
+FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
+def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(marker, payload) of every segment before the first scan. Ends early where the bytes are no JPEG."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # a fill byte
+            at += 1
+            continue
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        yield marker, data[at + 4 : at + 2 + length]
+        if marker == START_OF_SCAN or length < 2:
+            return
+        at += 2 + length
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    """(width, height). Raises ValueError where there is no frame header."""
+    for marker, payload in segments(data):
+        if marker in FRAME_HEADERS and len(payload) >= 5:
+            height, width = struct.unpack_from(">HH", payload, 1)
+            return width, height
+    raise ValueError("no JPEG frame header")

@@ -1,0 +1,107 @@
+"""Which format a file has, and from there to its frames."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from detector.errors import UserError
+from detector.structures import Frame
+from detector.thermal.io.arrays import open_numpy, open_raw
+from detector.thermal.io.checks import reading
+from detector.thermal.io.cptv import open_cptv
+from detector.thermal.io.pictures import open_picture
+from detector.thermal.io.recording import Recording
+from detector.thermal.io.tiff import open_tiff
+from detector.thermal.io.video import open_video
+
+# Content decides; a signature that is likely enough among raw counts (two bytes) yields to a raw suffix.
+SIGNATURES: tuple[tuple[re.Pattern[bytes], Callable[[Path], Recording]], ...] = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff"), open_picture),
+    (re.compile(rb"(?:II[*+]\0|MM\0[*+])"), open_tiff),
+    (re.compile(rb"\x93NUMPY|PK\x03\x04"), open_numpy),
+    (re.compile(rb"RIFF....AVI |....ftyp|\x1a\x45\xdf\xa3", re.DOTALL), open_video),
+)
+WEAK_SIGNATURES: tuple[tuple[re.Pattern[bytes], Callable[[Path], Recording]], ...] = (
+    (re.compile(rb"BM|P5\s"), open_picture),
+    (re.compile(rb"\x1f\x8b"), open_cptv),
+)
+RAW = {".raw", ".y16", ".bin"}
+VIDEOS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mj2", ".wmv"}
+PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pgm", ".npy", ".npz"} | RAW
+
+
+def read(path: Path | str, *, raw_shape: tuple[int, int] | None = None) -> Frame:
+    """The frame in a file that holds one picture; counts are exactly those stored.
+
+    raw_shape: (height, width) of raw counts, which carry none; ignored for all else.
+    Raises UserError, naming the file, where it is missing, empty, cut short, no picture, several pictures, in
+    colour, too large, or of a number type that is no count.
+    """
+    path = Path(path)
+    recording = _open_file(path, raw_shape)
+    frames = iter(recording)
+    frame = next(frames, None)
+    if frame is None:
+        raise UserError(f"{path}: holds no frame")
+    if recording.length != 1 and next(frames, None) is not None:
+        raise UserError(f"{path}: holds several frames where one picture is expected; is it a recording?")
+    return frame
+
+
+def open_recording(path: Path | str, *, raw_shape: tuple[int, int] | None = None) -> Recording:
+    """The frames of a file of any format, or of all pictures right inside a folder, in natural order.
+
+    raw_shape as in `read`. Raises UserError where the file cannot be opened or the folder has no pictures;
+    what is wrong with a frame is raised when it is reached.
+    """
+    path = Path(path)
+    return _open_folder(path, raw_shape) if path.is_dir() else _open_file(path, raw_shape)
+
+
+def _open_file(path: Path, raw_shape: tuple[int, int] | None) -> Recording:
+    suffix = path.suffix.lower()
+    with reading(path, "file"), path.open("rb") as file:
+        head = file.read(16)
+    if not head:
+        raise UserError(f"{path}: the image file is empty")
+    for signature, opener in SIGNATURES if suffix in RAW else SIGNATURES + WEAK_SIGNATURES:
+        if signature.match(head):
+            return opener(path)
+    if suffix in RAW:
+        return open_raw(path, raw_shape)
+    if suffix in VIDEOS:
+        return open_video(path)
+    size = path.stat().st_size
+    raise UserError(
+        f"{path}: not a readable PNG, JPEG, TIFF, BMP, PGM, NumPy, CPTV or video file ({size} bytes); "
+        "raw counts need a name that ends in .raw, .y16 or .bin"
+    )
+
+
+def _open_folder(path: Path, raw_shape: tuple[int, int] | None) -> Recording:
+    with reading(path, "folder"):
+        files = [file for file in path.iterdir() if file.suffix.lower() in PICTURES and _is_shown(file)]
+    if not files:
+        raise UserError(f"{path}: no pictures in this folder (of {', '.join(sorted(PICTURES))})")
+    files.sort(key=_natural)
+    name = path.resolve().name
+    return Recording(name, partial(_folder_frames, files, raw_shape, name), length=len(files))
+
+
+def _folder_frames(files: list[Path], raw_shape: tuple[int, int] | None, name: str) -> Iterator[Frame]:
+    for file in files:
+        yield replace(read(file, raw_shape=raw_shape), sequence=name)
+
+
+def _is_shown(file: Path) -> bool:
+    return not file.name.startswith(".") and file.is_file()
+
+
+def _natural(file: Path) -> tuple[list[tuple[int, str]], str]:
+    """Numbers in a name count as numbers: 2 before 10; names that are equal so far keep a fixed order."""
+    parts = re.findall(r"(\d+)|(\D+)", file.name.lower())
+    return [(int(number or -1), text) for number, text in parts], file.name

@@ -1,0 +1,110 @@
+"""TIFF files of one or several pages, through tifffile."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tifffile
+from tifffile import COMPRESSION, PHOTOMETRIC
+
+from detector.errors import UserError
+from detector.structures import Frame
+from detector.thermal.io.checks import (
+    as_counts,
+    check_number_type,
+    check_size,
+    depth_of,
+    one_channel,
+    reading,
+)
+from detector.thermal.io.exif import taken_at
+from detector.thermal.io.opencv import quiet
+from detector.thermal.io.recording import Recording
+
+# What tifffile decodes without further packages; OpenCV's libtiff has the others that are common.
+OWN_COMPRESSIONS = (COMPRESSION.NONE, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE, COMPRESSION.LZMA)
+REDUCED, MASK = 1, 4  # bits of NewSubfileType: a preview, a transparency mask
+
+# Damage is told by UserError; without a handler Python would print tifffile's remarks on stderr.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+def open_tiff(path: Path) -> Recording:
+    """One frame a page; previews and masks are left out. Raises UserError where the file cannot be read."""
+    with reading(path, "TIFF file"), tifffile.TiffFile(path) as file:
+        pages = [number for number in range(len(file.pages)) if _is_picture(_page(file, number))]
+    if not pages:
+        raise UserError(f"{path}: the TIFF file holds no picture")
+    return Recording(path.stem, partial(_frames, path, pages), length=len(pages))
+
+
+def _page(file: tifffile.TiffFile, number: int) -> tifffile.TiffPage:
+    page = file.pages[number]
+    assert isinstance(page, tifffile.TiffPage)  # the other kind comes only where it is asked for
+    return page
+
+
+def _is_picture(page: tifffile.TiffPage) -> bool:
+    return not page.tags.valueof("NewSubfileType", 0) & (REDUCED | MASK)
+
+
+def _frames(path: Path, pages: list[int]) -> Iterator[Frame]:
+    with reading(path, "TIFF file"), tifffile.TiffFile(path) as file:
+        for position, number in enumerate(pages):
+            page = _page(file, number)
+            counts = one_channel(as_counts(_pixels(page, path), path), path)
+            largest = page.tags.valueof("MaxSampleValue")
+            alone = len(pages) == 1
+            yield Frame(
+                counts,
+                depth_of(counts, largest if isinstance(largest, int) else None),
+                str(path) if alone else f"{path} frame {position}",
+                time=taken_at(page.tags, path),
+                sequence=None if alone else path.stem,
+            )
+
+
+def _pixels(page: tifffile.TiffPage, path: Path) -> np.ndarray:
+    """[H, W] or [H, W, C] as stored, but larger is always brighter."""
+    check_size(path, width=page.imagewidth, height=page.imagelength)
+    if page.photometric == PHOTOMETRIC.PALETTE:
+        raise UserError(f"{path}: a colour palette; export raw counts or a grey picture")
+    if page.imagedepth != 1 or not 1 <= page.samplesperpixel <= 4:
+        raise UserError(f"{path}: a page of {page.samplesperpixel} samples and depth {page.imagedepth}")
+    if page.dtype is None or page.bitspersample != 8 * page.dtype.itemsize:
+        raise UserError(f"{path}: {page.bitspersample}-bit samples; save the counts as 16-bit")
+    check_number_type(path, page.dtype)
+    _check_complete(page)
+    own = page.compression in OWN_COMPRESSIONS
+    pixels = page.asarray() if own else _by_opencv(page, path)
+    if pixels.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and own:
+        pixels = np.moveaxis(pixels, 0, -1)
+    # OpenCV turns 8-bit pixels over itself, and leaves 16-bit ones.
+    if page.photometric == PHOTOMETRIC.MINISWHITE and (own or pixels.dtype != np.uint8):
+        pixels = np.iinfo(pixels.dtype).max - pixels
+    return pixels
+
+
+def _check_complete(page: tifffile.TiffPage) -> None:
+    """tifffile leaves zeros where a strip is missing."""
+    size = page.parent.filehandle.size
+    ends = [start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True)]
+    if len(ends) != math.prod(page.chunked) or 0 in page.databytecounts or max(ends) > size:
+        raise EOFError("strips of pixels are missing")
+
+
+def _by_opencv(page: tifffile.TiffPage, path: Path) -> np.ndarray:
+    with quiet():
+        done, pages = cv2.imreadmulti(str(path), start=page.index, count=1, flags=cv2.IMREAD_UNCHANGED)
+    if not done or pages[0].shape[:2] != page.shape[:2] or pages[0].dtype != page.dtype:
+        raise UserError(
+            f"{path}: its pixels (TIFF compression {page.compression}) cannot be decoded; "
+            "if the file is whole, save it uncompressed or deflated"
+        )
+    return pages[0]

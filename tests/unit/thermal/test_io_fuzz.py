@@ -1,0 +1,97 @@
+"""Damaged files of every format: either a frame comes out or a UserError, and nothing is printed."""
+
+import gzip
+import zipfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detector.errors import UserError
+from detector.thermal.io import open_recording
+from tests.unit.thermal.io_builders import GREY_8, GREY_16, WRITERS_8, WRITERS_16, write_file
+
+SIZE = (24, 32)
+SMALL_16, SMALL_8 = GREY_16 // 4, GREY_8
+Damage = tuple[list[tuple[float, int]], float | None]
+
+# Mostly the headers, which stand at the start, are hit.
+places = st.one_of(st.floats(0, 1), st.floats(0, 0.05))
+damages = st.tuples(
+    st.lists(st.tuples(places, st.integers(0, 255)), max_size=6),
+    st.one_of(st.none(), st.floats(0, 1)),
+)
+
+
+def damaged(data: bytes, damage: Damage) -> bytes:
+    """Bytes put in at shares of the length, then all behind a share cut off."""
+    changes, cut = damage
+    result = bytearray(data)
+    for share, value in changes:
+        result[int(share * (len(result) - 1))] = value
+    return bytes(result if cut is None else result[: int(cut * len(result))])
+
+
+def inside_gzip(data: bytes, damage: Damage) -> bytes:
+    return gzip.compress(damaged(gzip.decompress(data), damage))
+
+
+def inside_zip(path: Path, data: bytes, damage: Damage) -> bytes:
+    path.write_bytes(data)
+    with zipfile.ZipFile(path) as archive:
+        member = archive.read(archive.namelist()[0])
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", damaged(member, damage))
+    return path.read_bytes()
+
+
+def assert_frames_or_user_error(path: Path) -> None:
+    message = f"{path}: "
+    try:
+        for frame in open_recording(path, raw_shape=SIZE):
+            assert frame.counts.dtype in (np.uint8, np.uint16)
+            assert frame.counts.ndim == 2
+            assert frame.counts.max() < 2**frame.bit_depth
+    except UserError as error:
+        message = str(error)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+
+
+def fuzz(path: Path, damage_file: Callable[[Damage], bytes], capfd: pytest.CaptureFixture[str]) -> None:
+    capfd.readouterr()
+
+    @settings(max_examples=15 if path.stem == "film" else 40, deadline=None)  # a film takes a decoder's start
+    @given(damages)
+    def check(damage: Damage) -> None:
+        path.write_bytes(damage_file(damage))
+        assert_frames_or_user_error(path)
+
+    check()
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", WRITERS_16)
+def test_damaged_16_bit_files(tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str) -> None:
+    path = write_file(tmp_path / name, SMALL_16)
+    fuzz(path, partial(damaged, path.read_bytes()), capfd)
+
+
+@pytest.mark.parametrize("name", WRITERS_8)
+def test_damaged_8_bit_files(tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str) -> None:
+    path = write_file(tmp_path / name, SMALL_8)
+    fuzz(path, partial(damaged, path.read_bytes()), capfd)
+
+
+def test_damage_inside_a_whole_gzip_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = write_file(tmp_path / "recording.cptv", SMALL_16)
+    fuzz(path, partial(inside_gzip, path.read_bytes()), capfd)
+
+
+def test_damage_inside_a_whole_zip_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = write_file(tmp_path / "array.npz", SMALL_16)
+    fuzz(path, partial(inside_zip, tmp_path / "packing", path.read_bytes()), capfd)
