@@ -17,7 +17,9 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from detector.data.annotations import Annotations
-from detector.evaluation.curves import PrecisionRecall
+from detector.evaluation.bins import Bins
+from detector.evaluation.breakdown import Breakdown, break_down
+from detector.evaluation.curves import PrecisionRecall, precision_at_recall
 from detector.evaluation.predictions import predictions_json
 from detector.structures import IGNORE_LABEL, Detections
 
@@ -34,7 +36,7 @@ class Metrics:
 
     overall: NAMES -> value, the mean over classes with truth. per_class: the same for each class by name.
     truths: counted objects of each class by name. images, detections: how many were evaluated.
-    curves: precision against recall at IoU 0.5.
+    curves: precision against recall at IoU 0.5. breakdown: by overlap and size, where it was asked for.
     """
 
     overall: dict[str, Value]
@@ -43,19 +45,25 @@ class Metrics:
     images: int
     detections: int
     curves: PrecisionRecall
+    breakdown: Breakdown | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for metrics.json: the overall metrics by name, then `per_class` and the counts."""
-        per_class = {name: {**values, "truths": self.truths[name]} for name, values in self.per_class.items()}
+        """Plain values for metrics.json: overall metrics by name, counts, breakdown, then `per_class`."""
+        per_class: dict[str, dict[str, Any]] = {}
+        for label, (name, values) in enumerate(self.per_class.items()):
+            own = self.breakdown.to_dict(slice(label, label + 1)) if self.breakdown else {}
+            per_class[name] = {**values, "truths": self.truths[name], **own}
         counts = {
             "images": self.images,
             "truths": sum(self.truths.values()),
             "detections": self.detections,
         }
-        return {**self.overall, **counts, "per_class": per_class}
+        at_recall = precision_at_recall(self.curves)
+        every = self.breakdown.to_dict() if self.breakdown else {}
+        return {**self.overall, **at_recall, **counts, **every, "per_class": per_class}
 
     def table(self) -> str:
-        """A plain-text table: one line for all classes, one for each; a dash where there is no truth."""
+        """Plain text: a line for all classes, one for each, the breakdown; a dash where there is no truth."""
         width = max(len("class"), *(len(name) for name in ("all", *self.per_class)))
         lines = [f"{'class':<{width}}  {'truths':>7}" + "".join(f"  {name:>6}" for name in NAMES)]
         rows = [("all", sum(self.truths.values()), self.overall)]
@@ -63,16 +71,20 @@ class Metrics:
         for name, truths, values in rows:
             cells = ("-" if values[metric] is None else f"{values[metric]:.4f}" for metric in NAMES)
             lines.append(f"{name:<{width}}  {truths:>7}" + "".join(f"  {cell:>6}" for cell in cells))
-        return "\n".join(lines)
+        return "\n".join((*lines, *(("", self.breakdown.table()) if self.breakdown else ())))
 
 
-def evaluate(annotations: Annotations, detections: Mapping[int, Detections]) -> Metrics:
+def evaluate(
+    annotations: Annotations, detections: Mapping[int, Detections], *, bins: Bins | None = None
+) -> Metrics:
     """COCO metrics of detections by image id; an image without an entry has no detections.
 
+    bins: where to divide the truths for the breakdown; None: no breakdown.
     What is evaluated is what `predictions_json` writes, so the file gives the same numbers to the last digit.
     Raises ValueError for an image id or a label that the annotations do not know.
     """
     predictions = predictions_json(detections, annotations)
+    breakdown = None if bins is None else break_down(annotations, predictions, bins=bins)
     evaluation = _run_pycocotools(coco_ground_truth(annotations), predictions)
     # pycocotools sorts its categories: row k of its tables is not our class k.
     order = [evaluation.params.catIds.index(category) for category in annotations.category_ids]
@@ -98,6 +110,7 @@ def evaluate(annotations: Annotations, detections: Mapping[int, Detections]) -> 
         images=len(annotations.records),
         detections=len(predictions),
         curves=curves,
+        breakdown=breakdown,
     )
 
 

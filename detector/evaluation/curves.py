@@ -5,12 +5,16 @@ Letters: K classes, R points of the recall grid (101 in COCO, 0 to 1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+
+from detector.evaluation.figures import new_figure, pixels
+
+RECALL_LEVELS = (0.5, 0.7, 0.8, 0.9)
+"""Where `precision_at_recall` reads the curve: what false alarms a detector of that recall costs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +57,31 @@ class PrecisionRecall:
         }
 
 
+def precision_at_recall(
+    curves: PrecisionRecall, label: int | None = None, *, levels: Sequence[float] = RECALL_LEVELS
+) -> dict[str, float | None]:
+    """{"precision_at_recall_0.5": value, ...}: the interpolated precision at each level of recall.
+
+    Of one class, or the mean over the classes with truth. That of the curve's point at the level or, where
+    the grid has none there, the next above; 0 where the recall is not reached; None without any truth.
+    Raises ValueError for a level outside the curve's grid.
+    """
+    rows = slice(None) if label is None else slice(label, label + 1)
+    precision = curves.precision[rows][curves.truths[rows] > 0]
+    values: dict[str, float | None] = {}
+    for level in levels:
+        point = int(np.searchsorted(curves.recall, level))
+        if not 0 <= level <= 1 or point == len(curves.recall):
+            raise ValueError(f"recall {level} is not on the curve, which has {curves.recall[0]} to 1")
+        values[f"precision_at_recall_{level:g}"] = (
+            float(precision[:, point].mean()) if len(precision) else None
+        )
+    return values
+
+
 def draw_curves(curves: PrecisionRecall) -> np.ndarray:
     """[540, 720, 3] uint8 picture of every class's curve; the legend gives AP50 and how many truths."""
-    figure = Figure(figsize=(6, 4.5), dpi=120, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
-    axes = figure.subplots()
+    figure, (axes,) = new_figure()
     for name, precision, truths in zip(curves.classes, curves.precision, curves.truths, strict=True):
         if truths:
             axes.plot(curves.recall, precision, label=f"{name}: AP50 {precision.mean():.3f}, {truths} truths")
@@ -65,5 +89,4 @@ def draw_curves(curves: PrecisionRecall) -> np.ndarray:
     axes.grid(alpha=0.3)
     if axes.lines:
         axes.legend(loc="lower left", fontsize="small")
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return pixels(figure)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from detector.dtypes import at_least_float32
 from detector.errors import UserError
-from detector.geometry.nms import greedy_nms
+from detector.geometry.nms import GreedyNms, Suppression
 from detector.geometry.points import decode
 from detector.structures import Detections, HeadOutput
 
@@ -20,7 +20,8 @@ class Postprocess:
     """Scores, decodes, cuts to the picture and removes doubles. The defaults suit COCO AP.
 
     score_threshold: in [0, 1]; lower scores are dropped. AP gains from a low one; pictures want 0.3.
-    iou_threshold: in [0, 1]; of two boxes of one class that overlap more, the worse is dropped.
+    suppression: how doubles are removed; where it lowers scores, `score_threshold` holds after it too.
+    class_aware: boxes of different classes are no doubles of each other.
     max_detections: most detections of one image; COCO counts no more than 100 per class.
     candidates: most (point, class) pairs of one image that reach the suppression; bounds its time.
 
@@ -28,15 +29,14 @@ class Postprocess:
     """
 
     score_threshold: float = 0.001
-    iou_threshold: float = 0.6
+    suppression: Suppression = field(default_factory=GreedyNms)
+    class_aware: bool = True
     max_detections: int = 100
     candidates: int = 1000
 
     def __post_init__(self) -> None:
-        for name in ("score_threshold", "iou_threshold"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
-                raise UserError(f"postprocess {name}={value}: must lie between 0 and 1")
+        if not 0 <= self.score_threshold <= 1:
+            raise UserError(f"postprocess score_threshold={self.score_threshold}: must lie between 0 and 1")
         for name in ("max_detections", "candidates"):
             value = getattr(self, name)
             if value < 1:
@@ -52,6 +52,13 @@ class Postprocess:
         those with nothing inside it are dropped. Raises FloatingPointError where the head's output is not
         finite.
         """
+        return [self.suppress(proposed) for proposed in self.propose(head_output, image_sizes)]
+
+    @torch.no_grad()
+    def propose(
+        self, head_output: HeadOutput, image_sizes: tuple[int, int] | Sequence[tuple[int, int]]
+    ) -> list[Detections]:
+        """As a call, with the doubles still there: what several ways of suppression can share."""
         batch = head_output.logits.shape[0]
         sizes = _one_per_image(image_sizes, batch)
         return [
@@ -59,10 +66,19 @@ class Postprocess:
             for i in range(batch)
         ]
 
+    def suppress(self, proposed: Detections) -> Detections:
+        """What `propose` found in one image, best first, without the doubles."""
+        boxes, scores, labels = proposed.boxes, proposed.scores, proposed.labels
+        groups = labels if self.class_aware else torch.zeros_like(labels)
+        chosen, scores = self.suppression(boxes, scores, groups, limit=self.max_detections)
+        strong = scores >= self.score_threshold
+        chosen, scores = chosen[strong], scores[strong]
+        return Detections(boxes=boxes[chosen], scores=scores, labels=labels[chosen])
+
     def _one_image(
         self, logits: Tensor, distances: Tensor, points: Tensor, size: tuple[int, int]
     ) -> Detections:
-        """Detections of one image from logits [P, C], distances [P, 4] and points [P, 2]."""
+        """Proposals of one image from logits [P, C], distances [P, 4] and points [P, 2]."""
         classes = logits.shape[1]
         # The sigmoid keeps the order, so only the chosen few pay for it. topk puts NaN first: none slips by.
         best, flat = at_least_float32(logits).flatten().topk(min(self.candidates, logits.numel()))
@@ -76,10 +92,7 @@ class Postprocess:
         limit = boxes.new_tensor([width, height, width, height])
         boxes = boxes.clamp(min=boxes.new_zeros(4), max=limit)
         keep = (scores >= self.score_threshold) & (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
-        boxes, scores, labels = boxes[keep], scores[keep], labels[keep]
-
-        chosen = greedy_nms(boxes, scores, labels, iou_threshold=self.iou_threshold)[: self.max_detections]
-        return Detections(boxes=boxes[chosen], scores=scores[chosen], labels=labels[chosen])
+        return Detections(boxes=boxes[keep], scores=scores[keep], labels=labels[keep])
 
 
 def _one_per_image(

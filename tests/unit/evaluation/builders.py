@@ -8,6 +8,8 @@ import numpy as np
 import torch
 
 from detector.data.annotations import Annotations, ImageRecord
+from detector.evaluation.matching import Pool, pool
+from detector.evaluation.predictions import predictions_json
 from detector.structures import Detections
 
 Row = tuple[list[float], int]
@@ -41,6 +43,11 @@ def found(*rows: tuple[list[float], float, int]) -> Detections:
         scores=torch.tensor([score for _, score, _ in rows]).float(),
         labels=torch.tensor([label for _, _, label in rows]).long(),
     )
+
+
+def pooled(annotations: Annotations, detections: dict[int, Detections]) -> Pool:
+    """Truths and detections ready to be matched."""
+    return pool(annotations, predictions_json(detections, annotations))
 
 
 def random_set(seed: int) -> tuple[Annotations, dict[int, Detections]]:

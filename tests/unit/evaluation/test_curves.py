@@ -9,7 +9,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
-from detector.evaluation.curves import PrecisionRecall, draw_curves
+from detector.evaluation.curves import PrecisionRecall, draw_curves, precision_at_recall
 
 # Four truths of class a, three of them found: precision 1 to recall 0.5, then 0.75 to recall 0.75.
 CURVES = PrecisionRecall(
@@ -45,6 +45,38 @@ def test_tensorboard_takes_them(tmp_path: Path):
 def test_a_class_without_truth_has_no_curve():
     with pytest.raises(ValueError, match="'empty' has no truth"):
         CURVES.tensorboard(1)
+
+
+def test_precision_at_recall_by_hand():
+    """Levels between the grid's points read the next point: 0.6 and 0.7 that of 0.75, 0.8 that of 1."""
+    values = precision_at_recall(CURVES, levels=(0, 0.5, 0.6, 0.7, 0.8))
+    expected = {"0": 1, "0.5": 1, "0.6": 0.75, "0.7": 0.75, "0.8": 0}
+    assert values == {f"precision_at_recall_{level}": value for level, value in expected.items()}
+
+
+def test_precision_at_recall_is_the_mean_of_the_classes_with_truth():
+    """On COCO's grid, in which 0.7 is not the 0.7 of Python."""
+    grid = np.linspace(0, 1, 101)
+    curves = PrecisionRecall(
+        classes=("a", "empty", "b"),
+        recall=grid,
+        precision=np.stack((1 - grid / 2, np.full(101, np.nan), np.where(grid < 0.75, 0.5, 0))),
+        scores=np.zeros((3, 101)),
+        truths=np.array([4, 0, 1]),
+    )
+    alone = {"0.5": 0.75, "0.7": 0.65, "0.8": 0.6, "0.9": 0.55}
+    other = {"0.5": 0.5, "0.7": 0.5, "0.8": 0, "0.9": 0}
+    means = {level: (value + other[level]) / 2 for level, value in alone.items()}
+    for label, expected in ((0, alone), (2, other), (None, means)):
+        values = precision_at_recall(curves, label)
+        assert values == pytest.approx({f"precision_at_recall_{level}": v for level, v in expected.items()})
+    assert set(precision_at_recall(curves, 1).values()) == {None}
+
+
+@pytest.mark.parametrize("level", [-0.1, 1.1])
+def test_a_recall_that_is_none(level):
+    with pytest.raises(ValueError, match=f"recall {level} is not on the curve"):
+        precision_at_recall(CURVES, levels=(level,))
 
 
 def test_the_picture_shows_each_class_with_truth():

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from detector.errors import UserError
 from detector.geometry.boxes import pairwise_iou
+from detector.geometry.nms import GreedyNms, SoftNmsGaussian
 from detector.geometry.points import pyramid
 from detector.inference.postprocess import Postprocess
 from detector.structures import GridLevel, HeadOutput
@@ -41,13 +42,12 @@ def naive(output: HeadOutput, image: int, settings: Postprocess) -> list[tuple[f
             if score >= settings.score_threshold and box[2] > box[0] and box[3] > box[1]:
                 rows.append((score, label, box))
     rows = sorted(rows, reverse=True)[: settings.candidates]
+    assert isinstance(settings.suppression, GreedyNms)
+    most = settings.suppression.iou_threshold
     kept: list[tuple[float, int, list[float]]] = []
     for score, label, box in rows:
-        rivals = [other for _, other_label, other in kept if other_label == label]
-        if (
-            not rivals
-            or pairwise_iou(torch.tensor([box]), torch.tensor(rivals)).max() <= settings.iou_threshold
-        ):
+        rivals = [other for _, kind, other in kept if kind == label or not settings.class_aware]
+        if not rivals or pairwise_iou(torch.tensor([box]), torch.tensor(rivals)).max() <= most:
             kept.append((score, label, box))
     return kept[: settings.max_detections]
 
@@ -56,11 +56,12 @@ def naive(output: HeadOutput, image: int, settings: Postprocess) -> list[tuple[f
     "settings",
     [
         Postprocess(),
-        Postprocess(score_threshold=0.3, iou_threshold=0.3),
+        Postprocess(score_threshold=0.3, suppression=GreedyNms(iou_threshold=0.3)),
         Postprocess(candidates=60),
         Postprocess(max_detections=7),
+        Postprocess(class_aware=False),
     ],
-    ids=["default", "strict", "few candidates", "few detections"],
+    ids=["default", "strict", "few candidates", "few detections", "whatever class"],
 )
 def test_the_same_as_the_naive_loop(settings):
     torch.manual_seed(3)
@@ -93,6 +94,19 @@ def test_boxes_are_cut_to_each_picture_and_those_outside_dropped():
     assert sorted(wide.boxes.tolist()) == [[32, 0, 40, 8], [56, 0, 64, 8]]
 
 
+def test_scores_that_fell_are_reported_sorted_and_dropped_below_the_threshold():
+    """Points 2 and 3 have the same box; with sigma 0.5 the second keeps exp(-2) of 0.8808: 0.1192."""
+    output = quiet()
+    output.logits[0, [2, 3, 8], 0] = torch.tensor([3.0, 2.0, 0.0])
+    output.points[3] = output.points[2]
+    soft = SoftNmsGaussian(sigma=0.5)
+    (found,) = Postprocess(score_threshold=0.1, suppression=soft)(output, SIZE)
+    assert found.scores.tolist() == pytest.approx([0.952574, 0.5, 0.119203], abs=1e-6)
+    assert found.boxes[:, 0].tolist() == [16, 64, 16]
+    (found,) = Postprocess(score_threshold=0.12, suppression=soft)(output, SIZE)
+    assert found.scores.tolist() == pytest.approx([0.952574, 0.5], abs=1e-6)
+
+
 def test_a_silent_head_finds_nothing():
     (found,) = Postprocess()(quiet(), SIZE)
     assert (found.boxes.shape, found.scores.shape, found.labels.shape) == ((0, 4), (0,), (0,))
@@ -121,7 +135,7 @@ def test_values_that_are_not_finite_raise(field):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("score_threshold", -0.1), ("iou_threshold", 1.5), ("max_detections", 0), ("candidates", 0)],
+    [("score_threshold", -0.1), ("max_detections", 0), ("candidates", 0)],
 )
 def test_settings_out_of_range_are_named(name, value):
     with pytest.raises(UserError, match=f"{name}={value}"):

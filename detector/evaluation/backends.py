@@ -1,0 +1,115 @@
+"""The programs that compute COCO's tables: pycocotools, the reference, and faster-coco-eval, which agrees.
+
+Both take the truth in COCO's format and the entries of a COCO results file, both give the same `CocoTables`.
+Truths need an `id` from 1, an `area` and `iscrowd`; predictions need what `predictions_json` writes.
+
+Letters: T IoU thresholds 0.50, 0.55 .. 0.95; R points of the recall grid 0, 0.01 .. 1; K classes in the order
+of the truth's `categories`; A areas: all, small, medium, large.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from detector.errors import UserError
+from detector.evaluation.matching import MAX_DETECTIONS
+
+_LARGEST_ID = 2**53
+"""faster-coco-eval 1.8 keeps ids as doubles."""
+
+
+@dataclass(frozen=True, eq=False)
+class CocoTables:
+    """What COCO's metrics are means of. -1 wherever a class has no truth of that area.
+
+    precision: [T, R, K, A] in [0, 1], interpolated; 0 beyond the recall reached.
+    scores: [T, R, K, A], the lowest score needed for that recall; 0 beyond.
+    recall: [T, K, A], the highest reached. recall_grid: [R].
+    """
+
+    precision: np.ndarray
+    recall: np.ndarray
+    scores: np.ndarray
+    recall_grid: np.ndarray
+
+
+Backend = Callable[[dict[str, Any], list[dict[str, Any]]], CocoTables]
+"""(truth in COCO's format, entries of a COCO results file) -> tables. Both programs write into the truth's
+entries; the predictions stay as they are."""
+
+
+def run_pycocotools(truth: dict[str, Any], predictions: list[dict[str, Any]]) -> CocoTables:
+    """The reference: COCO's own program."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation = COCOeval(_index(COCO(), truth), _index(COCO(), _results(truth, predictions)), "bbox")
+        return _tables(evaluation, truth)
+
+
+def run_faster_coco_eval(truth: dict[str, Any], predictions: list[dict[str, Any]]) -> CocoTables:
+    """The same by faster-coco-eval, in C++.
+
+    Raises UserError where the package is not installed, or for ids it would take for one another.
+    """
+    try:
+        from faster_coco_eval.core import coco, faster_eval_api
+    except ImportError as error:
+        raise UserError(
+            "evaluation.backend=faster needs faster-coco-eval: pip install 'thermal-detector[fast-eval]'"
+        ) from error
+    ids = [entry["id"] for entry in (*truth["images"], *truth["categories"])]
+    largest = max(ids, key=abs, default=0)
+    if abs(largest) > _LARGEST_ID:
+        raise UserError(
+            f"evaluation.backend=faster mixes up ids beyond 2**53, found {largest}: use pycocotools"
+        )
+    truths = _index(coco.COCO(), truth)
+    results = _index(coco.COCO(), _results(truth, predictions))
+    return _tables(faster_eval_api.COCOeval_faster(truths, results, "bbox"), truth)
+
+
+def backend_of(name: str) -> Backend:
+    """`pycocotools` or `faster`, as configs name them. Raises UserError for another name."""
+    if name == "pycocotools":
+        return run_pycocotools
+    if name == "faster":
+        return run_faster_coco_eval
+    raise UserError(f"evaluation.backend is {name!r}; it must be pycocotools or faster")
+
+
+def _tables(evaluation: Any, truth: dict[str, Any]) -> CocoTables:
+    """Evaluate, and put the classes, which both programs sort by id, in the order of the truth."""
+    evaluation.params.maxDets = [MAX_DETECTIONS]
+    evaluation.evaluate()
+    evaluation.accumulate()
+    ids = list(evaluation.params.catIds)
+    order = [ids.index(category["id"]) for category in truth["categories"]]
+    return CocoTables(
+        precision=np.asarray(evaluation.eval["precision"])[..., 0][:, :, order],
+        recall=np.asarray(evaluation.eval["recall"])[..., 0][:, order],
+        scores=np.asarray(evaluation.eval["scores"])[..., 0][:, :, order],
+        recall_grid=evaluation.params.recThrs,
+    )
+
+
+def _results(truth: dict[str, Any], predictions: list[dict[str, Any]]) -> dict[str, Any]:
+    """The predictions as a data set, as COCO.loadRes makes it; loadRes would fail on an empty list."""
+    results = [
+        {**entry, "id": index, "area": entry["bbox"][2] * entry["bbox"][3]}
+        for index, entry in enumerate(predictions, start=1)
+    ]
+    return {**truth, "annotations": results}
+
+
+def _index(coco: Any, dataset: dict[str, Any]) -> Any:
+    """A COCO object, of either program, of data in memory."""
+    coco.dataset = dataset
+    coco.createIndex()
+    return coco

@@ -1,0 +1,176 @@
+"""Metrics of a split whose images count any number of times, as a bootstrap's resamples need them.
+
+Nothing is averaged over images: each value is that of the data set in which an image stands as often as it was
+drawn, its copies one after the other in the place of the image. The images are matched once. What is left for
+a resample are weighted sums over the detections, best first, and of these only at those that found something:
+the copies of one detection stand together, so COCO's interpolation reads the same at the last of them.
+One thing is not as if copied: equal scores of one class in one image, of which the copies here stay together.
+
+Letters: I images, S resamples, K classes, T IoU thresholds, D detections, U those of them that found something
+at any threshold, J hits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from detector.data.annotations import Annotations
+from detector.evaluation.bins import RECALL_GRID, Bin, Bins
+from detector.evaluation.matching import Matches, Pool, match, pool
+from detector.evaluation.overlap import FALSE_PER_IMAGE, overlap_bins, overlaps
+from detector.evaluation.sizes import size_bins
+
+LESS_IS_BETTER = ("MR-2",)
+"""Of the metrics of `weighted_metrics`."""
+
+_CELLS = 2**19
+"""Of the tables [U, S] that are worked on at a time: they then stay near the processor."""
+
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """A metric in [0, 1] under S weightings of the images. NaN where there is no truth to measure it on.
+
+    overall [S]: the mean over the classes that have truth. per_class [K, S].
+    truths [K]: how many it is measured on, each image counted once.
+    """
+
+    overall: np.ndarray
+    per_class: np.ndarray
+    truths: np.ndarray
+
+
+def weighted_metrics(
+    annotations: Annotations, predictions: Sequence[Mapping[str, Any]], *, weights: np.ndarray, bins: Bins
+) -> dict[str, Metric]:
+    """AP, AP50, AP75, MR-2, AP of each bin ('AP overlap 0-0.1', 'AP size <6') under each weighting.
+
+    predictions: the entries of `predictions_json`. weights: [I, S] whole numbers, how often each image of
+    the annotations counts.
+    """
+    ready = pool(annotations, predictions)
+    weights = np.ascontiguousarray(weights, dtype=np.int32)
+    everything = Bin(name="all", counted=~ready.truths.crowd)
+    ap, miss_rate = _bin_values(ready, everything, weights)
+    metrics = {"AP": ap.mean(axis=0), "AP50": ap[0], "AP75": ap[5], "MR-2": miss_rate}
+    kinds = dict.fromkeys(metrics, everything)
+    for title, divided in (
+        ("overlap", overlap_bins(ready, overlaps(annotations, ready), bins.overlap)),
+        ("size", size_bins(ready, bins.sizes)),
+    ):
+        for kind in divided:
+            name = f"AP {title} {kind.name}"
+            metrics[name], kinds[name] = _bin_values(ready, kind, weights)[0].mean(axis=0), kind
+    return {name: _metric(ready, kinds[name], values) for name, values in metrics.items()}
+
+
+def _metric(pool: Pool, kind: Bin, values: np.ndarray) -> Metric:
+    measured = (~np.isnan(values)).sum(axis=0)
+    total = np.nansum(values, axis=0)
+    return Metric(
+        overall=np.divide(total, measured, out=np.full(len(total), np.nan), where=measured > 0),
+        per_class=values,
+        truths=np.bincount(pool.truths.labels[kind.counted], minlength=pool.classes),
+    )
+
+
+def _bin_values(pool: Pool, kind: Bin, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """AP [T, K, S] of a bin and its MR^-2 [K, S]; NaN where a class has no truth there."""
+    matches = match(pool, ignored=~kind.counted)
+    truths = _truths(pool, kind.counted, weights)
+    # A bin whose false positives count by its share of the truths has another share in each resample.
+    every = None if kind.false_weight is None else _truths(pool, ~pool.truths.crowd, weights)
+    images = weights.sum(axis=0)
+    ap = np.full((len(matches.truth), *truths.shape), np.nan)
+    miss_rate = np.full(truths.shape, np.nan)
+    for label in np.flatnonzero(truths.any(axis=1)):
+        finders = _finders(pool, matches, kind, int(label))
+        step = max(1, _CELLS // max(1, len(finders.images)))
+        for start in range(0, weights.shape[1], step):
+            some = slice(start, start + step)
+            count = truths[label, some]
+            false_weight = np.ones(len(count)) if every is None else count / np.maximum(every[label, some], 1)
+            for t, (hits, false) in enumerate(finders.curves(weights[:, some])):
+                ap[t, label, some] = _average_precision(hits, false_weight * false, count)
+                if t == 0:
+                    miss_rate[label, some] = _miss_rate(hits, false, count, images=images[some])
+    return ap, miss_rate
+
+
+def _truths(pool: Pool, counted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """[K, S] how many of the counted truths ([N] bool) each class has."""
+    labels, images = pool.truths.labels[counted], pool.truths.images[counted]
+    return _table(labels, images, shape=(pool.classes, pool.images)) @ weights
+
+
+@dataclass(frozen=True, eq=False)
+class _Finders:
+    """The detections of a class that found something at any threshold, best first, and what is between.
+
+    images [U]. hit, spoken [T, U] bool: found a truth that counts; would have been a false positive here.
+    strays [U, I] sparse: how many detections that are false positives where they find nothing stand in each
+    image from the one before this one (excluded) to this one (included).
+    """
+
+    images: np.ndarray
+    hit: np.ndarray
+    spoken: np.ndarray
+    strays: csr_matrix
+
+    def curves(self, weights: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """[J, S] hits so far and false positives so far at each hit of each threshold; weights: [I, S]."""
+        drawn = weights[self.images]
+        strays = self.strays @ weights
+        for hit, spoken in zip(self.hit, self.spoken, strict=True):
+            false = np.cumsum(strays - drawn * spoken[:, None], axis=0, dtype=np.int32)
+            yield np.cumsum(drawn[hit], axis=0, dtype=np.int32), false[hit]
+
+
+def _finders(pool: Pool, matches: Matches, kind: Bin, label: int) -> _Finders:
+    first, stop = np.searchsorted(pool.found.labels, (label, label + 1))
+    # Stable, as everywhere: equals keep the order of the images.
+    order = first + np.argsort(-pool.found.scores[first:stop], kind="stable")
+    images = pool.found.images[order]
+    stray = np.ones(len(order), dtype=bool) if kind.left_out is None else ~kind.left_out[order]
+    found = matches.truth[:, order] >= 0
+    at = np.flatnonzero(found.any(axis=0))
+    place = np.searchsorted(at, np.arange(len(order)))
+    before = np.flatnonzero(stray & (place < len(at)))
+    return _Finders(
+        images=images[at],
+        hit=(found & ~matches.ignored[:, order])[:, at],
+        spoken=(found & stray)[:, at],
+        strays=_table(place[before], images[before], shape=(len(at), pool.images)),
+    )
+
+
+def _table(rows: np.ndarray, columns: np.ndarray, *, shape: tuple[int, int]) -> csr_matrix:
+    """How often each pair of row and column occurs."""
+    return csr_matrix((np.ones(len(rows), dtype=np.int32), (rows, columns)), shape=shape)
+
+
+def _average_precision(hits: np.ndarray, false: np.ndarray, truths: np.ndarray) -> np.ndarray:
+    """[S] AP of `bins.precision_curve`, of [J, S] sums at each hit; NaN without truths ([S])."""
+    precision = hits / (false + hits + np.spacing(1))
+    envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    # Each hit answers for the points of recall that no earlier one reached.
+    reached = np.searchsorted(RECALL_GRID, hits / np.maximum(truths, 1), side="right")
+    points = np.diff(reached, axis=0, prepend=0)
+    return np.where(truths > 0, (envelope * points).sum(axis=0) / len(RECALL_GRID), np.nan)
+
+
+def _miss_rate(hits: np.ndarray, false: np.ndarray, truths: np.ndarray, *, images: np.ndarray) -> np.ndarray:
+    """[S] MR^-2 of `overlap.miss_rate`, of [J, S] sums at each hit; NaN without truths."""
+    found = np.concatenate((np.zeros((1, len(truths)), dtype=hits.dtype), hits))
+    per_image = false / np.maximum(images, 1)
+    # The detection with which a point is reached is a false one: what counts are the hits before it.
+    before = np.stack([(per_image < point).sum(axis=0) for point in FALSE_PER_IMAGE])
+    missed = 1 - np.take_along_axis(found, before, axis=0) / np.maximum(truths, 1)
+    with np.errstate(divide="ignore"):
+        mean = np.exp(np.log(missed).mean(axis=0))
+    return np.where(truths > 0, mean, np.nan)

@@ -1,0 +1,9 @@
+"""Judge ways of suppression on one checkpoint: python scripts/compare_suppression.py checkpoint=PATH."""
+
+from detector.app.command import command
+from detector.app.compare_suppression import run
+
+main = command("compare_suppression")(run)
+
+if __name__ == "__main__":
+    main()
