@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,12 @@ from detector.data.loader import BatchLoader, eval_loader
 from detector.data.padding import PadOnly
 from detector.engine import checkpoint
 from detector.errors import UserError
+from detector.evaluation.backends import backend_of
+from detector.evaluation.bins import Bins
+from detector.evaluation.coco import Metrics, evaluate
 from detector.inference.postprocess import Postprocess
 from detector.models.detector import Detector
+from detector.structures import Detections
 from detector.thermal.agc import Agc
 
 
@@ -41,6 +47,30 @@ def build_model(config: DictConfig, *, classes: int) -> Detector:
 def build_agc(config: DictConfig) -> Agc:
     """The gain that training and evaluation share."""
     return instantiate(config.thermal)
+
+
+def build_postprocess(config: DictConfig) -> Postprocess:
+    """From the head's output to detections."""
+    plain: Any = OmegaConf.to_container(config.postprocess, resolve=True)
+    if "iou_threshold" in plain:
+        # Of a checkpoint from before there was a choice.
+        nms = {"_target_": "detector.geometry.nms.GreedyNms", "iou_threshold": plain.pop("iou_threshold")}
+        plain["suppression"] = nms
+    return instantiate(plain)
+
+
+Evaluate = Callable[[Annotations, Mapping[int, Detections]], Metrics]
+
+
+def build_evaluate(config: DictConfig) -> Evaluate:
+    """The evaluation that training and the evaluate command share."""
+    name = config.evaluation.backend if "evaluation" in config else "pycocotools"
+    return partial(evaluate, bins=build_bins(config), backend=backend_of(name))
+
+
+def build_bins(config: DictConfig) -> Bins:
+    """Where an evaluation divides the truths; the default in a run from before there was such a key."""
+    return instantiate(config.evaluation.bins) if "evaluation" in config else Bins()
 
 
 def check_loading(engine: DictConfig) -> None:
@@ -83,7 +113,7 @@ class Trained:
         checkpoint.load_weights(model, state["ema"], source=path)
         self.model = model.to(device).to(memory_format=torch.channels_last).eval()
         self.agc = build_agc(self.config)
-        self.postprocess: Postprocess = instantiate(self.config.postprocess)
+        self.postprocess: Postprocess = build_postprocess(self.config)
 
     @property
     def run_folder(self) -> Path:

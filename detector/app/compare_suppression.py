@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from detector.app import build
-from detector.app.evaluate import _own_data
+from detector.app.evaluate import own_data
 from detector.data.annotations import Annotations
 from detector.data.loader import lost_workers_explained
 from detector.engine.detect import detect
@@ -20,6 +20,7 @@ from detector.engine.device import pick_device, pick_precision
 from detector.errors import UserError
 from detector.evaluation.bins import Bins, Value, shown
 from detector.evaluation.breakdown import break_down
+from detector.evaluation.matching import pool
 from detector.evaluation.predictions import predictions_json
 from detector.inference.postprocess import Postprocess
 from detector.structures import Detections
@@ -30,11 +31,11 @@ Row = dict[str, Value]
 def run(config: DictConfig) -> None:
     """The command: config as in configs/compare_suppression.yaml."""
     build.check_loading(config.engine)
-    bins: Bins = instantiate(config.bins)
+    bins = build.build_bins(config)
     methods: dict[str, Postprocess] = {str(name): instantiate(node) for name, node in config.methods.items()}
     device = pick_device(config.engine.device)
     trained = build.Trained(str(config.checkpoint), device=device)
-    data = _own_data(trained.config.data, config.data) if config.data.source is None else config.data
+    data = own_data(trained.config.data, config.data) if config.data.source is None else config.data
     annotations = build.load_split(data, data.split)
     trained.check_classes(annotations)
     with lost_workers_explained():
@@ -75,7 +76,7 @@ def _row(
     start = time.perf_counter()
     found = {image: method.suppress(candidates) for image, candidates in proposed.items()}
     seconds = time.perf_counter() - start
-    result = break_down(annotations, predictions_json(found, annotations), bins=bins)
+    result = break_down(annotations, pool(annotations, predictions_json(found, annotations)), bins=bins)
     values = {name: tables.values() for name, tables in result.overlap.items()}
     return {
         "AP": values["all"]["AP"],

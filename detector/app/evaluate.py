@@ -14,9 +14,10 @@ from detector.data.loader import BatchLoader, lost_workers_explained
 from detector.data.padding import PadOnly
 from detector.engine.detect import detect
 from detector.engine.device import pick_device, pick_precision
-from detector.evaluation.coco import Metrics, evaluate
+from detector.evaluation.coco import Metrics
 from detector.evaluation.predictions import predictions_json
 from detector.inference.draw import contact_sheet, draw, save_picture
+from detector.inference.postprocess import Postprocess
 from detector.structures import Detections
 
 SAMPLES = 8
@@ -29,22 +30,31 @@ def run(config: DictConfig) -> None:
         str(config.checkpoint),
         data=config.data,
         engine=config.engine,
+        evaluate=build.build_evaluate(config),
+        postprocess=build.build_postprocess(config) if "postprocess" in config else None,
         output=None if config.output is None else Path(str(config.output)),
     )
 
 
 def judge(
-    checkpoint: str | Path, *, data: DictConfig, engine: DictConfig, output: Path | None = None
+    checkpoint: str | Path,
+    *,
+    data: DictConfig,
+    engine: DictConfig,
+    evaluate: build.Evaluate,
+    postprocess: Postprocess | None = None,
+    output: Path | None = None,
 ) -> Metrics:
     """Evaluate a checkpoint and write metrics.json, predictions.json and samples.png.
 
     data: a data config; where its source is null the checkpoint's own, with root and split replaced where
-    given. output: the folder to write to; None is evaluation/SPLIT in the checkpoint's run folder.
+    given. postprocess: None is the checkpoint's own. output: the folder to
+    write to; None is evaluation/SPLIT in the checkpoint's run folder.
     """
     device = pick_device(engine.device)
     precision = pick_precision(engine.precision, device)
     trained = build.Trained(checkpoint, device=device)
-    chosen = _own_data(trained.config.data, data) if data.source is None else data
+    chosen = own_data(trained.config.data, data) if data.source is None else data
     annotations = build.load_split(chosen, chosen.split)
     trained.check_classes(annotations)
     loader = build.evaluation_loader(
@@ -54,7 +64,7 @@ def judge(
         detections = detect(
             trained.model,
             loader,
-            postprocess=trained.postprocess,
+            postprocess=postprocess or trained.postprocess,
             sizes=build.frame_sizes(annotations),
             precision=precision,
         )
@@ -84,7 +94,7 @@ def sample_pictures(
     return pictures
 
 
-def _own_data(own: DictConfig, asked: DictConfig) -> DictConfig:
+def own_data(own: DictConfig, asked: DictConfig) -> DictConfig:
     """The checkpoint's data config with what was asked for instead."""
     chosen = own.copy()
     for key in ("root", "split"):

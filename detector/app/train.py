@@ -26,7 +26,7 @@ from detector.engine.optim import WarmupCosine
 from detector.engine.tracking import Tracker
 from detector.engine.trainer import Settings, Trainer
 from detector.errors import UserError
-from detector.evaluation.coco import Metrics, evaluate
+from detector.evaluation.coco import Metrics
 from detector.structures import Detections
 
 SETTINGS = (
@@ -57,7 +57,13 @@ def run(config: DictConfig) -> None:
 
     print(f"judging {folder / 'checkpoints' / 'best.pt'}")
     own = OmegaConf.create({"root": None, "split": None, "source": None})
-    judge(folder / "checkpoints" / "best.pt", data=own, engine=config.engine, output=folder)
+    judge(
+        folder / "checkpoints" / "best.pt",
+        data=own,
+        engine=config.engine,
+        evaluate=build.build_evaluate(config),
+        output=folder,
+    )
     print(f"checkpoint:  {folder / 'checkpoints' / 'best.pt'}")
     print(f"pictures:    {folder / 'samples.png'}")
     print(f"TensorBoard: tensorboard --logdir {folder / 'tensorboard'}")
@@ -119,7 +125,8 @@ class Validation:
     ) -> None:
         self.annotations = _split_with_classes(config, config.data.val, classes)
         self.precision = precision
-        self.postprocess = instantiate(config.postprocess)
+        self.postprocess = build.build_postprocess(config)
+        self.evaluate = build.build_evaluate(config)
         self.loader = build.evaluation_loader(
             self.annotations,
             agc=build.build_agc(config),
@@ -139,7 +146,9 @@ class Validation:
             sizes=build.frame_sizes(self.annotations),
             precision=self.precision,
         )
-        return evaluate(self.annotations, self.detections) if distributed.rank() == 0 else None
+        if distributed.rank() > 0:
+            return None
+        return self.evaluate(self.annotations, self.detections)
 
     def pictures(self) -> list[np.ndarray]:
         """Detections of the last evaluation beside truth."""
@@ -203,8 +212,10 @@ def _check(config: DictConfig, count: int) -> None:
         raise UserError(
             f"augment.size={list(config.augment.size)}: must be multiples of the stride {model.stride}"
         )
-    for part in ("thermal", "assigner", "criterion", "optimizer", "augment", "postprocess"):
+    for part in ("thermal", "assigner", "criterion", "optimizer", "augment"):
         instantiate(config[part])
+    build.build_postprocess(config)
+    build.build_evaluate(config)
     if config.resume is not None:
         checkpoint.load_weights(model, checkpoint.load(config.resume)["model"], source=config.resume)
 

@@ -90,9 +90,9 @@ class Tracker:
 
     def evaluated(self, metrics: Metrics, epoch: int, step: int) -> None:
         """Metrics of the averaged model after `epoch`."""
-        for name, value in metrics.overall.items():
+        for name, value in metrics.scalars().items():
             if value is not None:
-                self._scalar(f"val/{name}", value, step)
+                self._scalar(f"val_{name}" if "/" in name else f"val/{name}", value, step)
         for label, (name, values) in enumerate(metrics.per_class.items()):
             if values["AP"] is None:
                 continue

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from detector.data.annotations import Annotations
 from detector.evaluation.bins import Bin, Bins, Tables, Value, format_bins, measure, plain_bins, shown
-from detector.evaluation.matching import match, pool
+from detector.evaluation.matching import Pool, match
 from detector.evaluation.overlap import Crowding, crowding, overlap_bins, overlaps
 from detector.evaluation.sizes import size_bins
 
@@ -54,16 +53,13 @@ class Breakdown:
         return "\n".join((format_bins("overlap", self.overlap), line, "", format_bins("size px", self.sizes)))
 
 
-def break_down(
-    annotations: Annotations, predictions: Sequence[Mapping[str, Any]], *, bins: Bins
-) -> Breakdown:
-    """The breakdown of a split's predictions, the entries of `predictions_json`."""
-    ready = pool(annotations, predictions)
-    overlap = overlaps(annotations, ready)
-    every = Bin(name="all", counted=~ready.truths.crowd)
+def break_down(annotations: Annotations, pool: Pool, *, bins: Bins) -> Breakdown:
+    """The breakdown of what `pool` holds, made from the same annotations."""
+    overlap = overlaps(annotations, pool)
+    every = Bin(name="all", counted=~pool.truths.crowd)
     return Breakdown(
-        overlap=measure(ready, [every, *overlap_bins(ready, overlap, bins.overlap)]),
-        sizes=measure(ready, size_bins(ready, bins.sizes)),
-        crowding=crowding(ready, match(ready, [0.5]), in_crowd=overlap > bins.crowd_above),
+        overlap=measure(pool, [every, *overlap_bins(pool, overlap, bins.overlap)]),
+        sizes=measure(pool, size_bins(pool, bins.sizes)),
+        crowding=crowding(pool, match(pool, [0.5]), in_crowd=overlap > bins.crowd_above),
         bins=bins,
     )

@@ -1,4 +1,4 @@
-"""COCO numbers by pycocotools, the reference, with regions to ignore.
+"""COCO numbers, with regions to ignore.
 
 An ignored region with a class is a crowd of that class: detections mostly inside it count neither for nor
 against. One without a class (HIT-UAV's DontCare) is a crowd of every class. Areas are those of the boxes.
@@ -6,20 +6,19 @@ against. One without a class (HIT-UAV's DontCare) is a crowd of every class. Are
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
 from detector.data.annotations import Annotations
+from detector.evaluation.backends import Backend, CocoTables, run_pycocotools
 from detector.evaluation.bins import Bins
 from detector.evaluation.breakdown import Breakdown, break_down
 from detector.evaluation.curves import PrecisionRecall, precision_at_recall
+from detector.evaluation.diagnosis import Diagnosis, diagnose
+from detector.evaluation.matching import pool
 from detector.evaluation.predictions import predictions_json
 from detector.structures import IGNORE_LABEL, Detections
 
@@ -36,7 +35,8 @@ class Metrics:
 
     overall: NAMES -> value, the mean over classes with truth. per_class: the same for each class by name.
     truths: counted objects of each class by name. images, detections: how many were evaluated.
-    curves: precision against recall at IoU 0.5. breakdown: by overlap and size, where it was asked for.
+    curves: precision against recall at IoU 0.5. breakdown, diagnosis: by overlap and size, and where the
+    mistakes lie, where they were asked for.
     """
 
     overall: dict[str, Value]
@@ -46,9 +46,10 @@ class Metrics:
     detections: int
     curves: PrecisionRecall
     breakdown: Breakdown | None = None
+    diagnosis: Diagnosis | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for metrics.json: overall metrics by name, counts, breakdown, then `per_class`."""
+        """Plain values for metrics.json: overall metrics, counts, breakdown, diagnosis, then `per_class`."""
         per_class: dict[str, dict[str, Any]] = {}
         for label, (name, values) in enumerate(self.per_class.items()):
             own = self.breakdown.to_dict(slice(label, label + 1)) if self.breakdown else {}
@@ -60,7 +61,13 @@ class Metrics:
         }
         at_recall = precision_at_recall(self.curves)
         every = self.breakdown.to_dict() if self.breakdown else {}
-        return {**self.overall, **at_recall, **counts, **every, "per_class": per_class}
+        why = self.diagnosis.to_dict() if self.diagnosis else {}
+        return {**self.overall, **at_recall, **counts, **every, **why, "per_class": per_class}
+
+    def scalars(self) -> dict[str, Value]:
+        """Every overall value by name, to log."""
+        details = (part.scalars() for part in (self.breakdown, self.diagnosis) if part)
+        return self.overall | {name: value for values in details for name, value in values.items()}
 
     def table(self) -> str:
         """Plain text: a line for all classes, one for each, the breakdown; a dash where there is no truth."""
@@ -75,42 +82,45 @@ class Metrics:
 
 
 def evaluate(
-    annotations: Annotations, detections: Mapping[int, Detections], *, bins: Bins | None = None
+    annotations: Annotations,
+    detections: Mapping[int, Detections],
+    *,
+    bins: Bins | None = None,
+    backend: Backend = run_pycocotools,
 ) -> Metrics:
     """COCO metrics of detections by image id; an image without an entry has no detections.
 
-    bins: where to divide the truths for the breakdown; None: no breakdown.
+    bins: where to divide the truths for the breakdown; None: neither breakdown nor diagnosis. backend: who
+    computes COCO's tables.
     What is evaluated is what `predictions_json` writes, so the file gives the same numbers to the last digit.
     Raises ValueError for an image id or a label that the annotations do not know.
     """
     predictions = predictions_json(detections, annotations)
-    breakdown = None if bins is None else break_down(annotations, predictions, bins=bins)
-    evaluation = _run_pycocotools(coco_ground_truth(annotations), predictions)
-    # pycocotools sorts its categories: row k of its tables is not our class k.
-    order = [evaluation.params.catIds.index(category) for category in annotations.category_ids]
-    precision = evaluation.eval["precision"][..., 0][:, :, order]
-    scores = evaluation.eval["scores"][..., 0][:, :, order]
-    recall = evaluation.eval["recall"][..., 0][:, order]
-    tables = _Tables(precision=precision, recall=recall)
+    tables = backend(coco_ground_truth(annotations), predictions)
     every = slice(None)
     classes = annotations.classes
     truths = _count_truths(annotations)
     has_truth = truths[:, None] > 0
     curves = PrecisionRecall(
         classes=classes,
-        recall=evaluation.params.recThrs,
-        precision=np.where(has_truth, precision[0, :, :, 0].T, np.nan),
-        scores=np.where(has_truth, scores[0, :, :, 0].T, np.nan),
+        recall=tables.recall_grid,
+        precision=np.where(has_truth, tables.precision[0, :, :, 0].T, np.nan),
+        scores=np.where(has_truth, tables.scores[0, :, :, 0].T, np.nan),
         truths=truths,
     )
+    breakdown, diagnosis = None, None
+    if bins is not None:
+        ready = pool(annotations, predictions)
+        breakdown, diagnosis = break_down(annotations, ready, bins=bins), diagnose(ready, classes)
     return Metrics(
-        overall=tables.values(every),
-        per_class={name: tables.values(slice(k, k + 1)) for k, name in enumerate(classes)},
+        overall=_values(tables, every),
+        per_class={name: _values(tables, slice(k, k + 1)) for k, name in enumerate(classes)},
         truths=dict(zip(classes, truths.tolist(), strict=True)),
         images=len(annotations.records),
         detections=len(predictions),
         curves=curves,
         breakdown=breakdown,
+        diagnosis=diagnosis,
     )
 
 
@@ -146,28 +156,18 @@ def coco_ground_truth(annotations: Annotations) -> dict[str, Any]:
     return {"images": images, "categories": categories, "annotations": truths}
 
 
-@dataclass(frozen=True, eq=False)
-class _Tables:
-    """pycocotools' results at 100 detections: precision [T, R, K, A] and recall [T, K, A]; -1 for no truth.
-
-    T IoU thresholds 0.50, 0.55 .. 0.95; A areas: all, small, medium, large.
-    """
-
-    precision: np.ndarray
-    recall: np.ndarray
-
-    def values(self, classes: slice) -> dict[str, Value]:
-        """NAMES -> value over some of the classes."""
-        precision, recall = self.precision[:, :, classes], self.recall[:, classes]
-        return {
-            "AP": _mean(precision[..., 0]),
-            "AP50": _mean(precision[0, ..., 0]),
-            "AP75": _mean(precision[5, ..., 0]),
-            "APs": _mean(precision[..., 1]),
-            "APm": _mean(precision[..., 2]),
-            "APl": _mean(precision[..., 3]),
-            "AR100": _mean(recall[..., 0]),
-        }
+def _values(tables: CocoTables, classes: slice) -> dict[str, Value]:
+    """NAMES -> value over some of the classes."""
+    precision, recall = tables.precision[:, :, classes], tables.recall[:, classes]
+    return {
+        "AP": _mean(precision[..., 0]),
+        "AP50": _mean(precision[0, ..., 0]),
+        "AP75": _mean(precision[5, ..., 0]),
+        "APs": _mean(precision[..., 1]),
+        "APm": _mean(precision[..., 2]),
+        "APl": _mean(precision[..., 3]),
+        "AR100": _mean(recall[..., 0]),
+    }
 
 
 def _mean(table: np.ndarray) -> Value:
@@ -183,25 +183,3 @@ def _count_truths(annotations: Annotations) -> np.ndarray:
         real = ~record.ignored & (record.labels != IGNORE_LABEL)
         counts += np.bincount(record.labels[real], minlength=len(counts))
     return counts
-
-
-def _run_pycocotools(truth: dict[str, Any], predictions: list[dict[str, Any]]) -> COCOeval:
-    """COCOeval after evaluate() and accumulate(), without its printing."""
-    results = [
-        {**entry, "id": index, "area": entry["bbox"][2] * entry["bbox"][3]}
-        for index, entry in enumerate(predictions, start=1)
-    ]
-    with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(_index(truth), _index({**truth, "annotations": results}), iouType="bbox")
-        evaluation.params.maxDets = [100]
-        evaluation.evaluate()
-        evaluation.accumulate()
-    return evaluation
-
-
-def _index(dataset: dict[str, Any]) -> COCO:
-    """A COCO object of data in memory; COCO.loadRes would fail on an empty list of results."""
-    coco = COCO()
-    coco.dataset = dataset
-    coco.createIndex()
-    return coco

@@ -14,6 +14,9 @@ from detector.app.command import CONFIGS
 from detector.data.annotations import Annotations
 from detector.engine import checkpoint
 from detector.errors import UserError
+from detector.evaluation.bins import Bins
+from detector.geometry.nms import GreedyNms
+from detector.inference.postprocess import Postprocess
 from tests.unit.data.builders import save_frame, save_json
 from tests.unit.engine.builders import assert_same
 
@@ -60,6 +63,27 @@ def test_a_checkpoint_is_judged_by_its_average_in_eval_mode(saved):
     assert_same(dict(trained.model.state_dict()), dict(checkpoint.load(saved)["ema"]))
     assert trained.classes == ("person", "car")
     assert trained.run_folder == saved.parent.parent.resolve()
+
+
+def test_a_checkpoint_from_before_the_choice_of_suppression_is_read(saved):
+    state = checkpoint.load(saved)
+    del state["config"]["evaluation"]
+    state["config"]["postprocess"] = {
+        "_target_": "detector.inference.postprocess.Postprocess",
+        "score_threshold": 0.01,
+        "iou_threshold": 0.45,
+        "max_detections": 50,
+        "candidates": 500,
+    }
+    checkpoint.save(saved, state)
+    trained = build.Trained(saved, device=torch.device("cpu"))
+    assert trained.postprocess == Postprocess(
+        score_threshold=0.01,
+        suppression=GreedyNms(iou_threshold=0.45),
+        max_detections=50,
+        candidates=500,
+    )
+    assert build.build_bins(trained.config) == Bins()
 
 
 def test_weights_that_are_not_its_configuration_s_are_refused(saved):

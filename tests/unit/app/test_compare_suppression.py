@@ -70,7 +70,7 @@ def test_each_row_is_what_its_post_processing_alone_would_give(saved, capsys):
             sizes=build.frame_sizes(annotations),
             precision=Precision(torch.float32, device),
         )
-        metrics = evaluate(annotations, found, bins=instantiate(config.bins))
+        metrics = evaluate(annotations, found, bins=build.build_bins(config))
         assert metrics.breakdown is not None
         assert (rows[name]["AP"], rows[name]["AP50"]) == (metrics.overall["AP"], metrics.overall["AP50"])
         assert rows[name]["JI"] == metrics.breakdown.crowding.values()["JI"]

@@ -8,6 +8,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from detector.engine.steplog import StepRecord
 from detector.engine.tracking import Tracker
+from detector.evaluation.bins import Bins
 from detector.evaluation.coco import Metrics, evaluate
 from tests.unit.evaluation.builders import annotations, found, record
 
@@ -25,7 +26,7 @@ def points(accumulator: EventAccumulator, tag: str) -> list[tuple[int, float]]:
 def a_metric() -> Metrics:
     """One person found exactly; no car in truth."""
     truth = annotations(record(1, truths=[([10, 10, 50, 50], 0)]))
-    return evaluate(truth, {1: found(([10, 10, 50, 50], 0.9, 0))})
+    return evaluate(truth, {1: found(([10, 10, 50, 50], 0.9, 0))}, bins=Bins())
 
 
 def test_everything_lands_in_tensorboard(tmp_path, capsys):
@@ -48,10 +49,14 @@ def test_everything_lands_in_tensorboard(tmp_path, capsys):
     assert points(board, "train/gradient_norm") == [(1, 2.0), (2, 1.0)]
     assert points(board, "train/lr") == [(1, 0.25), (2, 0.125)]
     assert points(board, "val/AP") == [(2, pytest.approx(1.0))]
+    assert points(board, "val/JI") == [(2, 1.0)]
+    assert points(board, "val_AP_by_overlap/0") == [(2, pytest.approx(1.0))]
+    assert points(board, "val_AP_by_size/above_24") == [(2, pytest.approx(1.0))]
     assert points(board, "val_AP_by_class/person") == [(2, pytest.approx(1.0))]
     assert points(board, "time/images_per_second")[0][1] > 0
     assert 0 < points(board, "time/data_wait_share")[0][1] < 1
     tags = board.Tags()
+    assert "val_AP_by_size/below_6" not in tags["scalars"]
     assert "val_PR/person" in tags["tensors"]
     assert {"val/0", "val/1"} <= set(tags["images"])
     assert not any("car" in tag for kind in ("scalars", "tensors") for tag in tags[kind])

@@ -29,7 +29,7 @@ CROWDED = annotations(record(4, truths=[(A, PERSON), (B, PERSON), (C, PERSON)]))
 def broken_down(
     truth: Annotations, detections: Mapping[int, Detections], bins: Bins | None = None
 ) -> Breakdown:
-    return break_down(truth, predictions_json(detections, truth), bins=bins or Bins())
+    return break_down(truth, pool(truth, predictions_json(detections, truth)), bins=bins or Bins())
 
 
 def ap50(result: Breakdown) -> dict[str, float | None]:

@@ -55,7 +55,7 @@ def test_odd_and_changing_sizes_fit_the_first(tmp_path: Path):
 
 def test_what_was_written_before_an_error_is_kept(tmp_path: Path):
     with pytest.raises(cv2.error):
-        write(tmp_path / "v.mp4", [*pictures(3), np.zeros((64, 96), np.uint8)])
+        write(tmp_path / "v.mp4", [*pictures(3), np.zeros((64, 96, 7), np.uint8)])
     assert len(read_back(tmp_path / "v.mp4")) == 3
 
 

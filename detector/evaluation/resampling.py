@@ -1,0 +1,87 @@
+"""A split's images drawn again, as if the split had been made again: one by one, or whole recordings.
+
+Frames of one recording resemble each other, so a thousand of them say less than a thousand frames of a
+thousand places. Drawn one by one they pass for independent, and intervals come out too narrow. Drawn by whole
+recordings the intervals hold for other recordings too, if there are enough of them to draw from.
+
+Letters: I images, S resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detector.data.annotations import ImageRecord
+from detector.errors import UserError
+
+UNITS = ("auto", "images", "recordings")
+
+ENOUGH_RECORDINGS = 20
+"""Of fewer a 95 % interval holds the true value in clearly less than 95 % of cases (docs/comparing.md)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """weights: [I, S] int64, how often each resample has each image. unit: images or recordings.
+
+    reason: why that unit, and what the intervals are good for; a sentence for the user.
+    """
+
+    weights: np.ndarray
+    unit: str
+    reason: str
+
+
+def draw(records: Sequence[ImageRecord], *, count: int, unit: str = "auto", seed: int = 0) -> Draws:
+    """`count` resamples of the images, each as many units as there are, drawn with replacement.
+
+    unit: images, recordings, or auto: recordings where all are known and at least ENOUGH_RECORDINGS.
+    Raises UserError for another unit, and for recordings where they are not known or only one.
+    """
+    if unit not in UNITS:
+        raise UserError(f"unit={unit}: must be one of {', '.join(UNITS)}")
+    named = [record.sequence for record in records]
+    recordings = sorted({name for name in named if name is not None})
+    unknown = named.count(None)
+    if unit == "recordings" and (unknown or len(recordings) < 2):
+        raise UserError(
+            f"unit=recordings: of {len(records)} images {unknown} have no known recording, the others are of "
+            f"{len(recordings)}; it takes all known and at least 2: use unit=images"
+        )
+    whole = unit == "recordings" or (unit == "auto" and not unknown and len(recordings) >= ENOUGH_RECORDINGS)
+    rng = np.random.default_rng(seed)
+    if not whole:
+        weights = _multiplicities(rng, len(records), count)
+        return Draws(weights, "images", _why_images(len(recordings), unknown, chosen=unit == "images"))
+    of_image = np.searchsorted(recordings, np.array(named, dtype=str))
+    weights = _multiplicities(rng, len(recordings), count)[of_image]
+    return Draws(weights, "recordings", _why_recordings(len(recordings)))
+
+
+def _multiplicities(rng: np.random.Generator, units: int, count: int) -> np.ndarray:
+    """[units, count]"""
+    return rng.multinomial(units, np.full(units, 1 / units), size=count).T
+
+
+def _why_images(recordings: int, unknown: int, *, chosen: bool) -> str:
+    if chosen:
+        why = "single images are drawn, as asked"
+    elif unknown:
+        why = "single images are drawn, for the recordings they are of are not known"
+    else:
+        few = f"{recordings} recording{'s' if recordings != 1 else ''}"
+        why = f"single images are drawn, for {few} are too few to draw from"
+    return (
+        f"{why}. Frames of a recording resemble each other, so these intervals may be too narrow: "
+        "they hold for other frames of the same recordings, not for other places and days"
+    )
+
+
+def _why_recordings(recordings: int) -> str:
+    why = f"whole recordings are drawn, {recordings} of them, for frames of a recording resemble each other"
+    if recordings >= ENOUGH_RECORDINGS:
+        return why
+    return f"{why}. They are too few: fewer than {ENOUGH_RECORDINGS} make intervals too narrow"
