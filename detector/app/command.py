@@ -50,6 +50,13 @@ def command(name: str) -> Callable[[Callable[[DictConfig], None]], Callable[[], 
                     _fail(_explain(error, name))
                 except Interrupted as error:
                     _stop(str(error))
+                except BrokenPipeError:  # whoever read our output has had enough, as head does
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                    sys.exit(1)
+                except OSError as error:
+                    if error.filename is None:
+                        raise
+                    _fail(f"{error.filename}: {error.strerror}")
                 finally:
                     _remove_empty_folders()
 

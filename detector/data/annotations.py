@@ -18,6 +18,7 @@ class ImageRecord:
     ignored [N] bool: a region to leave out of loss and evaluation, not an object.
     sequence: the recording the frame belongs to, where known; frames of one recording resemble each other,
     so splits must keep it whole.
+    stored [M, 4] float64: the boxes as the files have them, before clipping and dropping; None where not kept.
     """
 
     image_id: int
@@ -28,6 +29,7 @@ class ImageRecord:
     labels: np.ndarray
     ignored: np.ndarray
     sequence: str | None
+    stored: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,9 +28,10 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class RawSample:
-    """A decoded frame, its gain window and its truth; only the part asked for becomes floats.
+    """A frame prepared by its gain, and its truth; only the part asked for becomes floats.
 
-    counts [H, W] uint8 or uint16; window: (low, high) counts that become 0 and 1; the rest as in Sample.
+    counts [H, W] uint8 or uint16 and window, (low, high) of them that become 0 and 1: see Agc.prepare; the
+    rest as in Sample.
     """
 
     counts: np.ndarray

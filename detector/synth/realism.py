@@ -47,26 +47,30 @@ class Looks:
 
 def measure(frames: Iterable[tuple[Frame, np.ndarray]]) -> Looks:
     """The looks of frames, each given with its boxes [N, 4] (xyxy, pixels). At least one frame."""
-    images, contrasts, differences, sides = [], [], [], []
+    histograms, spectra, deviations, noise, shares = [], [], [], [], []
+    contrasts, differences, sides = [], [], []
     for frame, boxes in frames:
         image = GAIN(frame)
-        images.append(image)
+        histograms.append(np.histogram(image, BINS, (0, 1))[0] / image.size)
+        spectra.append(radial_spectrum(image))
+        deviations.append(image.std())
+        noise.append(neighbour_noise(image))
+        shares.append(line_shares(image))
         for box in boxes:
             contrast, difference = object_contrast(image, box)
             contrasts.append(contrast)
             differences.append(difference)
             sides.append(float(np.sqrt((box[2] - box[0]) * (box[3] - box[1]))))
-    assert images, "no frame to measure"
-    spectra = np.stack([radial_spectrum(image) for image in images])
-    shares = np.array([line_shares(image) for image in images])
+    assert histograms, "no frame to measure"
+    column_share, row_share = np.array(shares).T
     return Looks(
-        histogram=np.mean([np.histogram(i, BINS, (0, 1))[0] / i.size for i in images], axis=0),
-        spectrum=np.mean(spectra / spectra.sum(axis=1, keepdims=True), axis=0),
+        histogram=np.mean(histograms, axis=0),
+        spectrum=np.mean([spectrum / max(spectrum.sum(), 1e-12) for spectrum in spectra], axis=0),
         slopes=np.array([spectrum_slope(spectrum) for spectrum in spectra]),
-        deviations=np.array([image.std() for image in images]),
-        noise=np.array([neighbour_noise(image) for image in images]),
-        column_share=shares[:, 0],
-        row_share=shares[:, 1],
+        deviations=np.array(deviations),
+        noise=np.array(noise),
+        column_share=column_share,
+        row_share=row_share,
         contrasts=np.array(contrasts),
         differences=np.array(differences),
         sides=np.array(sides),
@@ -147,33 +151,31 @@ def distance(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.abs(np.cumsum(first - second)).sum() / len(first))
 
 
-def table(sets: dict[str, Looks]) -> str:
-    """The looks side by side, medians with the 10th and 90th percentiles; distances are to the first set."""
-    rows: list[tuple[str, list[str]]] = [("", list(sets))]
-    reference = next(iter(sets.values()))
+def table(sets: dict[str, Looks]) -> list[tuple[str, ...]]:
+    """The looks side by side: a row of the sets' names, then one to each figure, its name first.
+
+    Medians with the 10th and 90th percentiles; a dash where nothing was measured. Distances are to the first
+    set.
+    """
+    looks = list(sets.values())
     spans = {
-        "spectrum slope": [looks.slopes for looks in sets.values()],
-        "intensity deviation": [looks.deviations for looks in sets.values()],
-        "neighbour noise": [looks.noise for looks in sets.values()],
-        "column noise share": [looks.column_share for looks in sets.values()],
-        "row noise share": [looks.row_share for looks in sets.values()],
-        "object contrast, absolute": [np.abs(looks.contrasts) for looks in sets.values()],
-        "object difference, absolute": [np.abs(looks.differences) for looks in sets.values()],
-        "object side (pixels)": [looks.sides for looks in sets.values()],
+        "spectrum slope": [item.slopes for item in looks],
+        "intensity deviation": [item.deviations for item in looks],
+        "neighbour noise": [item.noise for item in looks],
+        "column noise share": [item.column_share for item in looks],
+        "row noise share": [item.row_share for item in looks],
+        "object contrast, absolute": [np.abs(item.contrasts) for item in looks],
+        "object difference, absolute": [np.abs(item.differences) for item in looks],
+        "object side (pixels)": [item.sides for item in looks],
     }
-    rows.append(("frames", [str(len(looks.slopes)) for looks in sets.values()]))
-    rows.append(("objects", [str(len(looks.sides)) for looks in sets.values()]))
-    rows.append(
-        (
-            "histogram distance",
-            [f"{distance(looks.histogram, reference.histogram):.3f}" for looks in sets.values()],
-        )
-    )
-    rows.extend((name, [_span(values) for values in columns]) for name, columns in spans.items())
-    rows.append(
-        ("objects warmer than around", [_share(looks.contrasts > 0) for looks in sets.values()]),
-    )
-    return "\n".join(f"{name:28s}" + "".join(f"{cell:>26s}" for cell in cells) for name, cells in rows)
+    return [
+        ("", *sets),
+        ("frames", *(str(len(item.slopes)) for item in looks)),
+        ("objects", *(str(len(item.sides)) for item in looks)),
+        ("histogram distance", *(f"{distance(item.histogram, looks[0].histogram):.3f}" for item in looks)),
+        *((name, *map(_span, columns)) for name, columns in spans.items()),
+        ("objects warmer than around", *(_share(item.contrasts > 0) for item in looks)),
+    ]
 
 
 def _span(values: np.ndarray) -> str:

@@ -189,4 +189,5 @@ def _record(
         labels=label[solid],
         ignored=ignored[solid],
         sequence=picture.sequence,
+        stored=raw,
     )

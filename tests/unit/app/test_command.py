@@ -66,6 +66,11 @@ def test_a_stopped_command_ends_with_130(call, error, line):
     assert call(run=raising(error))[:2] == (130, line + "\n")
 
 
+def test_a_place_that_cannot_be_written_is_one_line(call):
+    error = PermissionError(13, "Permission denied", "/readonly/run")
+    assert call(run=raising(error))[:2] == (1, "error: /readonly/run: Permission denied\n")
+
+
 @pytest.mark.parametrize("error", [ValueError("a bug"), OSError("a bug"), KeyError("a bug")])
 def test_a_bug_keeps_its_trace(call, error):
     with pytest.raises(type(error), match="a bug"):

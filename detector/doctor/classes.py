@@ -1,0 +1,57 @@
+"""Checks of the classes: the same in every split, and enough of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from detector.data.annotations import Annotations
+from detector.doctor.findings import Finding, Severity, listed
+from detector.doctor.limits import Limits
+
+
+def class_counts(annotations: Annotations) -> np.ndarray:
+    """[C] objects of each class, without ignored regions."""
+    labels = [record.labels[~record.ignored] for record in annotations.records]
+    return np.bincount(np.concatenate(labels), minlength=len(annotations.classes))
+
+
+def check_classes(splits: Mapping[str, Annotations], *, train: str, limits: Limits) -> list[Finding]:
+    """train: the split that is trained on; where it is absent, rare classes are not looked for."""
+    findings = _gaps(splits)
+    if len({annotations.classes for annotations in splits.values()}) > 1:
+        details = tuple(f"{split}: {', '.join(a.classes)}" for split, a in splits.items())
+        message = f"splits name different classes ({'; '.join(details)})"
+        return [*findings, Finding(Severity.ERROR, "classes", message, "choose data.source.classes", details)]
+    names = next(iter(splits.values())).classes
+    counts = {split: class_counts(annotations) for split, annotations in splits.items()}
+    for split, of_split in counts.items():
+        missing = [name for name, count in zip(names, of_split, strict=True) if not count]
+        if missing:
+            findings.append(_missing(missing, split, train=train))
+    if train in counts:
+        pairs = zip(names, counts[train], strict=True)
+        rare = [f"{name} ({count})" for name, count in pairs if 0 < count < limits.rare_objects]
+        if rare:
+            message = f"few objects in {train}: {listed(rare, 10)}"
+            advice = "label more, merge classes, or expect nothing of them"
+            findings.append(Finding(Severity.WARNING, "classes", message, advice))
+    return findings
+
+
+def _missing(missing: list[str], split: str, *, train: str) -> Finding:
+    message = f"no object in {split} of {listed(missing, 10)}"
+    if split == train:
+        return Finding(Severity.ERROR, "classes", message, "label some or leave the class out")
+    return Finding(Severity.WARNING, "classes", message, "its figures there will be missing: split anew")
+
+
+def _gaps(splits: Mapping[str, Annotations]) -> list[Finding]:
+    """Ids are of no importance here, but a gap may be a class that the file lost."""
+    ids = sorted({key for annotations in splits.values() for key in annotations.category_ids})
+    gaps = sorted(set(range(ids[0], ids[-1] + 1)) - set(ids))
+    if not gaps:
+        return []
+    message = f"category ids {', '.join(map(str, ids))} leave out {listed([str(gap) for gap in gaps], 5)}"
+    return [Finding(Severity.NOTE, "classes", message)]

@@ -1,0 +1,148 @@
+"""Checks of the splits: does one contain what another is judged on?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from detector.data.annotations import Annotations
+from detector.doctor.findings import Exhibit, Finding, Severity, listed, percent, spread
+from detector.doctor.hashing import NearCopies, near_copies, near_copies_within
+from detector.doctor.limits import Limits
+from detector.doctor.scan import FrameFacts, Scan
+from detector.doctor.series import by_number, by_time, near_in_series, reused_names
+
+_EXHIBITS = 4
+_ADVICE = "split by recording, so that neighbouring frames stay together"
+
+
+@dataclass(frozen=True, eq=False)
+class Leak:
+    """How much of a split is known from another. frames: those of the split; known: those of the other.
+
+    copies: by pictures. reused: recordings whose names mean other pictures in the other split (None: frames
+    without recording). neighbours [frames] bool: a frame of the other split is near in the same series, by
+    number or by time, and the series is not of a reused name.
+    """
+
+    split: str
+    other: str
+    frames: Sequence[FrameFacts]
+    known: Sequence[FrameFacts]
+    copies: NearCopies
+    reused: Collection[str | None]
+    neighbours: np.ndarray
+
+    @property
+    def share(self) -> float:
+        """The share of the split's frames with a near copy in the other."""
+        return self.copies.share
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs of near copies there are between the two."""
+        return int(self.copies.counts.sum())
+
+
+def measure_leaks(scan: Scan, splits: Sequence[str], *, train: str, limits: Limits) -> list[Leak]:
+    """For every two splits, what the second has of the first; `train` is the first of its pairs."""
+    ordered = sorted(splits, key=lambda split: split != train)
+    return [_leak(scan, split, other, limits) for other, split in combinations(ordered, 2)]
+
+
+def _leak(scan: Scan, split: str, other: str, limits: Limits) -> Leak:
+    frames, known = scan.of(split), scan.of(other)
+    frames, known = ([f for f in of_split if f.hash is not None] for of_split in (frames, known))
+    reused = reused_names(frames, known, bits=limits.near_bits)
+    beside = near_in_series(frames, known, by_number, reach=limits.near_numbers)
+    beside |= near_in_series(frames, known, by_time, reach=limits.near_seconds)
+    beside &= np.array([facts.record.sequence not in reused for facts in frames], bool)
+    copies = near_copies(_hashes(frames), _hashes(known), bits=limits.near_bits)
+    return Leak(split, other, frames, known, copies, reused, beside)
+
+
+def check_leaks(leaks: Sequence[Leak], limits: Limits) -> list[Finding]:
+    """A finding for each pair of splits."""
+    return [_leak_finding(leak, limits) for leak in leaks]
+
+
+def _leak_finding(leak: Leak, limits: Limits) -> Finding:
+    share, beside = leak.share, float(leak.neighbours.mean()) if len(leak.neighbours) else 0.0
+    severity = Severity.NOTE
+    if share > limits.leak_warning:
+        severity = Severity.ERROR if share > limits.leak_error else Severity.WARNING
+    copies = leak.copies
+    near = np.flatnonzero(copies.counts)
+    near = near[np.argsort(copies.distances[near], kind="stable")]
+    pairs = [(leak.frames[k], leak.known[copies.nearest[k]], int(copies.distances[k])) for k in near.tolist()]
+    return Finding(
+        severity,
+        "leak",
+        f"{percent(share)} of {leak.split} frames have a near copy in {leak.other} ({leak.pairs} pairs); "
+        f"{percent(beside)} have a neighbour there by frame number or time",
+        _ADVICE if severity is not Severity.NOTE else "",
+        tuple(f"{one.record.path} ~ {other.record.path}: {bits} bits" for one, other, bits in pairs),
+        tuple(_side_by_side(*pairs[k]) for k in spread(len(pairs), _EXHIBITS)),
+    )
+
+
+def check_repeats(scan: Scan, splits: Sequence[str], limits: Limits) -> list[Finding]:
+    """Near copies within a split: how many frames really differ."""
+    findings = []
+    for split in splits:
+        frames = [facts for facts in scan.of(split) if facts.hash is not None]
+        copies = near_copies_within(_hashes(frames), bits=limits.near_bits)
+        exact = copies.counts[copies.distances == 0]
+        if copies.share > 0:
+            findings.append(
+                Finding(
+                    Severity.NOTE,
+                    "near copies",
+                    f"{percent(copies.share)} of {split} frames have a near copy in {split} "
+                    f"({int(copies.counts.sum()) // 2} pairs, {len(exact)} frames with one of the same hash)",
+                )
+            )
+    return findings
+
+
+def check_recordings(splits: Mapping[str, Annotations], leaks: Sequence[Leak]) -> list[Finding]:
+    """Recordings of which frames lie in two splits; a note where none is known."""
+    of_split = {
+        split: {record.sequence for record in annotations.records if record.sequence is not None}
+        for split, annotations in splits.items()
+    }
+    if not any(of_split.values()):
+        message = "no recording is known of any frame, so only pictures and names tell whether splits leak"
+        return [Finding(Severity.NOTE, "recordings", message)]
+    findings = []
+    for leak in leaks:
+        both = of_split[leak.split] & of_split[leak.other]
+        straddling = sorted(both.difference(leak.reused))
+        pair = f"{leak.other} and {leak.split}"
+        if straddling:
+            records = splits[leak.split].records
+            share = sum(record.sequence in straddling for record in records) / len(records)
+            names = listed(straddling)
+            message = (
+                f"{len(straddling)} straddle {pair} ({names}), with {percent(share)} of {leak.split} frames"
+            )
+            details = tuple(straddling)
+            findings.append(Finding(Severity.WARNING, "recordings", message, _ADVICE, details))
+        if len(both) > len(straddling):
+            message = f"{len(both) - len(straddling)} names are used for different recordings in {pair}"
+            findings.append(Finding(Severity.NOTE, "recordings", message))
+    return findings
+
+
+def _hashes(frames: Sequence[FrameFacts]) -> list[bytes]:
+    return [facts.hash for facts in frames if facts.hash is not None]
+
+
+def _side_by_side(one: FrameFacts, other: FrameFacts, bits: int) -> tuple[Exhibit, ...]:
+    return (
+        Exhibit(one.record, f"{one.split}: {one.record.path.name}"),
+        Exhibit(other.record, f"{other.split}: {other.record.path.name}, {bits} bits apart"),
+    )

@@ -1,0 +1,1 @@
+"""Pages and figures that a person reads: `page` and `plots` are the kit, a module more for each page."""

@@ -1,0 +1,9 @@
+"""Check a data set before training: python scripts/doctor.py data=hit_uav data.root=PATH."""
+
+from detector.app.command import command
+from detector.app.doctor import run
+
+main = command("doctor")(run)
+
+if __name__ == "__main__":
+    main()

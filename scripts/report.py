@@ -1,0 +1,9 @@
+"""Write the page of a run: python scripts/report.py run=runs/NAME."""
+
+from detector.app.command import command
+from detector.app.report import run
+
+main = command("report")(run)
+
+if __name__ == "__main__":
+    main()

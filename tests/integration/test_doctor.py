@@ -1,0 +1,91 @@
+"""scripts/doctor.py: what it says, what it writes, and how it ends."""
+
+import json
+import shutil
+from pathlib import Path
+
+import hydra
+import pytest
+from hydra.utils import instantiate
+
+from detector.app.command import CONFIGS
+from detector.app.doctor import run
+from detector.doctor.limits import Limits
+from tests.integration.commands import Call, files_under, program
+
+
+@pytest.fixture
+def own_set(tiny_set, tmp_path) -> Path:
+    """A copy that a test may break."""
+    return Path(shutil.copytree(tiny_set, tmp_path / "own"))
+
+
+def test_a_set_that_is_fit(tiny_set, tmp_path):
+    outcome = program("doctor", f"data.root={tiny_set}", folder=tmp_path).assert_fine()
+    lines = outcome.out.splitlines()
+    assert lines[0].startswith("train: 12 frames, ")
+    assert lines[-2].startswith("fit to train on: 0 errors, ")
+    assert lines[-1] == "page: runs/doctor.html"
+    assert files_under(tmp_path) == {"runs", "runs/doctor.html"}
+    assert "<script" not in (tmp_path / "runs/doctor.html").read_text()
+
+
+def test_a_set_that_is_not(own_set, call: Call, tmp_path):
+    """A frame of train once more in val, and one that is cut short."""
+    frames = sorted((own_set / "train").glob("*.png"))
+    shutil.copy(frames[0], sorted((own_set / "val").glob("*.png"))[0])
+    frames[1].write_bytes(frames[1].read_bytes()[:100])
+    outcome = call("doctor", run, f"data.root={own_set}", "page=page.html")
+    assert outcome.status == 1
+    assert outcome.err == ""
+    severities = {(line.split()[0], line.split()[1]) for line in outcome.out.splitlines()}
+    assert {("error", "leak:"), ("error", "files:")} <= severities
+    assert "not fit to train on: 2 errors" in outcome.out
+    assert f"train/{frames[1].name}" in (tmp_path / "page.html").read_text()
+
+
+def test_what_a_reader_dropped_is_a_warning(own_set, call: Call):
+    file = own_set / "annotations" / "val.json"
+    document = json.loads(file.read_text())
+    document["annotations"][0]["bbox"][2] = 0
+    file.write_text(json.dumps(document))
+    outcome = call("doctor", run, f"data.root={own_set}", "splits=[val]").assert_fine()
+    assert "warning  annotations:" in outcome.out
+    assert "1 boxes without area" in outcome.out
+    assert outcome.out.startswith("val: 4 frames, ")
+    assert "12 frames" not in outcome.out
+    assert outcome.err == ""
+
+
+def test_two_sets_side_by_side(tiny_set, call: Call, tmp_path):
+    arguments = ["compare=coco", f"compare_root={tiny_set}", "compare_frames=3"]
+    outcome = call("doctor", run, f"data.root={tiny_set}", *arguments).assert_fine()
+    lines = [line.split() for line in outcome.out.splitlines()]
+    assert ["set", "(other)", "set"] in lines
+    assert ["frames", "3", "3"] in lines
+    assert "spectrum slope" in (tmp_path / "runs/doctor.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["data.root=nowhere"], "data root nowhere: no such folder"),
+        (["data=checkpoint"], "data=checkpoint: name the data set's own option"),
+        (["splits=[holdout]"], "data split 'holdout'"),
+        (["compare=lepton"], "compare=lepton: must be one of coco, "),
+        (["compare=coco"], "compare_root must be given"),
+        (["compare_frames=0"], "compare_frames=0: must be at least 1"),
+        (["limits.leak_error=-1"], "limits.leak_error=-1: must not be negative"),
+        (["limits.leak_eror=0.1"], "did you mean limits.leak_error?"),
+        (["page={root}"], "cannot be written"),
+    ],
+)
+def test_errors_are_one_line(tiny_set, call: Call, arguments, message):
+    given = [argument.format(root=tiny_set) for argument in arguments]
+    call("doctor", run, f"data.root={tiny_set}", *given).assert_error(message)
+
+
+def test_the_file_s_limits_are_the_code_s():
+    with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
+        config = hydra.compose("doctor")
+    assert instantiate(config.limits) == Limits()

@@ -1,0 +1,62 @@
+import re
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+from matplotlib import rcParams
+
+from detector.report import plots
+
+BINS = np.linspace(0, 4, 5)
+
+
+def outline(svg: str, colour: str) -> np.ndarray:
+    """[N, 2] the corners of the longest path in a colour."""
+    paths = re.findall(r'<path d="([^"]*)"[^>]*stroke: ' + colour, svg)
+    return np.array(max((re.findall(r"[ML] (\S+) (\S+)", path) for path in paths), key=len), float)
+
+
+def test_a_histogram_s_bars_are_shares():
+    svg = plots.histograms({"a": np.array([0.5, 1.5, 1.5, 9.0]), "b": np.ones(3)}, BINS, title="t", x="x")
+    ground, *tops = outline(svg, plots.COLOURS[0])[:, 1]
+    heights = ground - np.array(tops[0:8:2])
+    # A quarter, a half, none, and the value beyond the bins in the last.
+    np.testing.assert_allclose(heights / heights[0], (1, 2, 0, 1), atol=1e-4)
+
+
+def test_text_and_axes_take_the_page_s_colour():
+    svg = plots.lines(BINS, {"a": BINS, "b": BINS}, title="t", x_label="x", y_label="y")
+    assert "currentColor" in svg
+    assert plots._INK not in svg
+    assert all(colour in svg for colour in plots.COLOURS[:2])
+
+
+def test_names_are_escaped_and_the_figure_is_xml():
+    name = "<script>alert('1')</script> & \"more\" $\\frac$"
+    figures = (
+        plots.histograms(
+            {name: np.ones(3), "b": np.ones(2)}, BINS + 1, title=name, x=name, mark=(2,), log=True
+        ),
+        plots.lines(BINS, {name: BINS, "b": BINS}, title=name, x_label=name, y_label=name),
+        plots.heatmap(np.eye(5), np.arange(-2.0, 3), title=name, x=name, y=name),
+    )
+    for svg in figures:
+        root = ElementTree.fromstring(svg)
+        assert root.tag.endswith("svg")
+        assert name in "".join(root.itertext())
+        assert not any(element.tag.endswith("script") for element in root.iter())
+
+
+def test_an_empty_series_takes_no_other_s_colour():
+    svg = plots.histograms({"none": np.zeros(0), "some": np.ones(3)}, BINS, title="t", x="x")
+    assert plots.COLOURS[0] not in svg
+    assert plots.COLOURS[1] in svg
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_same_figure_is_the_same_text_and_leaves_no_setting_behind(count):
+    before = dict(rcParams)
+    series = {str(k): np.ones(3) for k in range(count)}
+    once, again = (plots.histograms(series, BINS, title="t", x="x") for _ in range(2))
+    assert once == again
+    assert dict(rcParams) == before
