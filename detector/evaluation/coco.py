@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from detector.data.annotations import Annotations
+from detector.data.writers.coco import coco_document
 from detector.evaluation.backends import Backend, CocoTables, run_pycocotools
 from detector.evaluation.bins import Bins
 from detector.evaluation.breakdown import Breakdown, break_down
@@ -126,34 +127,7 @@ def evaluate(
 
 def coco_ground_truth(annotations: Annotations) -> dict[str, Any]:
     """The annotations in COCO's format, regions to ignore as crowds (see the module's docstring)."""
-    truths: list[dict[str, Any]] = []
-    for record in annotations.records:
-        for box, label, ignored in zip(
-            record.boxes.tolist(), record.labels.tolist(), record.ignored.tolist(), strict=True
-        ):
-            x1, y1, x2, y2 = box
-            everyone = annotations.category_ids
-            for category in everyone if label == IGNORE_LABEL else (everyone[label],):
-                truths.append(
-                    {
-                        # From 1: pycocotools takes a match with id 0 for no match.
-                        "id": len(truths) + 1,
-                        "image_id": record.image_id,
-                        "category_id": category,
-                        "bbox": [x1, y1, x2 - x1, y2 - y1],
-                        "area": (x2 - x1) * (y2 - y1),
-                        "iscrowd": int(ignored or label == IGNORE_LABEL),
-                    }
-                )
-    images = [
-        {"id": record.image_id, "file_name": record.path.name, "width": record.width, "height": record.height}
-        for record in annotations.records
-    ]
-    categories = [
-        {"id": category, "name": name}
-        for category, name in zip(annotations.category_ids, annotations.classes, strict=True)
-    ]
-    return {"images": images, "categories": categories, "annotations": truths}
+    return coco_document(annotations, [record.path.name for record in annotations.records])
 
 
 def _values(tables: CocoTables, classes: slice) -> dict[str, Value]:

@@ -1,6 +1,5 @@
 """The one promise: what the network sees of a frame does not depend on who shows it."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,37 +16,13 @@ from detector.structures import Frame
 from detector.thermal import io
 from detector.thermal.agc import (
     Agc,
-    BitDepthRange,
-    Clahe,
-    FixedKelvin,
-    FixedRange,
     Percentile,
-    PlateauEqualisation,
     SequenceRange,
 )
 from tests.unit.data.builders import split_on_disk
+from tests.unit.thermal.agc_builders import OF_ONE_FRAME
 
-
-@dataclass(frozen=True)
-class Hundredths:
-    """0.01 K a count."""
-
-    def to_kelvin(self, counts: np.ndarray) -> np.ndarray:
-        return counts / 100.0
-
-    def to_counts(self, kelvin: np.ndarray) -> np.ndarray:
-        return kelvin * 100.0
-
-
-GAINS = [
-    FixedRange(6000, 9000),
-    FixedKelvin(60.0, 90.0, Hundredths()),
-    BitDepthRange(),
-    Percentile(),
-    SequenceRange(),
-    PlateauEqualisation(),
-    Clahe(),
-]
+GAINS = [*OF_ONE_FRAME, SequenceRange()]
 
 
 @pytest.mark.parametrize("agc", GAINS, ids=lambda agc: type(agc).__name__)

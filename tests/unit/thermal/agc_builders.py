@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from detector.structures import Frame
+from detector.thermal.agc import (
+    BitDepthRange,
+    Clahe,
+    FixedKelvin,
+    FixedRange,
+    Percentile,
+    PlateauEqualisation,
+)
+
+
+@dataclass(frozen=True)
+class Hundredths:
+    """0.01 K a count."""
+
+    def to_kelvin(self, counts: np.ndarray) -> np.ndarray:
+        return counts / 100.0
+
+    def to_counts(self, kelvin: np.ndarray) -> np.ndarray:
+        return kelvin * 100.0
+
+
+OF_ONE_FRAME = [
+    FixedRange(6000, 9000),
+    FixedKelvin(60.0, 90.0, Hundredths()),
+    BitDepthRange(),
+    Percentile(10, 90),
+    PlateauEqualisation(),
+    Clahe(),
+]
+"""One of every gain that needs no look at the recording."""
 
 
 def frame_of(values: list[int] | np.ndarray, bits: int = 16) -> Frame:

@@ -1,7 +1,6 @@
 """What all gains have in common."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -11,35 +10,13 @@ from detector.thermal.agc import (
     Agc,
     BitDepthRange,
     Clahe,
-    FixedKelvin,
     FixedRange,
-    Percentile,
     PlateauEqualisation,
     SequenceRange,
     normalise,
 )
-from tests.unit.thermal.agc_builders import frame_of, scene
+from tests.unit.thermal.agc_builders import OF_ONE_FRAME, frame_of, scene
 
-
-@dataclass(frozen=True)
-class Hundredths:
-    """0.01 K a count."""
-
-    def to_kelvin(self, counts: np.ndarray) -> np.ndarray:
-        return counts / 100.0
-
-    def to_counts(self, kelvin: np.ndarray) -> np.ndarray:
-        return kelvin * 100.0
-
-
-OF_ONE_FRAME = [
-    FixedRange(6000, 9000),
-    FixedKelvin(60.0, 90.0, Hundredths()),
-    BitDepthRange(),
-    Percentile(10, 90),
-    PlateauEqualisation(),
-    Clahe(),
-]
 ALL = [*OF_ONE_FRAME, SequenceRange(0, 100)]
 
 
