@@ -8,7 +8,7 @@ CHECKPOINT ?= $(shell ls -t runs/*/checkpoints/best.pt 2>/dev/null | head -n 1)
 
 python = $(VENV)/bin/python
 
-.PHONY: setup data train eval test lint tensorboard bench clean
+.PHONY: setup data train eval report test lint tensorboard bench clean
 
 setup:
 	@test -x $(python) || $(PYTHON) -m venv $(VENV)
@@ -23,6 +23,9 @@ train: data
 eval: setup
 	@test -n "$(CHECKPOINT)" || { echo "error: no run with a checkpoint under runs/: make train first" >&2; exit 1; }
 	@$(python) scripts/evaluate.py checkpoint=$(CHECKPOINT) $(ARGS)
+
+report: setup
+	@$(python) scripts/report.py $(ARGS)
 
 test: setup
 	@$(python) -m pytest $(ARGS)

@@ -1,4 +1,4 @@
-"""Judge a checkpoint on a split."""
+"""Judge a checkpoint, or predictions of any other program, on a split."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from detector.data.loader import BatchLoader, lost_workers_explained
 from detector.data.padding import PadOnly
 from detector.engine.detect import detect
 from detector.engine.device import pick_device, pick_precision
+from detector.errors import UserError
 from detector.evaluation.coco import Metrics
-from detector.evaluation.predictions import predictions_json
+from detector.evaluation.predictions import load_predictions, predictions_json
 from detector.inference.draw import contact_sheet, draw, save_picture
 from detector.inference.postprocess import Postprocess
 from detector.structures import Detections
+from detector.thermal.agc import Percentile
 
 SAMPLES = 8
 
@@ -26,13 +28,25 @@ SAMPLES = 8
 def run(config: DictConfig) -> None:
     """The command: config as in configs/evaluate.yaml."""
     build.check_loading(config.engine)
+    _check_asked(config)
+    evaluate = build.build_evaluate(config)
+    output = None if config.output is None else Path(str(config.output))
+    if config.predictions is not None:
+        judge_predictions(
+            Path(str(config.predictions)),
+            data=config.data,
+            engine=config.engine,
+            evaluate=evaluate,
+            output=output,
+        )
+        return
     judge(
         str(config.checkpoint),
         data=config.data,
         engine=config.engine,
-        evaluate=build.build_evaluate(config),
+        evaluate=evaluate,
         postprocess=build.build_postprocess(config) if "postprocess" in config else None,
-        output=None if config.output is None else Path(str(config.output)),
+        output=output,
     )
 
 
@@ -71,9 +85,32 @@ def judge(
     metrics = evaluate(annotations, detections)
     output = output or trained.run_folder / "evaluation" / chosen.split
     _write(output, metrics, detections, annotations, loader)
-    print(f"{chosen.split} split, {metrics.images} frames:")
-    print(metrics.table())
-    print(f"metrics, predictions and pictures: {output}")
+    _say(chosen.split, metrics, output)
+    return metrics
+
+
+def judge_predictions(
+    file: Path,
+    *,
+    data: DictConfig,
+    engine: DictConfig,
+    evaluate: build.Evaluate,
+    output: Path | None = None,
+) -> Metrics:
+    """Evaluate a COCO results file, whatever wrote it, and write the same files as `judge`.
+
+    output: the folder to write to; None is FILE_SPLIT beside the file.
+    """
+    annotations = build.load_split(data, data.split)
+    detections = load_predictions(file, annotations)
+    metrics = evaluate(annotations, detections)
+    # For the pictures; there is no network that wants a gain or a stride of its own.
+    loader = build.evaluation_loader(
+        annotations, agc=Percentile(low=0.5, high=99.5), multiple=1, engine=engine
+    )
+    output = output or file.with_name(f"{file.stem}_{data.split}")
+    _write(output, metrics, detections, annotations, loader)
+    _say(data.split, metrics, output)
     return metrics
 
 
@@ -102,6 +139,28 @@ def own_data(own: DictConfig, asked: DictConfig) -> DictConfig:
             OmegaConf.update(chosen, key, asked[key])
     # Interpolations such as ${data.root} are read from the top of a configuration.
     return OmegaConf.create({"data": chosen}).data
+
+
+def _check_asked(config: DictConfig) -> None:
+    """UserError where it is not clear what to judge, or on what."""
+    if config.checkpoint is None and config.predictions is None:
+        raise UserError(
+            "checkpoint must be given: add checkpoint=... to the command, or predictions=FILE of COCO results"
+        )
+    if config.predictions is None:
+        return
+    if config.checkpoint is not None:
+        raise UserError("checkpoint and predictions are both given: give one, they are judged one at a time")
+    if config.data.source is None:
+        raise UserError("predictions need the data they are of: add data=... data.root=... data.split=...")
+    if "postprocess" in config:
+        raise UserError("postprocess does nothing to predictions, which are judged as they are: leave it out")
+
+
+def _say(split: str, metrics: Metrics, output: Path) -> None:
+    print(f"{split} split, {metrics.images} frames:")
+    print(metrics.table())
+    print(f"metrics, predictions and pictures: {output}")
 
 
 def _write(

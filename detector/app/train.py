@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from detector.data.loader import TrainLoader, lost_workers_explained, train_load
 from detector.engine import checkpoint
 from detector.engine.detect import detect
 from detector.engine.device import Precision, pick_device, pick_precision
+from detector.engine.environment import versions
 from detector.engine.optim import WarmupCosine
 from detector.engine.tracking import Tracker
 from detector.engine.trainer import Settings, Trainer
@@ -50,7 +53,8 @@ def run(config: DictConfig) -> None:
     device = pick_device(config.engine.device)
     count = processes.how_many(config.engine.processes, device)
     _check(config, count)
-    plain = {"config": build.as_plain(config), "folder": str(folder)}
+    command = shlex.join(("python", "scripts/train.py", *HydraConfig.get().overrides.task))
+    plain = {"config": build.as_plain(config), "folder": str(folder), "command": command}
     processes.launch(train, plain, device=device, processes=count)
     if not processes.first():
         return
@@ -99,10 +103,10 @@ def train(plain: dict[str, Any]) -> None:
         describe={"config": plain["config"], "classes": list(classes)},
     )
     parameters = sum(parameter.numel() for parameter in model.parameters())
+    machine = f"{distributed.world_size()} x {device}, {str(precision.dtype).removeprefix('torch.')}"
     tracker.say(
         f"{len(loader.dataset)} training and {len(validation.annotations.records)} validation frames, "
-        f"{len(classes)} classes, {parameters / 1e6:.2f} M parameters, "
-        f"{distributed.world_size()} x {device}, {str(precision.dtype).removeprefix('torch.')}"
+        f"{len(classes)} classes, {parameters / 1e6:.2f} M parameters, {machine}"
     )
     if config.resume is not None:
         trainer.resume(checkpoint.load(config.resume), source=config.resume)
@@ -110,6 +114,9 @@ def train(plain: dict[str, Any]) -> None:
         # Only now: whatever is wrong with data or settings has been found, and leaves no folder behind.
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(OmegaConf.to_yaml(config, resolve=True))
+        if config.resume is None:  # else it is there, with the command that began the run
+            environment = {"command": plain["command"], "device": machine, "versions": versions()}
+            (folder / "environment.json").write_text(json.dumps(environment, indent=2) + "\n")
     try:
         with lost_workers_explained():
             trainer.fit()

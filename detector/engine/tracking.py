@@ -100,12 +100,21 @@ class Tracker:
             if self.writer is not None:
                 curve = metrics.curves.tensorboard(label)
                 self.writer.add_pr_curve_raw(f"val_PR/{name}", **curve, global_step=step)
-        if self.writer is not None and self.pictures is not None:
-            for number, picture in enumerate(self.pictures()):
-                self.writer.add_image(f"val/{number}", picture, step, dataformats="HWC")
-            self.writer.flush()
+        self._show(metrics, step)
         shown = {name: metrics.overall[name] or 0.0 for name in ("AP", "AP50", "AP75")}
         self.say(f"epoch {epoch}: val " + "  ".join(f"{name} {value:.4f}" for name, value in shown.items()))
+
+    def _show(self, metrics: Metrics, step: int) -> None:
+        """Samples, and figures of what was measured: the confusion matrix and the like."""
+        if self.writer is None:
+            return
+        samples = self.pictures() if self.pictures is not None else ()
+        figures = metrics.diagnosis.pictures() if metrics.diagnosis is not None else {}
+        tagged = {f"val/{number}": picture for number, picture in enumerate(samples)}
+        tagged |= {f"val_figures/{name}": picture for name, picture in figures.items()}
+        for tag, picture in tagged.items():
+            self.writer.add_image(tag, picture, step, dataformats="HWC")
+        self.writer.flush()
 
     def say(self, text: str) -> None:
         if not self.quiet:

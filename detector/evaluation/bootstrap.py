@@ -1,34 +1,33 @@
 """Metrics of a split whose images count any number of times, as a bootstrap's resamples need them.
 
-Nothing is averaged over images: each value is that of the data set in which an image stands as often as it was
-drawn, its copies one after the other in the place of the image. The images are matched once. What is left for
-a resample are weighted sums over the detections, best first, and of these only at those that found something:
+Nothing is averaged over images: each value is that of the data set in which an image stands as often as it
+was drawn, its copies one after the other in its place. The images are matched once. What is left for a
+resample are weighted sums over the detections, best first, and of these only at those that found something:
 the copies of one detection stand together, so COCO's interpolation reads the same at the last of them.
-One thing is not as if copied: equal scores of one class in one image, of which the copies here stay together.
+One thing is not as if copied: equal scores of one class in one image, each of whose copies stay together.
 
-Letters: I images, S resamples, K classes, T IoU thresholds, D detections, U those of them that found something
-at any threshold, J hits.
+Letters: I images, S resamples, K classes, T IoU thresholds, U detections of a class that found something at
+any threshold, J those that are hits at one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
 from detector.data.annotations import Annotations
 from detector.evaluation.bins import RECALL_GRID, Bin, Bins
-from detector.evaluation.matching import Matches, Pool, match, pool
+from detector.evaluation.matching import Matches, Pool, match
 from detector.evaluation.overlap import FALSE_PER_IMAGE, overlap_bins, overlaps
 from detector.evaluation.sizes import size_bins
 
 LESS_IS_BETTER = ("MR-2",)
 """Of the metrics of `weighted_metrics`."""
 
-_CELLS = 2**19
+_CELLS = 2**18
 """Of the tables [U, S] that are worked on at a time: they then stay near the processor."""
 
 
@@ -46,27 +45,26 @@ class Metric:
 
 
 def weighted_metrics(
-    annotations: Annotations, predictions: Sequence[Mapping[str, Any]], *, weights: np.ndarray, bins: Bins
+    annotations: Annotations, pool: Pool, *, weights: np.ndarray, bins: Bins
 ) -> dict[str, Metric]:
     """AP, AP50, AP75, MR-2, AP of each bin ('AP overlap 0-0.1', 'AP size <6') under each weighting.
 
-    predictions: the entries of `predictions_json`. weights: [I, S] whole numbers, how often each image of
-    the annotations counts.
+    pool: made from the same annotations. weights: [I, S] whole numbers, how often each image counts.
     """
-    ready = pool(annotations, predictions)
     weights = np.ascontiguousarray(weights, dtype=np.int32)
-    everything = Bin(name="all", counted=~ready.truths.crowd)
-    ap, miss_rate = _bin_values(ready, everything, weights)
+    everything = Bin(name="all", counted=~pool.truths.crowd)
+    ap = _average_precisions(pool, everything, weights)
+    miss_rate = _miss_rates(pool, everything, weights)
     metrics = {"AP": ap.mean(axis=0), "AP50": ap[0], "AP75": ap[5], "MR-2": miss_rate}
     kinds = dict.fromkeys(metrics, everything)
     for title, divided in (
-        ("overlap", overlap_bins(ready, overlaps(annotations, ready), bins.overlap)),
-        ("size", size_bins(ready, bins.sizes)),
+        ("overlap", overlap_bins(pool, overlaps(annotations, pool), bins.overlap)),
+        ("size", size_bins(pool, bins.sizes)),
     ):
         for kind in divided:
             name = f"AP {title} {kind.name}"
-            metrics[name], kinds[name] = _bin_values(ready, kind, weights)[0].mean(axis=0), kind
-    return {name: _metric(ready, kinds[name], values) for name, values in metrics.items()}
+            metrics[name], kinds[name] = _average_precisions(pool, kind, weights).mean(axis=0), kind
+    return {name: _metric(pool, kinds[name], values) for name, values in metrics.items()}
 
 
 def _metric(pool: Pool, kind: Bin, values: np.ndarray) -> Metric:
@@ -79,27 +77,29 @@ def _metric(pool: Pool, kind: Bin, values: np.ndarray) -> Metric:
     )
 
 
-def _bin_values(pool: Pool, kind: Bin, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """AP [T, K, S] of a bin and its MR^-2 [K, S]; NaN where a class has no truth there."""
+def _average_precisions(pool: Pool, kind: Bin, weights: np.ndarray) -> np.ndarray:
+    """AP of a bin [T, K, S]; NaN where a class has no truth there."""
     matches = match(pool, ignored=~kind.counted)
     truths = _truths(pool, kind.counted, weights)
     # A bin whose false positives count by its share of the truths has another share in each resample.
-    every = None if kind.false_weight is None else _truths(pool, ~pool.truths.crowd, weights)
-    images = weights.sum(axis=0)
+    every = truths if kind.false_weight is None else _truths(pool, ~pool.truths.crowd, weights)
+    false_weight = truths / np.maximum(every, 1)
     ap = np.full((len(matches.truth), *truths.shape), np.nan)
-    miss_rate = np.full(truths.shape, np.nan)
-    for label in np.flatnonzero(truths.any(axis=1)):
-        finders = _finders(pool, matches, kind, int(label))
-        step = max(1, _CELLS // max(1, len(finders.images)))
-        for start in range(0, weights.shape[1], step):
-            some = slice(start, start + step)
-            count = truths[label, some]
-            false_weight = np.ones(len(count)) if every is None else count / np.maximum(every[label, some], 1)
-            for t, (hits, false) in enumerate(finders.curves(weights[:, some])):
-                ap[t, label, some] = _average_precision(hits, false_weight * false, count)
-                if t == 0:
-                    miss_rate[label, some] = _miss_rate(hits, false, count, images=images[some])
-    return ap, miss_rate
+    for label, some, curves in _each_class(pool, matches, kind, weights):
+        for t, (hits, false) in enumerate(curves):
+            weighed = false_weight[label, some] * false
+            ap[t, label, some] = _average_precision(hits, weighed, truths[label, some])
+    return ap
+
+
+def _miss_rates(pool: Pool, kind: Bin, weights: np.ndarray) -> np.ndarray:
+    """MR^-2 of a bin [K, S]; NaN where a class has no truth there."""
+    truths, images = _truths(pool, kind.counted, weights), weights.sum(axis=0)
+    rates = np.full(truths.shape, np.nan)
+    for label, some, curves in _each_class(pool, match(pool, [0.5]), kind, weights):
+        ((hits, false),) = curves
+        rates[label, some] = _miss_rate(hits, false, truths[label, some], images=images[some])
+    return rates
 
 
 def _truths(pool: Pool, counted: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -108,27 +108,46 @@ def _truths(pool: Pool, counted: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return _table(labels, images, shape=(pool.classes, pool.images)) @ weights
 
 
+Curves = Iterator[tuple[np.ndarray, np.ndarray]]
+"""For each threshold the hits so far and the false positives so far, [J, S], at each hit, best first."""
+
+
+def _each_class(
+    pool: Pool, matches: Matches, kind: Bin, weights: np.ndarray
+) -> Iterator[tuple[int, slice, Curves]]:
+    """Each class with truth in the bin, and its curves under some of the weightings after the other."""
+    for label in np.unique(pool.truths.labels[kind.counted]).tolist():
+        finders = _finders(pool, matches, kind, label)
+        step = max(1, _CELLS // max(1, len(finders.images)))
+        for start in range(0, weights.shape[1], step):
+            some = slice(start, start + step)
+            yield label, some, finders.curves(weights[:, some])
+
+
 @dataclass(frozen=True, eq=False)
 class _Finders:
     """The detections of a class that found something at any threshold, best first, and what is between.
 
-    images [U]. hit, spoken [T, U] bool: found a truth that counts; would have been a false positive here.
-    strays [U, I] sparse: how many detections that are false positives where they find nothing stand in each
-    image from the one before this one (excluded) to this one (included).
+    images [U]. strays [U, I] sparse: how many detections stand in each image from the one before this one
+    (excluded) to this one (included) that are false positives where they find nothing.
+    hits, taken: of each threshold the places in [U] of those that found a truth that counts, and of those
+    that are no false positives, for they found something.
     """
 
     images: np.ndarray
-    hit: np.ndarray
-    spoken: np.ndarray
     strays: csr_matrix
+    hits: list[np.ndarray]
+    taken: list[np.ndarray]
 
-    def curves(self, weights: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """[J, S] hits so far and false positives so far at each hit of each threshold; weights: [I, S]."""
+    def curves(self, weights: np.ndarray) -> Curves:
+        """Under weightings [I, S]."""
         drawn = weights[self.images]
-        strays = self.strays @ weights
-        for hit, spoken in zip(self.hit, self.spoken, strict=True):
-            false = np.cumsum(strays - drawn * spoken[:, None], axis=0, dtype=np.int32)
-            yield np.cumsum(drawn[hit], axis=0, dtype=np.int32), false[hit]
+        strays = np.cumsum(self.strays @ weights, axis=0, dtype=np.int32)
+        for hits, taken in zip(self.hits, self.taken, strict=True):
+            none_false = np.zeros((len(taken) + 1, weights.shape[1]), dtype=np.int32)
+            np.cumsum(drawn[taken], axis=0, out=none_false[1:])
+            so_far = np.searchsorted(taken, hits, side="right")
+            yield np.cumsum(drawn[hits], axis=0, dtype=np.int32), strays[hits] - none_false[so_far]
 
 
 def _finders(pool: Pool, matches: Matches, kind: Bin, label: int) -> _Finders:
@@ -138,14 +157,15 @@ def _finders(pool: Pool, matches: Matches, kind: Bin, label: int) -> _Finders:
     images = pool.found.images[order]
     stray = np.ones(len(order), dtype=bool) if kind.left_out is None else ~kind.left_out[order]
     found = matches.truth[:, order] >= 0
+    hits = found & ~matches.ignored[:, order]
     at = np.flatnonzero(found.any(axis=0))
     place = np.searchsorted(at, np.arange(len(order)))
     before = np.flatnonzero(stray & (place < len(at)))
     return _Finders(
         images=images[at],
-        hit=(found & ~matches.ignored[:, order])[:, at],
-        spoken=(found & stray)[:, at],
         strays=_table(place[before], images[before], shape=(len(at), pool.images)),
+        hits=[np.flatnonzero(row) for row in hits[:, at]],
+        taken=[np.flatnonzero(row) for row in (found & stray)[:, at]],
     )
 
 
@@ -159,7 +179,9 @@ def _average_precision(hits: np.ndarray, false: np.ndarray, truths: np.ndarray) 
     precision = hits / (false + hits + np.spacing(1))
     envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
     # Each hit answers for the points of recall that no earlier one reached.
-    reached = np.searchsorted(RECALL_GRID, hits / np.maximum(truths, 1), side="right")
+    recall = hits / np.maximum(truths, 1)
+    nearest = (recall * (len(RECALL_GRID) - 1) + 0.5).astype(np.int32)
+    reached = nearest + (RECALL_GRID[nearest] <= recall)
     points = np.diff(reached, axis=0, prepend=0)
     return np.where(truths > 0, (envelope * points).sum(axis=0) / len(RECALL_GRID), np.nan)
 

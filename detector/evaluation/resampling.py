@@ -27,12 +27,14 @@ ENOUGH_RECORDINGS = 20
 class Draws:
     """weights: [I, S] int64, how often each resample has each image. unit: images or recordings.
 
-    reason: why that unit, and what the intervals are good for; a sentence for the user.
+    reason: why that unit. caution: what the intervals are not good for, "" where they are. Both are for the
+    user, without a full stop.
     """
 
     weights: np.ndarray
     unit: str
     reason: str
+    caution: str
 
 
 def draw(records: Sequence[ImageRecord], *, count: int, unit: str = "auto", seed: int = 0) -> Draws:
@@ -53,12 +55,18 @@ def draw(records: Sequence[ImageRecord], *, count: int, unit: str = "auto", seed
         )
     whole = unit == "recordings" or (unit == "auto" and not unknown and len(recordings) >= ENOUGH_RECORDINGS)
     rng = np.random.default_rng(seed)
-    if not whole:
-        weights = _multiplicities(rng, len(records), count)
-        return Draws(weights, "images", _why_images(len(recordings), unknown, chosen=unit == "images"))
-    of_image = np.searchsorted(recordings, np.array(named, dtype=str))
-    weights = _multiplicities(rng, len(recordings), count)[of_image]
-    return Draws(weights, "recordings", _why_recordings(len(recordings)))
+    if whole:
+        of_image = np.searchsorted(recordings, np.array(named, dtype=str))
+        weights = _multiplicities(rng, len(recordings), count)[of_image]
+        reason = f"whole recordings are drawn, {len(recordings)} of them"
+        few = f"{_counted(recordings)}: from fewer than {ENOUGH_RECORDINGS} the intervals are too narrow"
+        return Draws(weights, "recordings", reason, few if len(recordings) < ENOUGH_RECORDINGS else "")
+    return Draws(
+        weights=_multiplicities(rng, len(records), count),
+        unit="images",
+        reason="single frames are drawn" + (", as asked" if unit == "images" else ""),
+        caution="" if len(recordings) == len(records) else _caution(recordings, unknown),
+    )
 
 
 def _multiplicities(rng: np.random.Generator, units: int, count: int) -> np.ndarray:
@@ -66,22 +74,18 @@ def _multiplicities(rng: np.random.Generator, units: int, count: int) -> np.ndar
     return rng.multinomial(units, np.full(units, 1 / units), size=count).T
 
 
-def _why_images(recordings: int, unknown: int, *, chosen: bool) -> str:
-    if chosen:
-        why = "single images are drawn, as asked"
-    elif unknown:
-        why = "single images are drawn, for the recordings they are of are not known"
-    else:
-        few = f"{recordings} recording{'s' if recordings != 1 else ''}"
-        why = f"single images are drawn, for {few} are too few to draw from"
-    return (
-        f"{why}. Frames of a recording resemble each other, so these intervals may be too narrow: "
-        "they hold for other frames of the same recordings, not for other places and days"
-    )
+def _caution(recordings: Sequence[str], unknown: int) -> str:
+    """What is wrong with drawing single frames."""
+    alike = "Frames of a recording resemble each other, so the intervals are too narrow"
+    if unknown:
+        return f"Which recording a frame is of is not known. {alike} if one gave many frames"
+    if len(recordings) < ENOUGH_RECORDINGS:
+        return (
+            f"{_counted(recordings)}: too few to tell what holds for others. {alike} for anything but more "
+            "frames of these"
+        )
+    return f"{alike}: unit=recordings draws whole ones"
 
 
-def _why_recordings(recordings: int) -> str:
-    why = f"whole recordings are drawn, {recordings} of them, for frames of a recording resemble each other"
-    if recordings >= ENOUGH_RECORDINGS:
-        return why
-    return f"{why}. They are too few: fewer than {ENOUGH_RECORDINGS} make intervals too narrow"
+def _counted(recordings: Sequence[str]) -> str:
+    return f"{len(recordings)} recording{'s' if len(recordings) != 1 else ''}"

@@ -100,10 +100,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Row:
-    """Figures side by side as far as there is room."""
+    """Figures side by side as far as there is room; a table comes before its figures."""
 
     kind: ClassVar[str] = "row"
-    figures: tuple[Drawing | Picture, ...] | tuple[Pair, ...]
+    figures: tuple[Drawing | Picture | Table, ...] | tuple[Pair, ...]
     caption: str = ""
 
 

@@ -130,10 +130,10 @@ def curves(
             axes.axvline(position, color=_INK, linewidth=1, linestyle="--")
         if scale == "log x":
             axes.set_xscale("log")
+            _plain_numbers(axes.xaxis)
         if scale == "log y":
             axes.set_yscale("log")
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_minor_formatter(NullFormatter())
+            _plain_numbers(axes.yaxis)
         if limits is not None:
             axes.set_ylim(*limits)
         axes.set_ylabel(y_label)
@@ -184,11 +184,24 @@ def intervals(names: Sequence[str], series: Series, *, title: str, x_label: str)
             axes.plot(value, places, "o", color=colour, markersize=4, label=name)
         axes.set_yticks(places, names)
         axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.locator_params(axis="x", nbins=5)
         axes.grid(axis="y", visible=False)
-        axes.set_title(title, loc="left")
+        # Above the names, for the legend takes the width of the axes.
+        axes.annotate(
+            title,
+            (0.02, 1),
+            (0, 4),
+            xycoords=("figure fraction", "axes fraction"),
+            textcoords="offset points",
+        )
         axes.set_xlabel(x_label)
         axes.legend(
-            loc="lower right", bbox_to_anchor=(1, 1), ncols=len(series), borderaxespad=0, handletextpad=0.1
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            ncols=len(series),
+            borderaxespad=0,
+            handletextpad=0.1,
+            columnspacing=0.8,
         )
 
     rows = 0.9 + 0.16 * len(names)
@@ -224,9 +237,7 @@ def svg_of(figure: Figure) -> str:
     return re.sub(r' id="[\w.]+_\d+"', "", text).strip()
 
 
-def _drawn(
-    draw: Callable[[Axes], None], *, left: float = _MARGINS["left"], height: float = _SIZE[1]
-) -> str:
+def _drawn(draw: Callable[[Axes], None], *, left: float = _MARGINS["left"], height: float = _SIZE[1]) -> str:
     # What stands above and below the axes is as high in a high figure.
     share = _SIZE[1] / height
     margins = {

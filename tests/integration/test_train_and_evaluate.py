@@ -1,9 +1,11 @@
 """synth, train and evaluate one after the other, and all that a run leaves behind."""
 
 import json
+import shlex
 
 import cv2
 import pytest
+import torch
 from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -15,7 +17,7 @@ from detector.evaluation.bins import Bins
 from detector.evaluation.coco import NAMES, evaluate
 from detector.evaluation.predictions import load_predictions
 from detector.synth.scene import CLASSES
-from tests.integration.commands import TINY_ENGINE, files_under, program
+from tests.integration.commands import TINY_ENGINE, TINY_RUN, files_under, program
 
 STEPS = [1, 2, 3, 4, 5, 6]
 
@@ -52,6 +54,7 @@ def test_a_run_s_folder_holds_what_was_promised_and_no_more(finished):
         "checkpoints/best.pt",
         "checkpoints/last.pt",
         "config.yaml",
+        "environment.json",
         "metrics.json",
         "predictions.json",
         "samples.png",
@@ -79,6 +82,20 @@ def test_the_configuration_is_resolved(finished, tiny_set):
     config = OmegaConf.create(text)
     assert config.data.source.root == str(tiny_set)
     assert config.engine.epochs == 2
+
+
+def test_the_run_tells_how_to_repeat_it(finished, tiny_set):
+    environment = json.loads((finished.run / "environment.json").read_text())
+    program, script, *overrides = shlex.split(environment["command"])
+    assert (program, script) == ("python", "scripts/train.py")
+    assert overrides == [
+        *TINY_RUN,
+        f"data.root={tiny_set}",
+        "engine.processes=2",
+        "engine.workers=1",
+    ]
+    assert environment["device"] == "2 x cpu, float32"
+    assert environment["versions"]["torch"] == torch.__version__
 
 
 def test_checkpoints_say_where_the_run_stood(finished):
@@ -135,6 +152,7 @@ def test_tensorboard_has_every_evaluation_s_metrics_curves_and_pictures(board):
         assert steps(board, tag) == [3, 6], tag
     assert {f"val_PR/{name}" for name in truth} <= set(tags["tensors"])
     assert {f"val/{number}" for number in range(4)} <= set(tags["images"])
+    assert "val_figures/confusion" in tags["images"]
 
 
 def test_evaluation_repeats_training_s_numbers(finished):

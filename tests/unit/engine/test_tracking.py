@@ -58,7 +58,7 @@ def test_everything_lands_in_tensorboard(tmp_path, capsys):
     tags = board.Tags()
     assert "val_AP_by_size/below_6" not in tags["scalars"]
     assert "val_PR/person" in tags["tensors"]
-    assert {"val/0", "val/1"} <= set(tags["images"])
+    assert {"val/0", "val/1", "val_figures/confusion", "val_figures/tide"} <= set(tags["images"])
     assert not any("car" in tag for kind in ("scalars", "tensors") for tag in tags[kind])
 
     shown = capsys.readouterr().out

@@ -10,7 +10,21 @@ import numpy as np
 import pytest
 
 from detector.report import page as kit
-from detector.report.page import Drawing, Notice, Page, Pair, Picture, Row, Section, Table, Text, jpeg, render
+from detector.report.page import (
+    Drawing,
+    Facts,
+    Notice,
+    Page,
+    Pair,
+    Picture,
+    Row,
+    Section,
+    Table,
+    Text,
+    Tiles,
+    jpeg,
+    render,
+)
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&amp;{{ 7 * 7 }}"
 VOID = {"meta", "img", "br"}
@@ -60,6 +74,9 @@ def whole_page() -> Page:
         picture(HOSTILE),
         Row((picture(HOSTILE), Drawing("<svg></svg>", HOSTILE)), HOSTILE),
         Row((Pair((picture(), picture())), Pair((picture(), picture())))),
+        Row((Table((HOSTILE,), ((HOSTILE,),), HOSTILE), Drawing("<svg></svg>", HOSTILE))),
+        Tiles((picture(HOSTILE),), HOSTILE),
+        Facts(((HOSTILE, HOSTILE),)),
     )
     return Page(HOSTILE, HOSTILE, (Section(HOSTILE, blocks), Section("end", ())))
 
@@ -71,14 +88,14 @@ def test_hostile_text_stays_text():
         attribute.startswith("on") for _, attributes in reader.elements for attribute in attributes
     )
     assert "49" not in "".join(reader.texts)
-    assert reader.texts.count(HOSTILE) >= 14
+    assert reader.texts.count(HOSTILE) >= 21
     assert {attributes["alt"] for attributes in reader.of("img")} == {HOSTILE}
 
 
 def test_nothing_is_fetched_from_elsewhere():
     text = render(whole_page())
     reader = Reader(text)
-    assert len(reader.of("img")) == 6
+    assert len(reader.of("img")) == 7
     assert all(
         (attributes["src"] or "").startswith("data:image/jpeg;base64,") for attributes in reader.of("img")
     )

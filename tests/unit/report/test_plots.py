@@ -24,6 +24,33 @@ def test_a_histogram_s_bars_are_shares():
     np.testing.assert_allclose(heights / heights[0], (1, 2, 0, 1), atol=1e-4)
 
 
+def test_a_curve_lies_where_its_values_are():
+    """Points at x 0, 1, 3 and y 0, 0, 1: the second stretch is twice as wide as the first."""
+    x, y = np.array((0.0, 1, 3)), np.array((0.0, 0, 1))
+    svg = plots.curves({"a": (x, y)}, title="t", x_label="x", y_label="y", limits=(0, 1))
+    points = outline(svg, plots.COLOURS[0])
+    np.testing.assert_allclose((points[2, 0] - points[1, 0]) / (points[1, 0] - points[0, 0]), 2, rtol=1e-4)
+    assert points[0, 1] == points[1, 1] > points[2, 1]
+
+
+def test_a_logarithmic_scale_has_plain_numbers():
+    x = np.geomspace(0.01, 100, 5)
+    for scale in ("log x", "log y"):
+        svg = plots.curves({"a": (x, x)}, title="t", x_label="x", y_label="y", scale=scale)
+        assert ">0.01<" in svg
+        assert "mathdefault" not in svg
+
+
+def test_bars_are_as_long_as_their_values_and_say_them():
+    svg = plots.bars(["a", "b", "c"], {"s": np.array((1.0, 0.5, np.nan))}, title="t", x_label="x", digits=2)
+    paths = re.findall(r'<path d="([^"]*)"[^>]*style="fill: ' + plots.COLOURS[0], svg)
+    widths = [np.ptp(np.array(re.findall(r"[ML] (\S+) (\S+)", path), float)[:, 0]) for path in paths]
+    np.testing.assert_allclose(np.array(widths) / widths[0], (1, 0.5, 0), atol=1e-4)
+    assert ">1.00<" in svg
+    assert ">0.50<" in svg
+    assert "nan" not in svg
+
+
 def test_text_and_axes_take_the_page_s_colour():
     svg = plots.lines(BINS, {"a": BINS, "b": BINS}, title="t", x_label="x", y_label="y")
     assert "currentColor" in svg
