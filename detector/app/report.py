@@ -98,8 +98,10 @@ def _config(folder: Path) -> DictConfig:
         raise UserError(f"{file}: {error.strerror}; run= must name the folder of a run") from None
     except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
         raise UserError(f"{file}: cannot be read: {error}") from error
+    if not isinstance(config, DictConfig):
+        raise UserError(f"{file}: is not the configuration of a run but a list")
     for key in ("data.source", "data.train", "data.val", "data.split"):
-        if not isinstance(config, DictConfig) or OmegaConf.select(config, key) is None:
+        if OmegaConf.select(config, key) is None:
             raise UserError(f"{file}: is not the configuration of a run, {key} is missing")
     return config
 
