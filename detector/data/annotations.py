@@ -18,7 +18,8 @@ class ImageRecord:
     ignored [N] bool: a region to leave out of loss and evaluation, not an object.
     sequence: the recording the frame belongs to, where known; frames of one recording resemble each other,
     so splits must keep it whole.
-    stored [M, 4] float64: the boxes as the files have them, before clipping and dropping; None where not kept.
+    stored [M, 4] float64: the boxes as the files have them, before clipping and dropping; None where they are
+    not kept.
     """
 
     image_id: int
