@@ -21,7 +21,13 @@ from scipy.sparse import csr_matrix
 from detector.data.annotations import Annotations
 from detector.evaluation.bins import RECALL_GRID, Bin, Bins
 from detector.evaluation.matching import Matches, Pool, match
-from detector.evaluation.overlap import FALSE_PER_IMAGE, overlap_bins, overlaps
+from detector.evaluation.overlap import (
+    FALSE_PER_IMAGE,
+    inside_regions,
+    jaccard_by_image,
+    overlap_bins,
+    overlaps,
+)
 from detector.evaluation.sizes import size_bins
 
 LESS_IS_BETTER = ("MR-2",)
@@ -47,15 +53,20 @@ class Metric:
 def weighted_metrics(
     annotations: Annotations, pool: Pool, *, weights: np.ndarray, bins: Bins
 ) -> dict[str, Metric]:
-    """AP, AP50, AP75, MR-2, AP of each bin ('AP overlap 0-0.1', 'AP size <6') under each weighting.
+    """AP, AP50, AP75, MR-2, JI, AP of each bin ('AP overlap 0-0.1', 'AP size <6') under each weighting.
 
     pool: made from the same annotations. weights: [I, S] whole numbers, how often each image counts.
     """
     weights = np.ascontiguousarray(weights, dtype=np.int32)
     everything = Bin(name="all", counted=~pool.truths.crowd)
     ap = _average_precisions(pool, everything, weights)
-    miss_rate = _miss_rates(pool, everything, weights)
-    metrics = {"AP": ap.mean(axis=0), "AP50": ap[0], "AP75": ap[5], "MR-2": miss_rate}
+    metrics = {
+        "AP": ap.mean(axis=0),
+        "AP50": ap[0],
+        "AP75": ap[5],
+        "MR-2": _miss_rates(pool, everything, weights),
+        "JI": _jaccards(pool, everything, weights),
+    }
     kinds = dict.fromkeys(metrics, everything)
     for title, divided in (
         ("overlap", overlap_bins(pool, overlaps(annotations, pool), bins.overlap)),
@@ -100,6 +111,18 @@ def _miss_rates(pool: Pool, kind: Bin, weights: np.ndarray) -> np.ndarray:
         ((hits, false),) = curves
         rates[label, some] = _miss_rate(hits, false, truths[label, some], images=images[some])
     return rates
+
+
+def _jaccards(pool: Pool, kind: Bin, weights: np.ndarray) -> np.ndarray:
+    """JI of a bin [K, S]; NaN where a class has no truth there."""
+    truths, hidden = _truths(pool, kind.counted, weights), inside_regions(pool)
+    values = np.full(truths.shape, np.nan)
+    for label in np.unique(pool.truths.labels[kind.counted]).tolist():
+        by_image = jaccard_by_image(pool, label, hidden=hidden)
+        seen = ~np.isnan(by_image)
+        means = (np.nan_to_num(by_image) @ weights) / np.maximum(seen @ weights, 1)
+        values[label] = np.where(truths[label] > 0, means.max(axis=0), np.nan)
+    return values
 
 
 def _truths(pool: Pool, counted: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -95,7 +95,7 @@ def crowding(pool: Pool, matches: Matches, *, in_crowd: np.ndarray) -> Crowding:
     caught = np.bincount(labels[real & in_crowd & was_found], minlength=pool.classes)
     truths = np.bincount(labels[real], minlength=pool.classes)
     miss_rates, jaccards = np.full(pool.classes, np.nan), np.full(pool.classes, np.nan)
-    hidden = _inside_regions(pool)
+    hidden = inside_regions(pool)
     bounds = np.searchsorted(pool.found.labels, np.arange(pool.classes + 1))
     for label in np.flatnonzero(truths):
         own = slice(bounds[label], bounds[label + 1])
@@ -125,12 +125,19 @@ def miss_rate(hits: np.ndarray, false: np.ndarray, *, truths: int, images: int) 
 
 
 def jaccard(pool: Pool, label: int, *, hidden: np.ndarray) -> float:
-    """Jaccard index of one class: the best over SCORES of the mean over images of J.
+    """Jaccard index of one class: the best over SCORES of the mean over images of `jaccard_by_image`; 0
+    where no image has one."""
+    by_image = jaccard_by_image(pool, label, hidden=hidden)
+    means = [values[~np.isnan(values)].mean() for values in by_image if not np.isnan(values).all()]
+    return float(max(means, default=0.0))
+
+
+def jaccard_by_image(pool: Pool, label: int, *, hidden: np.ndarray) -> np.ndarray:
+    """[SCORES, images] J of one class at each threshold on the score, NaN where an image has nothing.
 
     J = pairs / (detections + truths - pairs), with as many pairs as can be made of a detection and a truth
     whose IoU is 0.5 or more. A detection without a partner that lies by half in a region to ignore is left
-    out; so is a `hidden` truth ([N] bool) without a partner, and an image where nothing is left. 0 where no
-    image is.
+    out; so is a `hidden` truth ([N] bool) without a partner, and an image where nothing is left.
     """
     truths, found, edges = pool.truths, pool.found, pool.edges
     chosen = (truths.labels[edges.truth] == label) & (edges.overlap >= 0.5)
@@ -140,8 +147,8 @@ def jaccard(pool: Pool, label: int, *, hidden: np.ndarray) -> float:
     swallowed[detection[region]] = True
     detection, truth = detection[~region], truth[~region]
     real = np.flatnonzero((truths.labels == label) & ~truths.crowd)
-    best = 0.0
-    for score in SCORES:
+    by_image = np.full((len(SCORES), pool.images), np.nan)
+    for values, score in zip(by_image, SCORES, strict=True):
         kept = np.flatnonzero((found.labels == label) & (found.scores > score))
         strong = found.scores[detection] > score
         paired_detections, paired_truths = _pairs(pool, detection[strong], truth[strong])
@@ -151,9 +158,21 @@ def jaccard(pool: Pool, label: int, *, hidden: np.ndarray) -> float:
         errors = np.bincount(found.images[false], minlength=pool.images)
         errors += np.bincount(truths.images[missed], minlength=pool.images)
         seen = pairs + errors > 0
-        if seen.any():
-            best = max(best, float((pairs[seen] / (pairs + errors)[seen]).mean()))
-    return best
+        values[seen] = (pairs / np.maximum(pairs + errors, 1))[seen]
+    return by_image
+
+
+def inside_regions(pool: Pool) -> np.ndarray:
+    """[N] bool: truths that lie by half or more in a region to ignore of their class."""
+    truths = pool.truths
+    inside = np.zeros(len(truths.crowd), dtype=bool)
+    for _, run in keyed_runs(truths.labels * pool.images + truths.images):
+        regions = truths.crowd[run]
+        if regions.any():
+            boxes = truths.boxes[run]
+            share = mask.iou(boxes, boxes[regions], np.ones(regions.sum(), dtype=np.uint8))
+            inside[run] = (share >= 0.5).any(axis=1)
+    return inside
 
 
 def _pairs(pool: Pool, detection: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -169,19 +188,6 @@ def _pairs(pool: Pool, detection: np.ndarray, truth: np.ndarray) -> tuple[np.nda
     detections[rows[partner >= 0]] = True
     truths[columns[partner[partner >= 0]]] = True
     return detections, truths
-
-
-def _inside_regions(pool: Pool) -> np.ndarray:
-    """[N] bool: truths that lie by half or more in a region to ignore of their class."""
-    truths = pool.truths
-    inside = np.zeros(len(truths.crowd), dtype=bool)
-    for _, run in keyed_runs(truths.labels * pool.images + truths.images):
-        regions = truths.crowd[run]
-        if regions.any():
-            boxes = truths.boxes[run]
-            share = mask.iou(boxes, boxes[regions], np.ones(regions.sum(), dtype=np.uint8))
-            inside[run] = (share >= 0.5).any(axis=1)
-    return inside
 
 
 def _mean(values: np.ndarray) -> Value:

@@ -18,7 +18,7 @@ from detector.evaluation.bootstrap import LESS_IS_BETTER, Metric, weighted_metri
 from detector.evaluation.matching import pool
 from detector.evaluation.resampling import Draws
 
-BY_CLASS = ("AP", "AP50", "AP75", "MR-2")
+BY_CLASS = ("AP", "AP50", "AP75", "MR-2", "JI")
 """What tables tell of each class; `Comparison.to_dict` tells all."""
 
 _TAILS = (2.5, 97.5)

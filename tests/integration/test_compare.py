@@ -44,7 +44,7 @@ def test_a_run_is_compared_with_the_perfect_file(call: Call, finished, perfect, 
     metrics = judged(finished.run / "metrics.json")
     assert (written["split"], written["first"]) == ("test", "first")
     first, other = written["detectors"]["first"], written["detectors"]["perfect.json"]
-    for name in ("AP", "AP50", "AP75", "MR-2"):
+    for name in ("AP", "AP50", "AP75", "MR-2", "JI"):
         assert first[name]["value"] == pytest.approx(metrics[name])
     assert first["AP size <6"]["value"] == metrics["sizes"]["<6"]["AP"]
     assert (other["AP"]["value"], other["AP"]["difference"]["better"]) == (pytest.approx(1), 1)

@@ -54,7 +54,8 @@ def expected(metrics: Metrics) -> Iterator[tuple[str, list[float | None]]]:
     parts = [slice(None), *(slice(k, k + 1) for k in range(len(metrics.per_class)))]
     for name in ("AP", "AP50", "AP75"):
         yield name, [metrics.overall[name], *(own[name] for own in metrics.per_class.values())]
-    yield "MR-2", [metrics.breakdown.crowding.values(part)["MR-2"] for part in parts]
+    for name in ("MR-2", "JI"):
+        yield name, [metrics.breakdown.crowding.values(part)[name] for part in parts]
     for title, bins in (("overlap", metrics.breakdown.overlap), ("size", metrics.breakdown.sizes)):
         for name, tables in bins.items():
             if name != "all":

@@ -95,11 +95,11 @@ def test_the_table_tells_each_detector_and_a_verdict():
     )
     first, second = comparison.table().split("\n\n")
     lines = first.splitlines()
-    assert len(lines) == 1 + 4 + 4 + 1
+    assert len(lines) == 1 + 5 + 5 + 1
     assert " ".join(lines[1].split()) == "AP 7 0.5000 0.5200 +0.0200 +0.0100 to +0.0100 100.0 % better"
     assert " ".join(lines[4].split()).startswith("MR-2 (less is better) 7 0.5000")
     assert lines[4].endswith("worse")
-    assert lines[5].startswith("person AP ")
+    assert lines[6].startswith("person AP ")
     assert lines[-1] == "b is better than a: AP +0.0200, 95 % interval +0.0100 to +0.0100"
     assert second.splitlines()[-1].startswith("c and a cannot be told apart: AP +0.0000, 95 % interval -0.09")
 

@@ -10,7 +10,7 @@ from detector.report.compared import comparison_page
 from detector.report.page import Notice, Row, Table, render
 from tests.unit.report.test_page import HOSTILE, Reader
 
-METRICS = ("AP", "AP50", "AP75", "MR-2", "AP size >24")
+METRICS = ("AP", "AP50", "AP75", "MR-2", "JI", "AP size >24")
 
 
 def comparison(*, caution: str = "") -> Comparison:
@@ -47,7 +47,7 @@ def test_every_detector_has_its_verdict_and_every_line_of_its_table():
         assert isinstance(table, Table)
         expected = [cells(line) for line in own.lines(name)]
         assert [(row[0], row[3], row[1], row[2], *row[4:]) for row in table.rows] == expected
-        assert len(table.rows) == len(METRICS) + 2 * 4
+        assert len(table.rows) == len(METRICS) + 2 * 5
     reader = Reader(render(page))
     assert reader.of("script") == []
     assert len(reader.of("svg")) == 4
