@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from detector.synth.camera import View
@@ -38,14 +39,23 @@ def _warm(rng: np.random.Generator, site: Site) -> float:
 
 
 def _stone(rng: np.random.Generator, site: Site) -> None:
+    """One to three lumps with corners, each with a top that has a temperature of its own."""
     kelvin = _warm(rng, site)
+    angles = np.linspace(0, 2 * math.pi, 9, endpoint=False)
     for _ in range(int(rng.integers(1, 4))):
-        size = float(rng.uniform(0.1, 0.4))
-        site.painter.ellipse(
-            (float(rng.uniform(-0.4, 0.4)), 0.5 * size),
-            (size, size * float(rng.uniform(0.5, 0.9))),
-            kelvin + float(rng.uniform(-0.7, 0.7)),
-        )
+        size, flat = float(rng.uniform(0.1, 0.4)), float(rng.uniform(0.5, 0.9))
+        reach = size * rng.uniform(0.7, 1.0, len(angles))
+        ring = np.stack([reach * np.cos(angles), reach * flat * np.sin(angles)], axis=1)
+        middle = np.array([float(rng.uniform(-0.4, 0.4)), 0.5 * size])
+        shade = kelvin + float(rng.uniform(-0.7, 0.7))
+        site.painter.polygon(_hull(ring + middle), shade)
+        top = middle + np.array([0.0, 0.25 * size * flat])
+        site.painter.polygon(_hull(0.65 * ring + top), shade + float(rng.uniform(-0.5, 1.5)))
+
+
+def _hull(points: np.ndarray) -> np.ndarray:
+    """The convex hull [M, 2] of points [N, 2]."""
+    return np.asarray(cv2.convexHull(points.astype(np.float32))[:, 0, :])
 
 
 def _post(rng: np.random.Generator, site: Site) -> None:
@@ -93,11 +103,11 @@ def _bush(rng: np.random.Generator, site: Site) -> None:
 
 
 def _tree(rng: np.random.Generator, site: Site) -> None:
-    tall, size = float(rng.uniform(1.8, 4)), float(rng.uniform(0.8, 1.7))
+    tall, size = float(rng.uniform(1.8, 4)) * math.cos(site.view.tilt), float(rng.uniform(0.8, 1.7))
     kelvin = _leaves(rng, site.climate)
     site.painter.limb((0, 0), (0, tall), (0.14, 0.09), kelvin + 1.0 + site.climate.sun)
     for _ in range(3):
-        x, y = (float(value) for value in rng.normal(0, 0.35 * size, 2))
+        x, y = (float(value) for value in np.clip(rng.normal(0, 0.35, 2), -0.7, 0.7) * size)
         site.painter.foliage(rng, (x, tall + y), (0.8 * size, 0.7 * size), kelvin)
 
 

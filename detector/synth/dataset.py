@@ -19,7 +19,7 @@ from detector.synth.placement import populate
 from detector.synth.scene import CLASSES, Labelled, Scene, SceneParams
 from detector.synth.sensor import Sensor, SensorParams
 
-VERSION = 1
+VERSION = 2
 """Raise whenever the same parameters would give other bytes: a set of another version is not reused."""
 
 RECORD = "synth.json"
@@ -184,7 +184,7 @@ def _write(
             if job.split == index
             for name, truth in frames
         ]
-        coco = _coco(frames_of_split, width=scene.width, height=scene.height)
+        coco = _coco(split, frames_of_split, width=scene.width, height=scene.height)
         (root / "annotations" / f"{split}.json").write_text(json.dumps(coco))
 
 
@@ -207,13 +207,24 @@ def _draw_scene(job: _Job) -> list[tuple[str, list[Labelled]]]:
     return frames
 
 
-def _coco(frames: list[tuple[str, int, list[Labelled]]], *, width: int, height: int) -> dict[str, Any]:
-    """COCO's instances form; `sequence` (the scene) and `visible` (share in sight) are additions."""
+def _coco(
+    split: str, frames: list[tuple[str, int, list[Labelled]]], *, width: int, height: int
+) -> dict[str, Any]:
+    """COCO's instances form; `sequence` (the scene) and `visible` (share in sight) are additions.
+
+    The split is in a sequence's name, for scenes are counted from 0 in each and are other places.
+    """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for image_id, (name, scene, truth) in enumerate(frames, start=1):
         images.append(
-            {"id": image_id, "file_name": name, "width": width, "height": height, "sequence": f"{scene:04d}"}
+            {
+                "id": image_id,
+                "file_name": name,
+                "width": width,
+                "height": height,
+                "sequence": f"{split}-{scene:04d}",
+            }
         )
         for item in truth:
             x0, y0, x1, y1 = item.box

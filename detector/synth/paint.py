@@ -91,7 +91,8 @@ class Painter:
             for slope in (-0.6, -1.6)
         )
         rows, columns = np.ogrid[top : top + shape[0], left : left + shape[1]]
-        inside = np.hypot((columns - x) / half[0], (rows - y) / half[1]) + 0.28 * ragged < 0.95
+        edge = 0.95 - 0.28 * np.clip(ragged, -1.5, 1.5)  # at most 1.37: the window must not cut it
+        inside = np.hypot((columns - x) / half[0], (rows - y) / half[1]) < edge
         self._kelvin[window][inside] = kelvin + 0.7 * rough[inside] + 0.4 * ragged[inside]
         self._painted[window][inside] = 1
         self._body[window][inside] = 1

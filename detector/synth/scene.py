@@ -35,6 +35,8 @@ class Thing(Protocol):
 
 TEXTURE = 24
 """Side of the piece of grain that is stretched over one object."""
+TALLEST = 0.75
+"""How much of the frame's height a distractor may take at most: one tree must not hide the scene."""
 CLASSES = ("person", "vehicle", "animal")
 FLAT_K = 0.3
 """Kelvin added to a backdrop's spread: on an even wall an object still has to stand out from the noise."""
@@ -48,11 +50,12 @@ class SceneParams:
 
     width, height: of a frame in pixels; fine: bitmap pixels per frame pixel, per side; objects: least and
     most number of objects in a frame; class_weights: shares of person, vehicle, animal; overlap: share of
-    objects, in [0, 1], whose boxes meet another's; clutter: least and most number of distractors in a
-    scene; warmth: the most kelvin by which stones, posts, pipes and crates are heated from within; side_px: least and most pixels of an object's longer side; min_visible: an object with a smaller
-    share in sight is taken out of the picture (so nothing is half seen and unlabelled); min_contrast: objects
-    are put where they differ from the ground about them by this many times its own deviation, for what
-    nobody can see nobody would label.
+    objects, in [0, 1], whose boxes meet another's; clutter: least and most number of distractors in a scene;
+    warmth: the most kelvin by which stones, posts, pipes and crates are heated from within; side_px: least
+    and most pixels of an object's longer side; min_visible: an object with a smaller share in sight is taken
+    out of the picture (so nothing is half seen and unlabelled); min_contrast: objects are put where they
+    differ from the ground about them by this many times its own deviation, for what nobody can see nobody
+    would label.
     """
 
     width: int = 160
@@ -151,9 +154,13 @@ class Scene:
         return View(tilt=self.camera.tilt(row), yaw=float(rng.uniform(0, 2 * math.pi)))
 
     def _place_clutter(self, rng: np.random.Generator) -> Standing:
+        """A thing of a kind, far enough away to leave most of the frame free; stones may lie anywhere."""
         first = max(self.camera.row(3.0), 8.0)
-        row = float(rng.uniform(first, self.params.height + 5))
-        paint, reach = clutter.draw_kind(rng)
+        last = first
+        while last <= first:
+            paint, reach = clutter.draw_kind(rng)
+            last = min(self.camera.row(TALLEST * self.params.height / reach), self.params.height + 5.0)
+        row = float(rng.uniform(first, last))
         painter = Painter(self.camera.scale(row) * self.params.fine, reach=reach)
         view = self._view(rng, row)
         paint(rng, clutter.Site(painter=painter, view=view, climate=self.climate, warmth=self.params.warmth))

@@ -24,8 +24,8 @@ class SensorParams:
     netd_k: float = 0.05
     pixel_k: float = 0.04
     column_k: float = 0.02
-    row_k: float = 0.02
-    flicker_k: float = 0.015
+    row_k: float = 0.015
+    flicker_k: float = 0.01
     shading_k: float = 0.3
     drift_k: float = 0.5
     counts_per_kelvin: float = 100.0

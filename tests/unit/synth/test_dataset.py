@@ -69,12 +69,20 @@ def test_frames_are_16_bit_centikelvin_of_the_promised_size(root):
 
 def test_a_scene_s_frames_share_a_sequence_and_a_place(root):
     images = json.loads((root / "annotations" / "train.json").read_text())["images"]
-    assert [image["sequence"] for image in images] == ["0000", "0000", "0001"]
+    assert [image["sequence"] for image in images] == ["train-0000", "train-0000", "train-0001"]
     first, second, other = (
         cv2.imread(str(root / "train" / image["file_name"]), cv2.IMREAD_UNCHANGED).astype(float)
         for image in images
     )
     assert np.median(np.abs(first - second)) < np.median(np.abs(first - other))
+
+
+def test_no_sequence_is_in_two_splits(root):
+    names = [
+        {image["sequence"] for image in json.loads(path.read_text())["images"]}
+        for path in sorted((root / "annotations").iterdir())
+    ]
+    assert len(set.union(*names)) == sum(map(len, names)) == 4
 
 
 def test_scenes_of_different_splits_differ(root):

@@ -55,3 +55,18 @@ def test_foliage_is_ragged_and_stays_near_its_ellipse():
     area = np.pi * 40 * 24
     assert 0.6 * area < sprite.body.sum() < 1.2 * area
     assert 284 < sprite.kelvin[sprite.body].mean() < 286
+
+
+def test_foliage_is_never_cut_straight_by_its_window():
+    # The window reaches 1.4 radii, 56 pixels to every side; a rim that grew past it would end in a line.
+    for seed in range(40):
+        painter = Painter(40.0, reach=2.0)
+        painter.foliage(np.random.default_rng(seed), (0.0, 0.0), (1.0, 1.0), 285.0)
+        sprite = painter.sprite(FLAT)
+        sides = (
+            -sprite.left,
+            -sprite.top,
+            sprite.left + sprite.body.shape[1],
+            sprite.top + sprite.body.shape[0],
+        )
+        assert max(sides) <= 55

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detector.synth.scene import CLASSES
+from detector.synth.scene import CLASSES, TALLEST
 from tests.unit.synth.scenes import FINE, SMALL, block, empty_scene
 
 
@@ -114,3 +114,13 @@ def test_only_what_differs_from_the_ground_stands_out():
     assert scene.stands_out(block(**place, kelvin=ground - 15))  # colder is as good
     assert not scene.stands_out(block(**place, kelvin=ground))
     assert not scene.stands_out(block(**{**place, "left": 400}, kelvin=ground + 15))  # out of the picture
+
+
+def test_no_distractor_takes_more_of_the_frame_than_it_may():
+    tallest = []
+    for seed in range(12):
+        scene = empty_scene(replace(SMALL, clutter=(12, 12)), seed)
+        assert len(scene._clutter) == 12
+        tallest += [item.sprite.body.shape[0] / (SMALL.height * FINE) for item in scene._clutter]
+    assert max(tallest) <= TALLEST
+    assert max(tallest) > 0.5 * TALLEST
