@@ -44,12 +44,14 @@ def test_a_set_that_is_not(own_set, call: Call, tmp_path):
     assert f"train/{frames[1].name}" in (tmp_path / "page.html").read_text()
 
 
-def test_what_a_reader_dropped_is_a_warning(own_set, call: Call):
+def test_a_box_without_area_is_told_as_stored_and_as_the_reader_drops_it(own_set, call: Call):
     file = own_set / "annotations" / "val.json"
     document = json.loads(file.read_text())
     document["annotations"][0]["bbox"][2] = 0
     file.write_text(json.dumps(document))
-    outcome = call("doctor", run, f"data.root={own_set}", "splits=[val]").assert_fine()
+    outcome = call("doctor", run, f"data.root={own_set}", "splits=[val]")
+    assert outcome.status == 1, "one of so few boxes is more than a tenth"
+    assert f"zero-size boxes: 1 of {len(document['annotations'])} boxes have no area" in outcome.out
     assert "warning  annotations:" in outcome.out
     assert "1 boxes without area" in outcome.out
     assert outcome.out.startswith("val: 4 frames, ")
