@@ -169,8 +169,11 @@ def write(page: Page, path: Path) -> None:
     """Write the page, making folders above it; the file is whole or not there. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(render(page), encoding="utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text(render(page), encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _anchors(sections: Sequence[Section]) -> tuple[str, ...]:

@@ -136,3 +136,10 @@ def test_a_name_that_is_no_text_can_be_written(tmp_path):
 
 def _refuse(*_: Path) -> None:
     raise OSError("disk full")
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="taken"):
+        kit.write(Page("title", "lead", ()), tmp_path / "taken")
+    assert [file.name for file in tmp_path.iterdir()] == ["taken"]
