@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from detector.data.annotations import Annotations
+from detector.data.annotations import Annotations, Source
 from detector.data.classes import remap
 from detector.data.dataset import DetectionDataset
 from detector.data.loader import BatchLoader, eval_loader
@@ -28,10 +30,15 @@ from detector.structures import Detections
 from detector.thermal.agc import Agc
 
 
+def build_source(data: DictConfig) -> Source:
+    """The data set on disk."""
+    # A folder called 2024 arrives as a number.
+    return instantiate(data.source, root=str(data.source.root))
+
+
 def load_split(data: DictConfig, split: str) -> Annotations:
     """The truth of one split, its classes as `data.remap` has them; raises UserError as both do."""
-    # A folder called 2024 arrives as a number.
-    annotations: Annotations = instantiate(data.source, root=str(data.source.root)).load(split)
+    annotations = build_source(data).load(split)
     # Checkpoints from before there was such a key have none.
     mapping: Any = data.get("remap")
     if OmegaConf.is_config(mapping):
@@ -106,6 +113,7 @@ class Trained:
 
     def __init__(self, path: str | Path, *, device: torch.device) -> None:
         self.path = Path(path)
+        self.device = device
         state = checkpoint.load(self.path)
         self.classes: tuple[str, ...] = tuple(state["classes"])
         self.config = as_config(state["config"])
@@ -127,6 +135,35 @@ class Trained:
                 f"checkpoint {self.path}: knows the classes {', '.join(self.classes)}; the data set has "
                 f"{', '.join(annotations.classes)}. Name them in data.source.classes"
             )
+
+
+def run_config(folder: Path) -> DictConfig:
+    """What the run in a folder was configured with; UserError where no or another file says so."""
+    file = folder / "config.yaml"
+    try:
+        config = OmegaConf.load(file)
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror}; run= must name the folder of a run") from None
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
+        raise UserError(f"{file}: cannot be read: {error}") from error
+    if not isinstance(config, DictConfig):
+        raise UserError(f"{file}: is not the configuration of a run but a list")
+    for key in ("data.source", "data.train", "data.val", "data.split"):
+        if OmegaConf.select(config, key) is None:
+            raise UserError(f"{file}: is not the configuration of a run, {key} is missing")
+    return config
+
+
+def own_data(own: DictConfig, asked: DictConfig) -> DictConfig:
+    """A run's data config with the root and split that were asked for instead."""
+    chosen = own.copy()
+    for key in ("root", "split"):
+        if asked[key] is not None:
+            OmegaConf.update(chosen, key, asked[key])
+    if asked.root is not None:  # a run's config.yaml has its interpolations resolved
+        OmegaConf.update(chosen, "source.root", asked.root)
+    # Interpolations such as ${data.root} are read from the top of a configuration.
+    return OmegaConf.create({"data": chosen}).data
 
 
 def as_plain(config: DictConfig) -> dict[str, Any]:

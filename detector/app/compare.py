@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from detector.app import build
 from detector.data.annotations import Annotations
 from detector.errors import UserError
-from detector.evaluation.matching import pool
 from detector.evaluation.paired import Comparison, compare
 from detector.evaluation.predictions import load_predictions, predictions_json
 from detector.evaluation.resampling import draw
@@ -57,24 +55,14 @@ def _data(places: Sequence[Path], asked: DictConfig) -> DictConfig:
     run = next((place for place in places if place.is_dir()), None)
     if run is None:
         raise UserError("runs names files only, so data must be given: data=... data.root=... data.split=...")
-    own = _config(run).data
-    for key in ("root", "split"):
-        if asked[key] is not None:
-            OmegaConf.update(own, key, asked[key])
-    if asked.root is not None:  # the run's file has its interpolations resolved
-        OmegaConf.update(own, "source.root", asked.root)
-    return own
+    return build.own_data(_config(run).data, asked)
 
 
 def _config(run: Path) -> DictConfig:
     """What a run was configured with."""
-    file = run / "config.yaml"
-    if not file.is_file():
+    if not (run / "config.yaml").is_file():
         raise UserError(f"{run}: is not the folder of a run, it has no config.yaml")
-    config = OmegaConf.load(file)
-    if not isinstance(config, DictConfig) or OmegaConf.select(config, "data.source") is None:
-        raise UserError(f"{file}: is not the configuration of a run, data.source is missing")
-    return config
+    return build.run_config(run)
 
 
 def _names(places: Sequence[Path]) -> dict[str, Path]:
@@ -122,15 +110,9 @@ def _check_same_truth(file: Path, annotations: Annotations) -> None:
         )
     if images != len(annotations.records):
         raise UserError(f"{file}: judged on {images} frames; the split has {len(annotations.records)}")
-    if truths != (here := _truths(annotations)):
+    here = dict(zip(annotations.classes, annotations.object_counts().tolist(), strict=True))
+    if truths != here:
         raise UserError(f"{file}: judged on other objects, {_listed(truths)}; the split has {_listed(here)}")
-
-
-def _truths(annotations: Annotations) -> dict[str, int]:
-    """Objects that count, by class."""
-    truths = pool(annotations, ()).truths
-    counts = np.bincount(truths.labels[~truths.crowd], minlength=len(annotations.classes))
-    return dict(zip(annotations.classes, counts.tolist(), strict=True))
 
 
 def _listed(truths: Mapping[str, int]) -> str:

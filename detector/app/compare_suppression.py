@@ -12,11 +12,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from detector.app import build
-from detector.app.evaluate import own_data
+from detector.app.evaluate import run_network
 from detector.data.annotations import Annotations
-from detector.data.loader import lost_workers_explained
-from detector.engine.detect import detect
-from detector.engine.device import pick_device, pick_precision
+from detector.engine.device import pick_device
 from detector.errors import UserError
 from detector.evaluation.bins import Bins, Value, shown
 from detector.evaluation.breakdown import break_down
@@ -33,21 +31,14 @@ def run(config: DictConfig) -> None:
     build.check_loading(config.engine)
     bins = build.build_bins(config)
     methods: dict[str, Postprocess] = {str(name): instantiate(node) for name, node in config.methods.items()}
-    device = pick_device(config.engine.device)
-    trained = build.Trained(str(config.checkpoint), device=device)
-    data = own_data(trained.config.data, config.data) if config.data.source is None else config.data
+    trained = build.Trained(str(config.checkpoint), device=pick_device(config.engine.device))
+    data = config.data
+    if data.source is None:
+        data = build.own_data(trained.config.data, data)
     annotations = build.load_split(data, data.split)
-    trained.check_classes(annotations)
-    with lost_workers_explained():
-        proposed = detect(
-            trained.model,
-            build.evaluation_loader(
-                annotations, agc=trained.agc, multiple=trained.model.stride, engine=config.engine
-            ),
-            postprocess=_proposer(methods).propose,
-            sizes=build.frame_sizes(annotations),
-            precision=pick_precision(config.engine.precision, device),
-        )
+    _, proposed = run_network(
+        trained, annotations, engine=config.engine, postprocess=_proposer(methods).propose
+    )
     rows = {
         name: _row(method, proposed, annotations=annotations, bins=bins) for name, method in methods.items()
     }

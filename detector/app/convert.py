@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig
 
 from detector.app import build
 from detector.data.annotations import Annotations
-from detector.data.splits import object_counts
 from detector.data.writers.coco import write_coco
 from detector.data.writers.output import copy, link
 from detector.data.writers.yolo import write_yolo
@@ -29,7 +27,7 @@ def run(config: DictConfig) -> None:
     splits = load_splits(config.data, config.splits)
     WRITERS[config.format](splits, output, place=PICTURES[config.pictures])
     for name, split in splits.items():
-        objects = object_counts(split).sum()
+        objects = split.object_counts().sum()
         regions = sum(int(record.ignored.sum()) for record in split.records)
         print(f"{name}: {len(split.records)} frames, {objects} objects, {regions} regions to ignore")
     print(f"written as {config.format}: {output.resolve()}")
@@ -42,10 +40,9 @@ def load_splits(data: DictConfig, names: object) -> dict[str, Annotations]:
             "data=checkpoint: names no data set of its own; say which, as data=coco data.root=PATH"
         )
     if names is None:
-        root = str(data.source.root)
-        found = list(instantiate(data.source, root=root).splits())
+        found = list(build.build_source(data).splits())
         if not found:
-            raise UserError(f"data root {root}: no split found: wrong layout or root?")
+            raise UserError(f"data root {data.source.root}: no split found: wrong layout or root?")
     elif isinstance(names, ListConfig) and names:
         found = [str(name) for name in names]
     else:

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from detector.app import build
 from detector.app.command import CONFIGS
-from detector.data.annotations import Annotations, Source
+from detector.data.annotations import Annotations
 from detector.doctor.comparison import look_at
 from detector.doctor.examination import Examination, examine
 from detector.errors import UserError
@@ -73,9 +73,7 @@ def collected_warnings() -> Iterator[list[str]]:
 
 def _load(config: DictConfig) -> dict[str, Annotations]:
     """The chosen splits, or all there are."""
-    # A folder called 2024 arrives as a number.
-    source: Source = instantiate(config.data.source, root=str(config.data.source.root))
-    names = list(source.splits() if config.splits is None else config.splits)
+    names = list(build.build_source(config.data).splits() if config.splits is None else config.splits)
     if not names:  # let the reader say what is missing
         names = [config.data.train]
     names.sort(key=lambda name: name != config.data.train)

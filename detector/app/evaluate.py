@@ -6,21 +6,20 @@ import json
 from pathlib import Path
 
 import numpy as np
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from detector.app import build
 from detector.data.annotations import Annotations
 from detector.data.loader import BatchLoader, lost_workers_explained
 from detector.data.padding import PadOnly
-from detector.engine.detect import detect
+from detector.engine.detect import Postprocessing, detect
 from detector.engine.device import pick_device, pick_precision
 from detector.errors import UserError
 from detector.evaluation.coco import Metrics
 from detector.evaluation.predictions import load_predictions, predictions_json
-from detector.inference.draw import contact_sheet, draw, save_picture
+from detector.inference.draw import DISPLAY_GAIN, contact_sheet, draw, enlargement, save_picture
 from detector.inference.postprocess import Postprocess
 from detector.structures import Detections
-from detector.thermal.agc import Percentile
 
 SAMPLES = 8
 
@@ -65,11 +64,26 @@ def judge(
     given. postprocess: None is the checkpoint's own. output: the folder to
     write to; None is evaluation/SPLIT in the checkpoint's run folder.
     """
-    device = pick_device(engine.device)
-    precision = pick_precision(engine.precision, device)
-    trained = build.Trained(checkpoint, device=device)
-    chosen = own_data(trained.config.data, data) if data.source is None else data
+    trained = build.Trained(checkpoint, device=pick_device(engine.device))
+    chosen = build.own_data(trained.config.data, data) if data.source is None else data
     annotations = build.load_split(chosen, chosen.split)
+    loader, detections = run_network(
+        trained, annotations, engine=engine, postprocess=postprocess or trained.postprocess
+    )
+    metrics = evaluate(annotations, detections)
+    output = output or trained.run_folder / "evaluation" / chosen.split
+    _write(output, metrics, detections, annotations, loader)
+    _say(chosen.split, metrics, output)
+    return metrics
+
+
+def run_network(
+    trained: build.Trained, annotations: Annotations, *, engine: DictConfig, postprocess: Postprocessing
+) -> tuple[BatchLoader, dict[int, Detections]]:
+    """Whole frames of a split, and what a trained network makes of each, by image id.
+
+    Raises UserError where the split's classes are not those of the checkpoint.
+    """
     trained.check_classes(annotations)
     loader = build.evaluation_loader(
         annotations, agc=trained.agc, multiple=trained.model.stride, engine=engine
@@ -78,15 +92,11 @@ def judge(
         detections = detect(
             trained.model,
             loader,
-            postprocess=postprocess or trained.postprocess,
+            postprocess=postprocess,
             sizes=build.frame_sizes(annotations),
-            precision=precision,
+            precision=pick_precision(engine.precision, trained.device),
         )
-    metrics = evaluate(annotations, detections)
-    output = output or trained.run_folder / "evaluation" / chosen.split
-    _write(output, metrics, detections, annotations, loader)
-    _say(chosen.split, metrics, output)
-    return metrics
+    return loader, detections
 
 
 def judge_predictions(
@@ -105,9 +115,7 @@ def judge_predictions(
     detections = load_predictions(file, annotations)
     metrics = evaluate(annotations, detections)
     # For the pictures; there is no network that wants a gain or a stride of its own.
-    loader = build.evaluation_loader(
-        annotations, agc=Percentile(low=0.5, high=99.5), multiple=1, engine=engine
-    )
+    loader = build.evaluation_loader(annotations, agc=DISPLAY_GAIN, multiple=1, engine=engine)
     output = output or file.with_name(f"{file.stem}_{data.split}")
     _write(output, metrics, detections, annotations, loader)
     _say(data.split, metrics, output)
@@ -125,20 +133,10 @@ def sample_pictures(
         record = annotations.records[index]
         image = dataset[int(index)].image[: record.height, : record.width]
         found = detections[record.image_id]
-        scale = max(1, round(640 / record.width))
+        scale = enlargement(record.width)
         truth = record.boxes[~record.ignored]
         pictures.append(draw(image, found, classes=annotations.classes, truth=truth, scale=scale))
     return pictures
-
-
-def own_data(own: DictConfig, asked: DictConfig) -> DictConfig:
-    """The checkpoint's data config with what was asked for instead."""
-    chosen = own.copy()
-    for key in ("root", "split"):
-        if asked[key] is not None:
-            OmegaConf.update(chosen, key, asked[key])
-    # Interpolations such as ${data.root} are read from the top of a configuration.
-    return OmegaConf.create({"data": chosen}).data
 
 
 def _check_asked(config: DictConfig) -> None:

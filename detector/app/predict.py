@@ -17,7 +17,7 @@ from detector.app import build
 from detector.engine.device import pick_device, pick_precision
 from detector.engine.predict import Prediction, predict
 from detector.errors import UserError
-from detector.inference.draw import draw, save_picture
+from detector.inference.draw import draw, enlargement, save_picture
 from detector.inference.records import as_csv, as_json, frame_record
 from detector.inference.video import VideoWriter
 from detector.structures import Calibration, Frame
@@ -26,8 +26,6 @@ from detector.thermal import io
 PICTURES = ("auto", "images", "video", "none")
 DEFAULT_FPS = 9.0
 """Of a recording that tells none: what cameras free of export control give."""
-SIDE = 640
-"""Pictures are enlarged to about this width."""
 
 Show = Callable[[int, Prediction], None]
 
@@ -104,7 +102,7 @@ def _pictures(
         kind = "images" if source.is_dir() or recording.length == 1 else "video"
 
     def drawn(prediction: Prediction) -> np.ndarray:
-        scale = max(1, round(SIDE / prediction.image.shape[1]))
+        scale = enlargement(prediction.image.shape[1])
         return draw(
             prediction.image, prediction.detections, classes=classes, scale=scale, min_score=config.min_score
         )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -61,7 +60,7 @@ def read_run(folder: Path, *, root: str | None = None, split: str | None = None)
     own; it is read from evaluation/SPLIT, where the evaluate command writes it.
     Raises UserError where the folder has no config.yaml, or that or metrics.json is damaged.
     """
-    config = _config(folder)
+    config = build.run_config(folder)
     own = str(config.data.split)
     chosen = split or own
     place = folder if chosen == own else folder / "evaluation" / chosen
@@ -88,22 +87,6 @@ def read_run(folder: Path, *, root: str | None = None, split: str | None = None)
         parameters=_parameters(config, splits),
         problems=tuple(problems),
     )
-
-
-def _config(folder: Path) -> DictConfig:
-    file = folder / "config.yaml"
-    try:
-        config = OmegaConf.load(file)
-    except OSError as error:
-        raise UserError(f"{file}: {error.strerror}; run= must name the folder of a run") from None
-    except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
-        raise UserError(f"{file}: cannot be read: {error}") from error
-    if not isinstance(config, DictConfig):
-        raise UserError(f"{file}: is not the configuration of a run but a list")
-    for key in ("data.source", "data.train", "data.val", "data.split"):
-        if OmegaConf.select(config, key) is None:
-            raise UserError(f"{file}: is not the configuration of a run, {key} is missing")
-    return config
 
 
 def _splits(config: DictConfig, judged: str) -> tuple[dict[str, Annotations], list[str]]:

@@ -14,7 +14,6 @@ from detector.data.annotations import Annotations
 from detector.data.splits import (
     grouped_folds,
     merge,
-    object_counts,
     recordings,
     select,
     share_out,
@@ -49,7 +48,7 @@ def run(config: DictConfig) -> None:
     if config.groups == "frames":
         log.warning("groups=frames: frames of one recording stand on both sides; scores will flatter")
     for name, split in splits.items():
-        counts = zip(split.classes, object_counts(split), strict=True)
+        counts = zip(split.classes, split.object_counts(), strict=True)
         absent = [title for title, count in counts if not count]
         if absent:
             log.warning("%s has no object of: %s", name, ", ".join(absent))
@@ -81,7 +80,7 @@ def table(splits: Mapping[str, Annotations]) -> str:
     for name, split in splits.items():
         frames = len(split.records)
         names = {record.sequence for record in split.records} - {None}
-        counts = map(str, object_counts(split))
+        counts = map(str, split.object_counts())
         rows.append([name, str(len(names)), str(frames), f"{frames / whole:.3f}", *counts])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []

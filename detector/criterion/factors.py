@@ -40,6 +40,11 @@ class BatchSums(NamedTuple):
     positive_f1: Tensor
     negative_f1: Tensor
 
+    @property
+    def samples(self) -> Tensor:
+        """Positives and hard negatives together, at least 1."""
+        return (self.positives + self.negatives).clamp(min=1)
+
 
 class Factors(Protocol):
     """Sums -> factors to log and combine, by name."""
@@ -53,9 +58,8 @@ def joint(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str,
     The draft's compact form. Neither factor can vanish by predicting nothing, so the mean of the two has no
     trivial optimum.
     """
-    samples = (sums.positives + sums.negatives).clamp(min=1)
     return {
-        "cls": (sums.positive_loss + sums.negative_loss) / samples,
+        "cls": (sums.positive_loss + sums.negative_loss) / sums.samples,
         "f1": set_loss(sums.tp, sums.fp + sums.negative_p, sums.fn),
     }
 
@@ -65,10 +69,9 @@ def per_sample(sums: BatchSums) -> dict[str, Tensor]:
 
     A mean of point losses again, bounded and blind to how many positives and negatives there are.
     """
-    samples = (sums.positives + sums.negatives).clamp(min=1)
     return {
-        "cls": (sums.positive_loss + sums.negative_loss) / samples,
-        "f1": (sums.positive_f1 + sums.negative_f1) / samples,
+        "cls": (sums.positive_loss + sums.negative_loss) / sums.samples,
+        "f1": (sums.positive_f1 + sums.negative_f1) / sums.samples,
     }
 
 

@@ -8,6 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
+from detector.structures import IGNORE_LABEL
+
 
 @dataclass(frozen=True, eq=False)
 class ImageRecord:
@@ -32,6 +34,11 @@ class ImageRecord:
     sequence: str | None
     stored: np.ndarray | None = None
 
+    @property
+    def real(self) -> np.ndarray:
+        """[N] bool: objects that count, not regions to ignore."""
+        return ~self.ignored & (self.labels != IGNORE_LABEL)
+
 
 @dataclass(frozen=True, eq=False)
 class Annotations:
@@ -43,6 +50,11 @@ class Annotations:
     classes: tuple[str, ...]
     records: tuple[ImageRecord, ...]
     category_ids: tuple[int, ...]
+
+    def object_counts(self) -> np.ndarray:
+        """[K] int64: objects of each class, ignored regions left out."""
+        labels = [record.labels[record.real] for record in self.records]
+        return np.bincount(np.concatenate([*labels, []]).astype(np.int64), minlength=len(self.classes))
 
 
 class Source(Protocol):

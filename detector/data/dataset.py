@@ -10,10 +10,10 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from detector.data.annotations import Annotations, ImageRecord
+from detector.data.frames import read_frame
 from detector.data.sample import RawSample, Sample, Transform
 from detector.errors import UserError
 from detector.structures import Frame
-from detector.thermal import io
 from detector.thermal.agc import Agc
 
 MIB = 2**20
@@ -137,7 +137,7 @@ def _readable(records: Iterable[ImageRecord]) -> Iterator[Frame]:
 
 
 def _read(record: ImageRecord) -> Frame:
-    frame = io.read(record.path, raw_shape=(record.height, record.width))
+    frame = read_frame(record)
     if frame.size != (record.height, record.width):
         raise UserError(
             f"{record.path}: the picture is {frame.size[1]}x{frame.size[0]} but its annotation record "

@@ -121,12 +121,6 @@ def common_classes(splits: Mapping[str, Annotations]) -> tuple[str, ...]:
     return first.classes
 
 
-def object_counts(annotations: Annotations) -> np.ndarray:
-    """[C] int64: objects of each class, ignored regions left out."""
-    labels = [record.labels[~record.ignored] for record in annotations.records]
-    return np.bincount(np.concatenate([*labels, []]).astype(np.int64), minlength=len(annotations.classes))
-
-
 def _check(shares: Sequence[float]) -> None:
     if not all(share > 0 for share in shares) or not abs(sum(shares) - 1) < 1e-6:
         raise UserError(f"shares={list(shares)}: must be numbers above 0 that add up to 1")

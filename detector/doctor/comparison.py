@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from detector.data.annotations import ImageRecord
+from detector.data.frames import read_frame
 from detector.doctor.boxes import BoxFacts, measure_boxes
 from detector.doctor.findings import spread
 from detector.structures import Frame
 from detector.synth.realism import Looks, measure
-from detector.thermal import io
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,4 +41,4 @@ def look_at(name: str, records: Sequence[ImageRecord], *, frames: int, samples: 
 
 def _frames(records: Sequence[ImageRecord]) -> Iterator[tuple[Frame, np.ndarray]]:
     for record in records:
-        yield io.read(record.path), record.boxes[~record.ignored]
+        yield read_frame(record), record.boxes[~record.ignored]

@@ -11,12 +11,12 @@ import numpy as np
 from tqdm import tqdm
 
 from detector.data.annotations import Annotations, ImageRecord
+from detector.data.frames import read_frame
 from detector.doctor.hashing import dhash
 from detector.doctor.pixels import PixelWatch
 from detector.doctor.placement import Placement
 from detector.errors import UserError
 from detector.structures import Frame
-from detector.thermal import io
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ def scan(splits: Mapping[str, Annotations]) -> Scan:
     unreadable: list[Unreadable] = []
     for split, record in tqdm(everything, desc="frames", disable=None, leave=False):
         try:
-            frame = io.read(record.path)
+            frame = read_frame(record)
         except UserError as error:
             unreadable.append(Unreadable(record, str(error)))
             continue

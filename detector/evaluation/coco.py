@@ -21,7 +21,7 @@ from detector.evaluation.curves import PrecisionRecall, precision_at_recall
 from detector.evaluation.diagnosis import Diagnosis, diagnose
 from detector.evaluation.matching import pool
 from detector.evaluation.predictions import predictions_json
-from detector.structures import IGNORE_LABEL, Detections
+from detector.structures import Detections
 
 Value = float | None
 """A metric in [0, 1]; None where there is no truth to measure it on."""
@@ -100,7 +100,7 @@ def evaluate(
     tables = backend(coco_ground_truth(annotations), predictions)
     every = slice(None)
     classes = annotations.classes
-    truths = _count_truths(annotations)
+    truths = annotations.object_counts()
     has_truth = truths[:, None] > 0
     curves = PrecisionRecall(
         classes=classes,
@@ -148,12 +148,3 @@ def _mean(table: np.ndarray) -> Value:
     """Mean of the entries that have truth, as COCOeval.summarize takes it."""
     measured = table[table > -1]
     return float(measured.mean()) if measured.size else None
-
-
-def _count_truths(annotations: Annotations) -> np.ndarray:
-    """[K] int64: objects of each class that are not to be ignored."""
-    counts = np.zeros(len(annotations.classes), dtype=np.int64)
-    for record in annotations.records:
-        real = ~record.ignored & (record.labels != IGNORE_LABEL)
-        counts += np.bincount(record.labels[real], minlength=len(counts))
-    return counts

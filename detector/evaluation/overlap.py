@@ -27,7 +27,6 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from detector.data.annotations import Annotations
 from detector.evaluation.bins import Bin, Value, bin_names
 from detector.evaluation.matching import Matches, Pool, keyed_runs
-from detector.structures import IGNORE_LABEL
 
 FALSE_PER_IMAGE = 10.0 ** np.linspace(-2, 0, 9)
 """Where MR^-2 reads the miss rate: false positives per image, evenly spaced in the logarithm."""
@@ -56,7 +55,7 @@ def overlaps(annotations: Annotations, pool: Pool) -> np.ndarray:
     """[N] float64 largest IoU of each truth with another of its image; 0 for regions to ignore."""
     largest = []
     for record in annotations.records:
-        real = np.flatnonzero(~record.ignored & (record.labels != IGNORE_LABEL))
+        real = np.flatnonzero(record.real)
         own = np.zeros(len(record.labels))
         if len(real) > 1:
             corners = record.boxes[real].astype(np.float64)

@@ -15,6 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from detector.structures import Detections
+from detector.thermal.agc import Percentile
 
 Corners = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels of the enlarged picture; right and bottom lie outside."""
@@ -30,6 +31,9 @@ PALETTE = (
     (60, 220, 180),  # teal
 )
 """Of class k: PALETTE[k % len(PALETTE)]. Bright, so that each stands out on black and on white."""
+
+DISPLAY_GAIN = Percentile(low=0.5, high=99.5)
+"""Of frames shown without a network that has a gain of its own."""
 
 _TRUTH = (255, 255, 255)
 _DASH = 4
@@ -72,6 +76,11 @@ def draw(
         text = f"{classes[label]} {score:.0%}"
         obstacles += _tag(picture, box, text, colour=PALETTE[label % len(PALETTE)], obstacles=obstacles)
     return picture
+
+
+def enlargement(width: int, *, to: int = 640) -> int:
+    """Pixels of a picture per pixel of a frame `width` wide, so that it becomes about `to` wide."""
+    return max(1, round(to / width))
 
 
 def contact_sheet(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from detector.inference.draw import draw
+from detector.inference.draw import draw, enlargement
 from detector.structures import Detections
 
 MARK = (255, 45, 85)
@@ -42,7 +42,7 @@ def crop(
     """
     left, top, right, bottom = _window(box, height=image.shape[0], width=image.shape[1])
     origin = np.array((left, top, left, top), dtype=np.float32)
-    scale = max(1, round(_WIDTH / (right - left)))
+    scale = enlargement(right - left, to=_WIDTH)
     picture = draw(
         image[top:bottom, left:right],
         _inside(detections, left, top, right, bottom),

@@ -6,16 +6,13 @@ import cv2
 import numpy as np
 
 from detector.data.annotations import ImageRecord
+from detector.data.frames import read_frame
 from detector.errors import UserError
-from detector.inference.draw import PALETTE
+from detector.inference.draw import DISPLAY_GAIN, PALETTE, enlargement
+from detector.report.crops import MARK
 from detector.report.page import Picture, jpeg
 from detector.structures import IGNORE_LABEL
-from detector.thermal import io
-from detector.thermal.agc import Percentile
 
-_GAIN = Percentile(low=0.5, high=99.5)
-_WIDTH = 640
-_MARK = (255, 45, 85)
 _IGNORED = (150, 150, 150)
 
 
@@ -25,19 +22,19 @@ def frame_picture(record: ImageRecord, *, caption: str, marked: np.ndarray | Non
     Regions to ignore are grey. marked [N, 4]: boxes to draw above them in red, twice as thick.
     """
     try:
-        frame = io.read(record.path)
+        frame = read_frame(record)
     except UserError:
         return None
     height, width = frame.size
-    scale = max(1, round(_WIDTH / width))
-    grey = (_GAIN(frame) * 255).round().astype(np.uint8)
+    scale = enlargement(width)
+    grey = (DISPLAY_GAIN(frame) * 255).round().astype(np.uint8)
     enlarged = cv2.resize(grey, (width * scale, height * scale), interpolation=cv2.INTER_CUBIC)
     picture = cv2.cvtColor(enlarged, cv2.COLOR_GRAY2RGB)
     for box, label in zip(record.boxes, record.labels.tolist(), strict=True):
         colour = _IGNORED if label == IGNORE_LABEL else PALETTE[label % len(PALETTE)]
         _outline(picture, box * scale, colour, thickness=1)
     for box in [] if marked is None else marked:
-        _outline(picture, box * scale, _MARK, thickness=2)
+        _outline(picture, box * scale, MARK, thickness=2)
     return Picture(jpeg(picture), f"thermal frame {record.path.name} with {len(record.boxes)} boxes", caption)
 
 

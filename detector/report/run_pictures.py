@@ -7,21 +7,20 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from pycocotools import mask
 
+from detector.data.frames import read_frame
 from detector.errors import UserError
 from detector.evaluation.overlap import overlaps
+from detector.inference.draw import DISPLAY_GAIN
 from detector.report.crops import crop
 from detector.report.page import Block, Notice, Picture, Section, Text, Tiles, jpeg
 from detector.report.run_record import Judged, RunRecord, left_out
 from detector.report.run_worst import missed_truths, plainest_misses, surest_false_alarms
 from detector.report.words import decimal
 from detector.synth.realism import object_contrast
-from detector.thermal import io
-from detector.thermal.agc import Percentile
 
 MOST = 6
 """Pictures of a kind."""
 
-_GAIN = Percentile(low=0.5, high=99.5)
 _NO_TRUTH = "It needs the truth, the predictions and the frames."
 _MEANING = (
     "Ringed in red: the one meant. Coloured: what the detector reports from the recommended score on, or "
@@ -159,9 +158,9 @@ class _Album:
         if image not in self.images:
             record = self.judged.annotations.records[image]
             try:
-                frame = io.read(record.path, raw_shape=(record.height, record.width))
+                frame = read_frame(record)
                 fits = frame.size == (record.height, record.width)
-                self.images[image] = _GAIN(frame) if fits else None
+                self.images[image] = DISPLAY_GAIN(frame) if fits else None
             except UserError:
                 self.images[image] = None
         return self.images[image]

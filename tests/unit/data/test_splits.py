@@ -15,7 +15,6 @@ from detector.data.splits import (
     common_classes,
     grouped_folds,
     merge,
-    object_counts,
     recordings,
     select,
     share_out,
@@ -102,7 +101,7 @@ def test_a_partition_by_hand() -> None:
     annotations = of_recordings({"a": [[0]] * 4, "b": [[1]] * 4, "c": [[0]] * 4, "d": [[1]] * 4})
     for part in share_out(annotations, [0.5, 0.5], seed=0):
         # Any two recordings are half of the frames; only one of each class halves the classes too.
-        np.testing.assert_array_equal(object_counts(select(annotations, part)), [4, 4])
+        np.testing.assert_array_equal(select(annotations, part).object_counts(), [4, 4])
 
 
 @settings(max_examples=15, deadline=None)
@@ -137,7 +136,7 @@ def test_many_recordings_are_balanced_far_better_than_by_chance() -> None:
     shares = np.array([0.7, 0.15, 0.15])
 
     def worst(parts: Sequence[np.ndarray]) -> float:
-        counts = np.stack([object_counts(select(annotations, part)) for part in parts])
+        counts = np.stack([select(annotations, part).object_counts() for part in parts])
         return float(np.abs(counts / counts.sum(0) - shares[:, None]).max())
 
     groups = np.array(recordings(annotations))
@@ -155,8 +154,8 @@ def test_ignored_regions_are_no_objects() -> None:
     thing = ((1.0, 1.0, 9.0, 9.0), 1, False)
     nobody = ((1.0, 1.0, 9.0, 9.0), -1, True)
     made = Annotations(("a", "b"), (record(Path("0.png"), [region, thing, nobody]),), (1, 2))
-    np.testing.assert_array_equal(object_counts(made), [0, 1])
-    np.testing.assert_array_equal(object_counts(replace(made, records=())), [0, 0])
+    np.testing.assert_array_equal(made.object_counts(), [0, 1])
+    np.testing.assert_array_equal(replace(made, records=()).object_counts(), [0, 0])
 
 
 @settings(max_examples=20, deadline=None)
