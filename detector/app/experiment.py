@@ -1,68 +1,67 @@
-"""Run a study: every arm with every seed, each as its own `scripts/train.py`, then the table."""
+"""Run a study: every arm with every seed, each as its own `scripts/train.py`, then its page."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
+from detector.app.workers import Workers, how_many_at_once, run_script
 from detector.errors import UserError
-from detector.tuning.study import Run, collect, plan
-
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-LOG = "log.txt"
+from detector.tuning.study import collect, plan
 
 
 def run(config: DictConfig) -> None:
     """The command: config as in configs/study.yaml. Runs that are finished are kept, broken ones resumed."""
     study, folder = config.study, Path(str(config.output))
-    arms = {str(name): tuple(overrides) for name, overrides in study.arms.items()}
+    arms = _overrides(study.arms)
     metrics = tuple(str(name) for name in study.metrics)
     if study.baseline not in arms:
         raise UserError(f"study.baseline={study.baseline}: is none of the arms {', '.join(arms)}")
-    runs = plan(arms, base=tuple(study.base), seeds=tuple(study.seeds), folder=folder)
-    if study.synth:
-        _script("synth.py", tuple(study.synth), folder / "synth.txt")
-    folder.mkdir(parents=True, exist_ok=True)
+    runs = plan(
+        arms,
+        conditions=_overrides(study.conditions),
+        base=tuple(study.base),
+        seeds=tuple(study.seeds),
+        folds=study.folds,
+        folder=folder,
+    )
+    jobs = how_many_at_once(config.jobs)
+    prepare(study.prepare, folder)
     OmegaConf.save(config, folder / "study.yaml", resolve=True)
-    for number, one in enumerate(runs, start=1):
-        started = time.monotonic()
-        one.claim()
-        if not one.finished:
-            _train(one)
-        took = time.monotonic() - started
-        results = collect(runs, metrics)
-        found = " ".join(
-            f"{name} {value:.3f}" for name, value in zip(metrics, results.of(one.arm)[one.seed], strict=True)
-        )
-        print(f"{number}/{len(runs)} {one.arm} seed {one.seed}: {found} ({took:.0f} s)", flush=True)
+    ended = 0
+
+    def done(number: int, seconds: float) -> None:
+        nonlocal ended
+        ended += 1
         # After every run, so that a study cut short leaves what it has.
+        results = collect(runs, metrics)
         (folder / "results.csv").write_text(results.csv())
-        (folder / "results.md").write_text(results.table(study.baseline))
-    print(collect(runs, metrics).table(study.baseline))
-    print(f"results: {folder / 'results.csv'}, {folder / 'results.md'}")
+        run = runs[number]
+        found = " ".join(f"{name} {run.training.metric(name):.3f}" for name in metrics)
+        print(f"{ended}/{len(runs)} {run}: {found} ({seconds:.0f} s)", flush=True)
+
+    with Workers(jobs) as workers:
+        workers.train_all([run.training for run in runs], done)
 
 
-def _train(one: Run) -> None:
-    checkpoint = one.checkpoint
-    resume = () if checkpoint is None else (f"resume={checkpoint}",)
-    overrides = resume or (*one.overrides, f"hydra.run.dir={one.folder}")
-    _script("train.py", overrides, one.folder / LOG)
+def prepare(commands: Sequence[Sequence[str]], folder: Path) -> None:
+    """Run each command, [script, override, ...], unless it succeeded in this folder before.
+
+    Raises UserError where one fails, or the folder was prepared by other commands.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / "prepared.json"
+    done = json.loads(record.read_text()) if record.is_file() else []
+    wanted = [[str(word) for word in command] for command in commands]
+    if done != wanted[: len(done)]:
+        raise UserError(f"{record}: this folder was prepared by other commands; give another output")
+    for number, (script, *overrides) in enumerate(wanted[len(done) :], start=len(done)):
+        run_script(script, overrides, log=folder / "prepare.txt")
+        record.write_text(json.dumps(wanted[: number + 1], indent=1) + "\n")
 
 
-def _script(name: str, overrides: Sequence[str], log: Path) -> None:
-    """Run a command of this project; its output goes to `log`. UserError where it fails."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as output:
-        status = subprocess.run(
-            [sys.executable, SCRIPTS / name, *overrides], stdout=output, stderr=subprocess.STDOUT, check=False
-        ).returncode
-    if status:
-        last = (log.read_text(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-        raise UserError(
-            f"{name} {' '.join(overrides)}: ended with status {status}: {last} (all of it: {log})"
-        )
+def _overrides(groups: DictConfig) -> dict[str, tuple[str, ...]]:
+    return {str(name): tuple(overrides) for name, overrides in groups.items()}

@@ -64,6 +64,11 @@ def joint(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str,
     }
 
 
+def classification(sums: BatchSums) -> dict[str, Tensor]:
+    """One factor: the classification mean over positives and hard negatives. Mining, and no F term."""
+    return {"cls": (sums.positive_loss + sums.negative_loss) / sums.samples}
+
+
 def per_sample(sums: BatchSums) -> dict[str, Tensor]:
     """As `joint`, with the mean of every sample's own F1; a negative's is that of the background class.
 

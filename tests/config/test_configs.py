@@ -122,11 +122,16 @@ def test_every_experiment_is_a_small_difference_of_known_keys(name):
 def test_every_arm_of_a_study_is_a_training_that_builds(name):
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
         study = hydra.compose("study", overrides=[f"study={name}"]).study
-        hydra.compose("synth", overrides=list(study.synth))
+        for script, *overrides in study.prepare:
+            hydra.compose(Path(script).stem, overrides=overrides)
+    assert study.name == name
     assert study.baseline in study.arms
-    for arm, overrides in study.arms.items():
-        config = composed(*study.base, *overrides)
-        assert callable(instantiate(config.criterion)), arm
+    for condition in study.conditions.values() or [[]]:
+        for arm, overrides in study.arms.items():
+            config = composed(*study.base, *condition, *overrides)
+            assert_targets_fit(config)
+            for part in ("criterion", "optimizer", "augment"):
+                assert callable(instantiate(config[part])), (arm, part)
 
 
 def test_every_engine_setting_is_read():

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from detector.criterion.factors import BatchSums, joint, per_sample, split, split_background
+from detector.criterion.factors import BatchSums, classification, joint, per_sample, split, split_background
 from detector.losses.classification import cross_entropy
 from detector.losses.fscore import f_beta_from_sums, soft_f1
 from detector.losses.region import dice_from_sums
@@ -54,6 +54,11 @@ def test_joint_factors_by_hand():
     assert found["cls"].item() == pytest.approx((CE_POSITIVE + CE_NEGATIVE) / 5, abs=1e-5)
     # tp 1.3, fp 0.6, fn 0.7
     assert found["f1"].item() == pytest.approx(1 - 2.6 / (2.6 + 0.6 + 0.7), abs=1e-6)
+
+
+def test_classification_alone_is_the_first_factor_of_joint():
+    sums = sums_of(*logits())
+    assert classification(sums) == {"cls": joint(sums)["cls"]}
 
 
 def test_split_factors_by_hand_in_the_order_of_the_literal_product():

@@ -1,0 +1,40 @@
+"""What the runs of a study found."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """values [runs, metrics], NaN where a metric has no truth to be measured on, and what each run was.
+
+    conditions holds "" and folds None where the study has none.
+    """
+
+    conditions: tuple[str, ...]
+    arms: tuple[str, ...]
+    seeds: tuple[int, ...]
+    folds: tuple[int | None, ...]
+    metrics: tuple[str, ...]
+    values: np.ndarray
+
+    def of(self, arm: str, *, condition: str = "") -> dict[tuple[int, int | None], np.ndarray]:
+        """[metrics] of one arm under one condition, by (seed, fold)."""
+        rows = zip(self.conditions, self.arms, self.seeds, self.folds, self.values, strict=True)
+        return {(seed, fold): row for where, name, seed, fold, row in rows if (where, name) == (condition, arm)}
+
+    def csv(self) -> str:
+        """One line for every run."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("condition", "arm", "seed", "fold", *self.metrics))
+        rows = zip(self.conditions, self.arms, self.seeds, self.folds, self.values, strict=True)
+        for condition, arm, seed, fold, row in rows:
+            cells = (f"{value:.6f}" for value in row)
+            writer.writerow((condition, arm, seed, "" if fold is None else fold, *cells))
+        return text.getvalue()
