@@ -63,10 +63,11 @@ class Composite:
             box = box_term(head_output, assignment, self.box, quality=self.quality_targets)
             total = self.cls_weight * combined + self.box_weight * box
         parts = {**factors, "combined": combined, "box": box, "total": total}
+        said = sums.negative_p.sum()
         counts = {
             "positives": sums.positives,
             "hard_negatives": sums.negatives,
-            "hard_negative_score": sums.negative_p / (sums.negative_p + sums.negative_q).clamp(min=1),
+            "hard_negative_score": said / (said + sums.negative_q.sum()).clamp(min=1),
         }
         return LossTerms(
             total=total, parts={name: value.detach() for name, value in (parts | counts).items()}
@@ -80,24 +81,38 @@ class Composite:
         negative = ~positive & ~assignment.ignored
         selected, k = self.mining(losses, positive, negative, step=step)
 
-        # Counts of every point, as a set of C entries by itself.
         probs = logits.sigmoid()
+        hit = torch.minimum(probs, target)
+        alarm, miss, rejected = probs - hit, target - hit, 1 - probs
+        # F1 of every point as a set of C entries by itself; of a negative, that of the background class.
+        own = f_beta_from_sums(hit.sum(-1), alarm.sum(-1), miss.sum(-1))
         said = probs.sum(-1)
-        hit = torch.minimum(probs, target).sum(-1)
-        alarm, miss = said - hit, target.sum(-1) - hit
-        rejected = probs.shape[-1] - said
-        nothing = torch.zeros_like(said)
-        local = {
+        background = f_beta_from_sums(rejected.sum(-1), torch.zeros_like(said), said)
+        ones = torch.ones_like(said)
+        scalars = {
             "positive_loss": (positive, losses),
             "negative_loss": (selected, losses),
-            "positives": (positive, torch.ones_like(said)),
+            "positives": (positive, ones),
+            "truth": (positive, target.sum(-1)),
+            "positive_f1": (positive, own),
+            "negative_f1": (selected, background),
+        }
+        by_class = {
             "tp": (positive, hit),
             "fp": (positive, alarm),
             "fn": (positive, miss),
-            "negative_p": (selected, said),
+            "negative_p": (selected, probs),
             "negative_q": (selected, rejected),
-            "positive_f1": (positive, f_beta_from_sums(hit, alarm, miss)),
-            "negative_f1": (selected, f_beta_from_sums(rejected, nothing, said)),
         }
-        sums = torch.stack([torch.where(where, value, 0).sum() for where, value in local.values()])
-        return BatchSums(negatives=k, **dict(zip(local, distributed.world_sum(sums).unbind(), strict=True)))
+        first = torch.stack([torch.where(where, value, 0).sum() for where, value in scalars.values()])
+        second = torch.stack(
+            [torch.where(where[..., None], value, 0).sum((0, 1)) for where, value in by_class.values()]
+        )
+        # One exchange between ranks.
+        sums = distributed.world_sum(torch.cat([first, second.flatten()]))
+        first, second = sums[: len(scalars)], sums[len(scalars) :].reshape(second.shape)
+        return BatchSums(
+            negatives=k,
+            **dict(zip(scalars, first.unbind(), strict=True)),
+            **dict(zip(by_class, second.unbind(), strict=True)),
+        )

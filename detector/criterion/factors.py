@@ -16,13 +16,14 @@ from detector.losses.fscore import f_beta_from_sums
 
 
 class BatchSums(NamedTuple):
-    """Scalars summed over the batch and all ranks.
+    """Sums over the batch and all ranks: scalars, and [C] where one of each class is named.
 
     positive_loss, negative_loss: classification loss summed over positives and over selected negatives;
-    positives, negatives: their counts (of negatives, the number mining keeps); tp, fp, fn: soft counts over
-    the positives' entries, tp = sum min(p, y), fp = sum p - tp, fn = sum y - tp; negative_p, negative_q: sums
-    of p and of 1 - p over the selected negatives'; positive_f1: F1 loss of each positive as a set of its own,
-    summed; negative_f1: the same of the background class over the selected negatives.
+    positives, negatives: their counts (of negatives, the number mining keeps); truth: sum of the positives'
+    targets y; tp, fp, fn [C]: soft counts over the positives' entries, tp = sum min(p, y), fp = sum p - tp,
+    fn = sum y - tp; negative_p, negative_q [C]: sums of p and of 1 - p over the selected negatives';
+    positive_f1: F1 loss of each positive as a set of its own, summed; negative_f1: the same of the background
+    class over the selected negatives.
 
     For y in {0, 1} min(p, y) is the product p y. For a quality between, the product is never satisfied (its
     F1 asks for p = 1 whatever y is), the minimum is at p = y (Wang et al. 2023, Dice semimetric losses).
@@ -32,6 +33,7 @@ class BatchSums(NamedTuple):
     negative_loss: Tensor
     positives: Tensor
     negatives: Tensor
+    truth: Tensor
     tp: Tensor
     fp: Tensor
     fn: Tensor
@@ -41,9 +43,13 @@ class BatchSums(NamedTuple):
     negative_f1: Tensor
 
     @property
-    def samples(self) -> Tensor:
-        """Positives and hard negatives together, at least 1."""
-        return (self.positives + self.negatives).clamp(min=1)
+    def classification(self) -> Tensor:
+        """Loss over positives and hard negatives per unit of truth.
+
+        As in `Dense`: with quality targets a mean over samples would shrink as 1 / (1 + ratio) and with the
+        quality, and the box term would drown it.
+        """
+        return (self.positive_loss + self.negative_loss) / self.truth.clamp(min=1)
 
 
 class Factors(Protocol):
@@ -53,20 +59,33 @@ class Factors(Protocol):
 
 
 def joint(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str, Tensor]:
-    """Two factors: one classification mean and one soft F1, each over positives and hard negatives together.
+    """Two factors: one classification loss and one soft F1, each over positives and hard negatives together.
 
     The draft's compact form. Neither factor can vanish by predicting nothing, so the mean of the two has no
     trivial optimum.
     """
+    alarm = sums.fp + sums.negative_p
     return {
-        "cls": (sums.positive_loss + sums.negative_loss) / sums.samples,
-        "f1": set_loss(sums.tp, sums.fp + sums.negative_p, sums.fn),
+        "cls": sums.classification,
+        "f1": set_loss(sums.tp.sum(), alarm.sum(), sums.fn.sum()),
     }
 
 
+def per_class(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str, Tensor]:
+    """As `joint`, with the mean of the F1 of each class that has positives in the batch (macro F1).
+
+    The pooled F1 of `joint` is highest when a class that is hard or rare is never predicted at all: its
+    false alarms cost what the easy classes have won. Here every class answers for its own. 1 without positives.
+    """
+    present = sums.tp + sums.fn > 0
+    loss = torch.where(present, set_loss(sums.tp, sums.fp + sums.negative_p, sums.fn), 0).sum()
+    count = present.sum()
+    return {"cls": sums.classification, "f1": torch.where(count > 0, loss / count.clamp(min=1), 1)}
+
+
 def classification(sums: BatchSums) -> dict[str, Tensor]:
-    """One factor: the classification mean over positives and hard negatives. Mining, and no F term."""
-    return {"cls": (sums.positive_loss + sums.negative_loss) / sums.samples}
+    """One factor: the classification loss over positives and hard negatives. Mining, and no F term."""
+    return {"cls": sums.classification}
 
 
 def per_sample(sums: BatchSums) -> dict[str, Tensor]:
@@ -74,10 +93,8 @@ def per_sample(sums: BatchSums) -> dict[str, Tensor]:
 
     A mean of point losses again, bounded and blind to how many positives and negatives there are.
     """
-    return {
-        "cls": (sums.positive_loss + sums.negative_loss) / sums.samples,
-        "f1": (sums.positive_f1 + sums.negative_f1) / sums.samples,
-    }
+    samples = (sums.positives + sums.negatives).clamp(min=1)
+    return {"cls": sums.classification, "f1": (sums.positive_f1 + sums.negative_f1) / samples}
 
 
 def split(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str, Tensor]:
@@ -85,12 +102,13 @@ def split(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str,
 
     The draft's form. Order: cls_pos, cls_hn, f1_pos, f1_hn.
     """
-    return {**_split(sums, set_loss), "f1_hn": torch.ones_like(sums.tp)}
+    return {**_split(sums, set_loss), "f1_hn": torch.ones_like(sums.positives)}
 
 
 def split_background(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str, Tensor]:
     """As `split`, with the F1 of the background class on the hard negatives: tp = sum(1 - p), fn = sum p."""
-    background = set_loss(sums.negative_q, torch.zeros_like(sums.tp), sums.negative_p)
+    rejected, alarm = sums.negative_q.sum(), sums.negative_p.sum()
+    background = set_loss(rejected, torch.zeros_like(rejected), alarm)
     return {**_split(sums, set_loss), "f1_hn": background}
 
 
@@ -98,5 +116,5 @@ def _split(sums: BatchSums, set_loss: SetLoss) -> dict[str, Tensor]:
     return {
         "cls_pos": sums.positive_loss / sums.positives.clamp(min=1),
         "cls_hn": sums.negative_loss / sums.negatives.clamp(min=1),
-        "f1_pos": set_loss(sums.tp, sums.fp, sums.fn),
+        "f1_pos": set_loss(sums.tp.sum(), sums.fp.sum(), sums.fn.sum()),
     }

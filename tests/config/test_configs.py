@@ -21,7 +21,7 @@ STUDIES = sorted(file.stem for file in (ROOT / "study").glob("*.yaml"))
 OPTIONS = sorted(
     (file.parent.name, file.stem)
     for file in ROOT.glob("*/*.yaml")
-    if not file.stem.startswith("_") and file.parent.name not in ("experiment", "study")
+    if not file.stem.startswith("_") and file.parent.name not in ("experiment", "study", "tune")
 )
 GIVEN_BY_CODE = {"classes"}
 """Constructor arguments that depend on the data set and so stand in no file."""

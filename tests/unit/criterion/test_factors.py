@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from detector.criterion.factors import BatchSums, classification, joint, per_sample, split, split_background
+from detector.criterion.factors import BatchSums, classification, joint, per_class, per_sample, split, split_background
 from detector.losses.classification import cross_entropy
 from detector.losses.fscore import f_beta_from_sums, soft_f1
 from detector.losses.region import dice_from_sums
@@ -16,17 +16,18 @@ from detector.losses.region import dice_from_sums
 
 def sums_of(positives: Tensor, negatives: Tensor) -> BatchSums:
     """Of one class, from the logits of positives and of selected negatives."""
-    p, n = positives.sigmoid(), negatives.sigmoid()
+    p, n = positives.sigmoid(), negatives.sigmoid()  # one class: [C] is [1]
     return BatchSums(
         positive_loss=cross_entropy(positives, torch.ones_like(positives)).sum(),
         negative_loss=cross_entropy(negatives, torch.zeros_like(negatives)).sum(),
         positives=torch.tensor(float(len(positives))),
         negatives=torch.tensor(float(len(negatives))),
-        tp=p.sum(),
-        fp=0 * p.sum(),
-        fn=(1 - p).sum(),
-        negative_p=n.sum(),
-        negative_q=(1 - n).sum(),
+        truth=torch.tensor(float(len(positives))),
+        tp=p.sum()[None],
+        fp=0 * p.sum()[None],
+        fn=(1 - p).sum()[None],
+        negative_p=n.sum()[None],
+        negative_q=(1 - n).sum()[None],
         positive_f1=soft_f1(p[:, None], torch.ones(len(p), 1), dim=1).sum(),
         negative_f1=soft_f1(1 - n[:, None], torch.ones(len(n), 1), dim=1).sum(),
     )
@@ -51,7 +52,7 @@ CE_NEGATIVE = 0.35667 + 0.22314 + 0.10536
 def test_joint_factors_by_hand():
     found = joint(sums_of(*logits()))
     assert list(found) == ["cls", "f1"]
-    assert found["cls"].item() == pytest.approx((CE_POSITIVE + CE_NEGATIVE) / 5, abs=1e-5)
+    assert found["cls"].item() == pytest.approx((CE_POSITIVE + CE_NEGATIVE) / 2, abs=1e-5), "per truth"
     # tp 1.3, fp 0.6, fn 0.7
     assert found["f1"].item() == pytest.approx(1 - 2.6 / (2.6 + 0.6 + 0.7), abs=1e-6)
 
@@ -78,7 +79,7 @@ def test_the_background_reading_by_hand():
 def test_the_reading_of_every_sample_by_hand():
     found = per_sample(sums_of(*logits()))
     assert list(found) == ["cls", "f1"]
-    assert found["cls"].item() == pytest.approx((CE_POSITIVE + CE_NEGATIVE) / 5, abs=1e-5)
+    assert found["cls"].item() == pytest.approx((CE_POSITIVE + CE_NEGATIVE) / 2, abs=1e-5), "per truth"
     # A positive: 1 - 2p / (1 + p); a negative of background probability q: 1 - 2q / (1 + q).
     alone = [1 - 2 * p / (1 + p) for p in (0.8, 0.5, 0.7, 0.8, 0.9)]
     assert found["f1"].item() == pytest.approx(sum(alone) / 5, abs=1e-6)
@@ -132,7 +133,24 @@ def test_the_f_term_can_be_another_one():
     assert dice.item() == pytest.approx(1 - 5.8 / 6.4, abs=1e-6)
 
 
-@pytest.mark.parametrize("factors", [joint, per_sample, split, split_background])
+def test_every_class_answers_for_its_own_f1():
+    """Class 0: tp 8, fp 1 + 1, fn 2; class 1: tp 0, fn 5, no alarm; class 2 has no truth but an alarm."""
+    sums = sums_of(*logits())._replace(
+        tp=torch.tensor([8.0, 0.0, 0.0]),
+        fp=torch.tensor([1.0, 0.0, 0.0]),
+        fn=torch.tensor([2.0, 5.0, 0.0]),
+        negative_p=torch.tensor([1.0, 0.0, 3.0]),
+    )
+    assert per_class(sums)["f1"].item() == pytest.approx(((1 - 16 / 20) + 1) / 2, abs=1e-6)
+    assert joint(sums)["f1"].item() == pytest.approx(1 - 16 / (16 + 1 + 7 + 4), abs=1e-6)
+
+
+def test_with_one_class_the_pooled_f1_is_the_classes_f1():
+    sums = sums_of(*logits())
+    assert per_class(sums)["f1"].item() == pytest.approx(joint(sums)["f1"].item())
+
+
+@pytest.mark.parametrize("factors", [joint, per_class, per_sample, split, split_background])
 def test_empty_sets_are_finite(factors):
     nothing = torch.zeros(0, requires_grad=True)
     for name, value in factors(sums_of(nothing, nothing)).items():
