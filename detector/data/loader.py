@@ -126,6 +126,8 @@ class BatchLoader:
             persistent_workers=workers > 0,
             prefetch_factor=prefetch if workers else None,
             multiprocessing_context=context,
+            # Workers' seeds, which nobody uses, are not drawn from the random numbers of the model's dropout.
+            generator=torch.Generator(),
             pin_memory=torch.cuda.is_available(),
         )
 

@@ -16,7 +16,7 @@ class Detector(nn.Module):
     """Small anchor-free one-stage detector for one-channel frames, finest stride 4.
 
     stem, widths, depths: see Backbone; neck_channels: width of the pyramid and the head; head_depth:
-    convolutions in each tower; classes: number of object classes.
+    convolutions in each tower; classes: number of object classes; dropout: see Head.
     """
 
     def __init__(
@@ -28,12 +28,17 @@ class Detector(nn.Module):
         neck_channels: int,
         head_depth: int,
         classes: int,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.backbone = Backbone(stem=stem, widths=widths, depths=depths)
         self.neck = FeaturePyramid(inputs=self.backbone.channels, channels=neck_channels)
         self.head = Head(
-            channels=neck_channels, strides=self.backbone.strides, classes=classes, depth=head_depth
+            channels=neck_channels,
+            strides=self.backbone.strides,
+            classes=classes,
+            depth=head_depth,
+            dropout=dropout,
         )
 
     @property

@@ -134,8 +134,8 @@ def test_overrides_that_can_be_pass(call, override):
 
 
 def test_types_are_those_of_the_chosen_groups(call):
-    assert call("optimizer=sgd", "optimizer.momentum=0.5")[0] == 0
-    status, err, _ = call("optimizer=sgd", "optimizer.momentum=much")
+    assert call("optimizer=momentum", "optimizer.momentum=0.5")[0] == 0
+    status, err, _ = call("optimizer=momentum", "optimizer.momentum=much")
     assert (status, err) == (1, "error: optimizer.momentum=much: must be a number, as its default 0.9\n")
 
 

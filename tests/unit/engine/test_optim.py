@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from detector.engine.optim import AdamW, OptimizerFactory, Sgd, WarmupCosine, parameter_groups
+from detector.engine.optim import Adam, AdamW, OptimizerFactory, Sgd, WarmupCosine, parameter_groups
 from detector.errors import UserError
 
 
@@ -44,17 +44,115 @@ def test_biases_and_norms_do_not_decay():
     assert {names[p] for p in plain["params"]} == {"0.bias", "1.weight", "1.bias"}
 
 
-@pytest.mark.parametrize("factory", [AdamW(lr=0.1, weight_decay=0.5), Sgd(lr=0.1, weight_decay=0.5)])
-def test_decay_reaches_the_weights_only(factory: OptimizerFactory):
-    model = nn.Linear(3, 2)
+WEIGHTS = [0.5, -2.0, 0.0]
+PLAIN = {"lr": 0.1, "weight_decay": 0.0}
+
+
+def linear() -> nn.Linear:
+    """The weights above and a bias of 1."""
+    model = nn.Linear(3, 1)
     with torch.no_grad():
+        model.weight.copy_(torch.tensor([WEIGHTS]))
         model.bias.fill_(1.0)
-    before = model.weight.detach().clone()
+    return model
+
+
+def backward(model: nn.Linear, gradient: list[float]) -> None:
+    """Gives the weights this gradient, and the bias none to speak of: 0."""
+    (model.weight * torch.tensor([gradient])).sum().add(model.bias.sum() * 0).backward()
+
+
+@pytest.mark.parametrize(
+    ("factory", "gradient", "expected"),
+    [
+        # Decoupled: every weight shrinks by lr * decay, whatever its size.
+        (AdamW(lr=0.1, weight_decay=0.5), [0, 0, 0], [0.475, -1.9, 0.0]),
+        # Coupled: w - lr * (g + decay * w).
+        (Sgd(lr=0.1, weight_decay=0.5, momentum=0.0), [1, 1, 1], [0.375, -2.0, -0.1]),
+        # Nesterov's first step looks ahead: lr * (1 + momentum) * g.
+        (Sgd(lr=0.1, weight_decay=0.0), [1, 1, 1], [0.31, -2.19, -0.19]),
+        # Coupled: Adam's first step is lr * sign(g + decay * w), so a decay of any size moves alike.
+        (Adam(lr=0.1, weight_decay=0.5), [0, 0, 0], [0.4, -1.9, 0.0]),
+        (Adam(lr=0.1, weight_decay=0.5), [-1, -1, -1], [0.6, -1.9, 0.1]),
+        # L1 takes its strength off the size of every weight, as part of the gradient.
+        (Sgd(**PLAIN, momentum=0.0, l1=0.5), [1, 1, 1], [0.35, -2.05, -0.1]),
+        (Adam(**PLAIN, l1=1e-3), [0, 0, 0], [0.4, -1.9, 0.0]),
+        (AdamW(**PLAIN, l1=0.5), [1, 1, 1], [0.4, -2.1, -0.1]),
+        (AdamW(**PLAIN, l1=0.5), [-0.4, -0.4, 0], [0.4, -1.9, 0.0]),
+    ],
+)
+def test_one_step_by_hand_reaches_the_weights_only(
+    factory: OptimizerFactory, gradient: list[float], expected: list[float]
+):
+    model = linear()
     optimizer = factory(model)
-    model(torch.zeros(1, 3)).sum().mul(0).backward()  # every gradient is zero
+    backward(model, gradient)
     optimizer.step()
-    assert torch.equal(model.bias, torch.ones(2))
-    assert torch.all(model.weight.abs() < before.abs())
+    torch.testing.assert_close(model.weight.detach(), torch.tensor([expected]), rtol=1e-4, atol=1e-4)
+    assert model.bias.item() == 1.0
+
+
+def test_momentum_moves_ten_times_as_far_along_a_constant_gradient():
+    model = linear()
+    optimizer = Sgd(lr=0.1, weight_decay=0.0, momentum=0.9)(model)
+    for _ in range(100):
+        before = model.weight.detach().clone()
+        optimizer.zero_grad()
+        backward(model, [1, 1, 1])
+        optimizer.step()
+    torch.testing.assert_close(before - model.weight.detach(), torch.ones(1, 3), rtol=1e-3, atol=0)
+
+
+def test_l1_leaves_out_weights_the_loss_did_not_reach():
+    model = nn.ModuleList([linear(), linear()])
+    optimizer = Sgd(**PLAIN, momentum=0.0, l1=0.5)(model)
+    backward(model[0], [0, 0, 0])
+    optimizer.step()
+    assert model[1].weight.tolist() == [WEIGHTS]
+    assert model[0].weight.tolist() != [WEIGHTS]
+
+
+@pytest.mark.parametrize("scale", [None, 1024.0])
+def test_l1_is_neither_clipped_nor_scaled_with_the_loss(scale: float | None):
+    model = linear()
+    optimizer = Sgd(**PLAIN, momentum=0.0, l1=0.5)(model)
+    scaler = torch.amp.GradScaler("cpu", enabled=scale is not None, init_scale=scale or 1.0)
+    scaler.scale(model.weight.sum()).backward()
+    scaler.unscale_(optimizer)
+    nn.utils.clip_grad_norm_(model.parameters(), 1e-9)
+    scaler.step(optimizer)
+    torch.testing.assert_close(model.weight.detach(), torch.tensor([[0.45, -1.95, 0.0]]))
+
+
+def test_l1_does_not_make_a_step_of_one_the_scaler_skips():
+    model = linear()
+    optimizer = Sgd(**PLAIN, momentum=0.0, l1=0.5)(model)
+    scaler = torch.amp.GradScaler("cpu")
+    scaler.scale(model.weight.sum() * math.inf).backward()
+    scaler.unscale_(optimizer)
+    scaler.step(optimizer)
+    assert model.weight.tolist() == [WEIGHTS]
+
+
+def test_l1_goes_on_once_in_a_resumed_run_and_changes_no_checkpoint():
+    def step(model: nn.Linear, optimizer: torch.optim.Optimizer) -> Tensor:
+        optimizer.zero_grad()
+        backward(model, [0.3, 0.2, 0.1])
+        optimizer.step()
+        return model.weight.detach().clone()
+
+    whole, first = linear(), linear()
+    one, two = (AdamW(lr=0.1, l1=0.2)(model) for model in (whole, first))
+    step(whole, one)
+    step(first, two)
+    state = two.state_dict()
+    assert state["param_groups"] == AdamW(lr=0.1)(linear()).state_dict()["param_groups"]
+
+    resumed = linear()
+    optimizer = AdamW(lr=0.1, l1=0.2)(resumed)
+    resumed.load_state_dict(first.state_dict())
+    optimizer.load_state_dict(state)
+    assert torch.equal(step(resumed, optimizer), step(whole, one))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +161,11 @@ def test_decay_reaches_the_weights_only(factory: OptimizerFactory):
         (lambda: AdamW(lr=0.0), "optimizer.lr=0.0"),
         (lambda: AdamW(lr=float("nan")), "optimizer.lr=nan"),
         (lambda: AdamW(weight_decay=-1.0), "optimizer.weight_decay=-1.0"),
+        (lambda: AdamW(l1=-1.0), "optimizer.l1=-1.0"),
+        (lambda: Adam(lr=-1.0), "optimizer.lr=-1.0"),
+        (lambda: Adam(l1=float("nan")), "optimizer.l1=nan"),
         (lambda: Sgd(lr=-1.0), "optimizer.lr=-1.0"),
+        (lambda: Sgd(l1=-1.0), "optimizer.l1=-1.0"),
         (lambda: Sgd(momentum=1.0), "optimizer.momentum=1.0"),
         (lambda: WarmupCosine(warmup_steps=-1), "engine.warmup_steps=-1"),
         (lambda: WarmupCosine(floor=1.5), "engine.lr_floor=1.5"),

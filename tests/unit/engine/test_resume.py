@@ -13,8 +13,7 @@ from detector.errors import Interrupted, UserError
 from detector.structures import LossTerms
 from tests.unit.engine.builders import Judge, Watched, assert_same, criterion_of, trainer_of
 
-# The order's generator is torch's own; an epoch taken up in its middle draws from it once more.
-EXACT = ("model", "ema", "ema_updates", "optimizer", "progress", "classes", "config")
+EXACT = ("model", "ema", "ema_updates", "optimizer", "random", "progress", "classes", "config")
 
 
 def last(folder: Path) -> dict[str, Any]:
