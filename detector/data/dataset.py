@@ -10,7 +10,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from detector.data.annotations import Annotations, ImageRecord
-from detector.data.frames import read_frame
+from detector.data.frames import read_frame_of_size
 from detector.data.sample import RawSample, Sample, Transform
 from detector.errors import UserError
 from detector.structures import Frame
@@ -88,7 +88,7 @@ class FrameStore(Sequence[RawSample]):
         return sum(prepared is not None for prepared in self.cache)
 
     def _prepare(self, index: int) -> Prepared:
-        return self.gains[index].prepare(_read(self.records[index]))
+        return self.gains[index].prepare(read_frame_of_size(self.records[index]))
 
 
 class DetectionDataset(Dataset[Sample]):
@@ -133,14 +133,4 @@ def _readable(records: Iterable[ImageRecord]) -> Iterator[Frame]:
     """Their frames, read one by one; those that cannot be read are named when they are prepared."""
     for record in records:
         with contextlib.suppress(UserError):
-            yield _read(record)
-
-
-def _read(record: ImageRecord) -> Frame:
-    frame = read_frame(record)
-    if frame.size != (record.height, record.width):
-        raise UserError(
-            f"{record.path}: the picture is {frame.size[1]}x{frame.size[0]} but its annotation record "
-            f"(image id {record.image_id}) says {record.width}x{record.height}"
-        )
-    return frame
+            yield read_frame_of_size(record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from detector.data.annotations import ImageRecord
+from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal import io
 
@@ -13,3 +14,14 @@ def read_frame(record: ImageRecord) -> Frame:
     Raises UserError as io.read does.
     """
     return io.read(record.path, raw_shape=(record.height, record.width))
+
+
+def read_frame_of_size(record: ImageRecord) -> Frame:
+    """As `read_frame`; raises UserError too where the picture is not of the record's size."""
+    frame = read_frame(record)
+    if frame.size != (record.height, record.width):
+        raise UserError(
+            f"{record.path}: the picture is {frame.size[1]}x{frame.size[0]} but its annotation record "
+            f"(image id {record.image_id}) says {record.width}x{record.height}"
+        )
+    return frame

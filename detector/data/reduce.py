@@ -1,0 +1,55 @@
+"""Frames and truth as a camera of fewer pixels, behind the same lens, would have given them.
+
+Larger pixels collect what the smaller ones in their place did: counts are averaged over the area of each new
+pixel, which lowers their noise as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from detector.data.annotations import Annotations, ImageRecord
+from detector.data.frames import read_frame_of_size
+from detector.structures import Frame
+
+
+def reduce_truth(annotations: Annotations, factor: float, *, min_side: float = 0.0) -> Annotations:
+    """The truth of frames reduced by `factor`, in (0, 1]; records keep the path of the large picture.
+
+    min_side: objects whose shorter side is less, in reduced pixels, become regions to ignore.
+    """
+    return replace(
+        annotations,
+        records=tuple(_reduced(record, factor, min_side) for record in annotations.records),
+    )
+
+
+def read_reduced(record: ImageRecord, *, width: int, height: int) -> Frame:
+    """The record's frame with fewer pixels: whole counts, nearest to the mean of those they cover.
+
+    width and height: at most the record's. Raises UserError as io.read does, and where the picture is not of
+    the record's size.
+    """
+    frame = read_frame_of_size(record)
+    # In floats: OpenCV rounds halves of integers up in some sizes, which would brighten those.
+    mean = cv2.resize(frame.counts.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    return replace(frame, counts=np.rint(mean).astype(frame.counts.dtype))
+
+
+def _reduced(record: ImageRecord, factor: float, min_side: float) -> ImageRecord:
+    width, height = (max(1, round(side * factor)) for side in (record.width, record.height))
+    # What each side really becomes: whole pixels may change the frame's shape by a little.
+    factors = np.array((width / record.width, height / record.height) * 2)
+    boxes = record.boxes * factors
+    small = (boxes[:, 2:] - boxes[:, :2]).min(1, initial=np.inf) < min_side
+    return replace(
+        record,
+        width=width,
+        height=height,
+        boxes=boxes.astype(np.float32),
+        ignored=record.ignored | small,
+        stored=None,  # what the files have is not this
+    )

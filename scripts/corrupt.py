@@ -1,0 +1,9 @@
+"""Wrong labels on purpose: python scripts/corrupt.py data=hit_uav data.root=PATH output=DIR drop=0.1."""
+
+from detector.app.command import command
+from detector.app.corrupt import run
+
+main = command("corrupt")(run)
+
+if __name__ == "__main__":
+    main()
