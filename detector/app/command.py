@@ -21,7 +21,7 @@ from detector.errors import Interrupted, NonFiniteError, UserError
 # Absolute: Hydra reads a relative path of a packaged module as the name of another package.
 CONFIGS = str(Path(__file__).resolve().parents[2] / "configs")
 INTERRUPTED = 130
-FREE = ("study.arms", "gains")
+FREE = ("study.arms", "study.conditions", "gains")
 """Groups of settings whose keys are the user's own names."""
 
 

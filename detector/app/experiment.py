@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from detector.app.workers import Workers, how_many_at_once, run_script
 from detector.errors import UserError
+from detector.report.study import FIGURE, TABLE, Study, page
+from detector.report.study_figure import figure
 from detector.tuning.study import collect, plan
+
+PAGE = "results.md"
 
 
 def run(config: DictConfig) -> None:
@@ -20,13 +26,28 @@ def run(config: DictConfig) -> None:
     metrics = tuple(str(name) for name in study.metrics)
     if study.baseline not in arms:
         raise UserError(f"study.baseline={study.baseline}: is none of the arms {', '.join(arms)}")
+    if not metrics:
+        raise UserError("study.metrics=[]: must name at least one metric")
+    conditions = _overrides(study.conditions)
     runs = plan(
         arms,
-        conditions=_overrides(study.conditions),
+        conditions=conditions,
         base=tuple(study.base),
         seeds=tuple(study.seeds),
         folds=study.folds,
         folder=folder,
+    )
+    described = Study(
+        name=str(study.name),
+        question=str(study.question),
+        command=shlex.join(("python", "scripts/experiment.py", *HydraConfig.get().overrides.task)),
+        prepare=[[str(word) for word in command] for command in study.prepare],
+        base=tuple(study.base),
+        arms=arms,
+        conditions=conditions,
+        baseline=str(study.baseline),
+        seeds=tuple(study.seeds),
+        folds=study.folds,
     )
     jobs = how_many_at_once(config.jobs)
     prepare(study.prepare, folder)
@@ -36,15 +57,20 @@ def run(config: DictConfig) -> None:
     def done(number: int, seconds: float) -> None:
         nonlocal ended
         ended += 1
+        run = runs[number]
         # After every run, so that a study cut short leaves what it has.
         results = collect(runs, metrics)
-        (folder / "results.csv").write_text(results.csv())
-        run = runs[number]
+        environment = json.loads((run.training.folder / "environment.json").read_text())
+        text = page(described, results, device=environment["device"], versions=environment["versions"])
+        (folder / TABLE).write_text(results.csv())
+        (folder / FIGURE).write_text(figure(described, results))
+        (folder / PAGE).write_text(text)
         found = " ".join(f"{name} {run.training.metric(name):.3f}" for name in metrics)
         print(f"{ended}/{len(runs)} {run}: {found} ({seconds:.0f} s)", flush=True)
 
     with Workers(jobs) as workers:
         workers.train_all([run.training for run in runs], done)
+    print(f"page: {folder / PAGE}")
 
 
 def prepare(commands: Sequence[Sequence[str]], folder: Path) -> None:

@@ -24,6 +24,12 @@ COLOURS = ("#3b82f6", "#ea7317", "#16a373", "#c355e0", "#d9a400", "#e5484d")
 _INK = "#010203"
 """Stands for the page's text colour until the SVG is written."""
 
+_SCHEMES = (
+    "<style>svg{color:#1f2328;background:#fff}"
+    "@media(prefers-color-scheme:dark){svg{color:#d1d7e0;background:#0d1117}}</style>"
+)
+"""Of a file: text and ground, as GitHub's pages have them."""
+
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, sharp, found by a search
     "text.parse_math": False,  # a name with two dollar signs is a name
@@ -237,6 +243,24 @@ def svg_of(figure: Figure) -> str:
     return re.sub(r' id="[\w.]+_\d+"', "", text).strip()
 
 
+def drawing(size: tuple[float, float], draw: Callable[[Figure], None]) -> str:
+    """What `draw` puts on an empty figure of this width and height in inches, as `svg_of` writes it."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=size)
+        draw(figure)
+    return svg_of(figure)
+
+
+def as_file(svg: str) -> str:
+    """The text of an .svg file from what `svg_of` wrote.
+
+    No page's colours reach a file that is shown as a picture, so it brings its own text and ground, light or
+    dark as the reader's system asks. The ground too: a page's own choice of the two may be the other one.
+    """
+    end = svg.index(">") + 1
+    return f"{svg[:end]}{_SCHEMES}{svg[end:]}\n"
+
+
 def _drawn(draw: Callable[[Axes], None], *, left: float = _MARGINS["left"], height: float = _SIZE[1]) -> str:
     # What stands above and below the axes is as high in a high figure.
     share = _SIZE[1] / height
@@ -246,11 +270,8 @@ def _drawn(draw: Callable[[Axes], None], *, left: float = _MARGINS["left"], heig
         "bottom": share * _MARGINS["bottom"],
         "top": 1 - share * (1 - _MARGINS["top"]),
     }
-    with mpl.rc_context(_STYLE):
-        # Fixed margins: a layout that fits itself takes twice the time.
-        figure = Figure(figsize=(_SIZE[0], height))
-        draw(figure.subplots(gridspec_kw=margins))
-    return svg_of(figure)
+    # Fixed margins: a layout that fits itself takes twice the time.
+    return drawing((_SIZE[0], height), lambda figure: draw(figure.subplots(gridspec_kw=margins)))
 
 
 def _coloured(series: Series) -> list[tuple[str, tuple[str, np.ndarray]]]:

@@ -26,7 +26,9 @@ class Results:
     def of(self, arm: str, *, condition: str = "") -> dict[tuple[int, int | None], np.ndarray]:
         """[metrics] of one arm under one condition, by (seed, fold)."""
         rows = zip(self.conditions, self.arms, self.seeds, self.folds, self.values, strict=True)
-        return {(seed, fold): row for where, name, seed, fold, row in rows if (where, name) == (condition, arm)}
+        return {
+            (seed, fold): row for where, name, seed, fold, row in rows if (where, name) == (condition, arm)
+        }
 
     def csv(self) -> str:
         """One line for every run."""

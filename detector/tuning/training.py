@@ -34,7 +34,8 @@ class Training:
         """Write down what the folder is for; UserError where it holds a training of other overrides."""
         self.folder.mkdir(parents=True, exist_ok=True)
         record, mine = self.folder / COMMAND, list(self.overrides)
-        if (self.finished or self.checkpoint) and json.loads(record.read_text()) != mine:
+        taken = self.finished or self.checkpoint
+        if taken and (not record.is_file() or json.loads(record.read_text()) != mine):
             raise UserError(
                 f"{self.folder}: holds a run of other overrides; move it away or give another output"
             )

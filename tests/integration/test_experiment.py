@@ -14,7 +14,7 @@ def study(tiny_set, *, second: str) -> list[str]:
     return [
         "study=clutter",
         "output=out",
-        "study.synth=[]",
+        "study.prepare=[]",
         f"study.base=[{quoted}]",
         "~study.arms.mining",
         "~study.arms.all_negatives",
@@ -37,10 +37,10 @@ def test_a_study_cut_short_goes_on_and_keeps_what_is_finished(tiny_set, tmp_path
     whole = program("experiment", *study(tiny_set, second="focal"), folder=tmp_path).assert_fine()
     assert first.stat().st_mtime_ns == stamp
     assert [line.split(",")[:2] for line in (tmp_path / "out" / "results.csv").read_text().splitlines()] == [
-        ["arm", "seed"],
-        ["a", "0"],
-        ["b", "0"],
+        ["condition", "arm"],
+        ["", "a"],
+        ["", "b"],
     ]
     table = (tmp_path / "out" / "results.md").read_text()
-    assert table in whole.out
-    assert "| minus a | 1 |" in table
+    assert "page: out/results.md" in whole.out
+    assert "minus `a`" in table

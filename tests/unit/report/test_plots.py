@@ -58,6 +58,15 @@ def test_text_and_axes_take_the_page_s_colour():
     assert all(colour in svg for colour in plots.COLOURS[:2])
 
 
+def test_a_file_brings_text_and_ground_for_both_schemes():
+    text = plots.as_file(plots.lines(BINS, {"a": BINS}, title="t", x_label="x", y_label="y"))
+    style, *_ = ElementTree.fromstring(text)
+    assert style.tag.endswith("style")
+    light, dark = style.text.split("@media(prefers-color-scheme:dark)")
+    for scheme in (light, dark):
+        assert re.search(r"svg\{color:#\w+;background:#\w+\}", scheme)
+
+
 def test_names_are_escaped_and_the_figure_is_xml():
     name = "<script>alert('1')</script> & \"more\" $\\frac$"
     figures = (

@@ -1,4 +1,4 @@
-"""What a study runs, and the numbers it makes of it."""
+"""What a study runs, and which of it is collected."""
 
 from __future__ import annotations
 
@@ -6,73 +6,64 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from detector.errors import UserError
-from detector.tuning.study import Results, Run, collect, plan
+from detector.tuning.study import Run, collect, plan
 
 ARMS = {"plain": [], "wide": ["model=small"]}
 
 
-def finished(run: Run, **metrics: object) -> None:
-    run.claim()
-    (run.folder / "metrics.json").write_text(json.dumps(metrics))
+def planned(folder: Path, **changes: object) -> list[Run]:
+    settings = {"conditions": {}, "base": [], "seeds": [0], "folds": 0, "folder": folder}
+    return plan(ARMS, **{**settings, **changes})
 
 
-def test_a_plan_finishes_one_seed_with_every_arm_before_the_next(tmp_path: Path):
-    runs = plan(ARMS, base=["engine.epochs=3"], seeds=[4, 7], folder=tmp_path)
-    assert [(run.arm, run.seed) for run in runs] == [("plain", 4), ("wide", 4), ("plain", 7), ("wide", 7)]
-    assert runs[3].overrides == ("engine.epochs=3", "model=small", "seed=7")
-    assert len({run.folder for run in runs}) == 4
+def finish(run: Run, **metrics: object) -> None:
+    run.training.claim()
+    (run.training.folder / "metrics.json").write_text(json.dumps(metrics))
 
 
-def test_an_arm_overrides_the_base(tmp_path: Path):
-    (run,) = plan({"a": ["x=2"]}, base=["x=1"], seeds=[0], folder=tmp_path)
-    assert run.overrides.index("x=2") > run.overrides.index("x=1"), "the last one holds"
-
-
-def test_a_folder_is_not_taken_for_another_run(tmp_path: Path):
-    run, other = (Run("a", 0, tmp_path / "a", (text,)) for text in ("x=1", "x=2"))
-    other.claim()
-    run.claim()  # Nothing came of the other one.
-    (run.folder / "checkpoints").mkdir()
-    run.folder.joinpath("checkpoints", "last.pt").touch()
-    run.claim()
-    with pytest.raises(UserError, match="holds a run of other overrides"):
-        other.claim()
-
-
-def test_only_finished_runs_are_collected_with_their_metrics_by_path(tmp_path: Path):
-    runs = plan(ARMS, base=[], seeds=[0, 1], folder=tmp_path)
-    finished(runs[0], AP=0.5, per_class={"person": {"AP": 0.25}})
-    finished(runs[3], AP=None, per_class={"person": {"AP": 1}})
-    results = collect(runs, ["AP", "per_class/person/AP"])
-    assert (results.arms, results.seeds) == (("plain", "wide"), (0, 1))
-    np.testing.assert_array_equal(results.values, [[0.5, 0.25], [np.nan, 1]])
-    with pytest.raises(UserError, match="has no metric 'per_class/dog/AP'"):
-        collect(runs, ["per_class/dog/AP"])
-
-
-def test_the_table_by_hand():
-    """Differences 0.1, 0.2 and 0.1; Student's t at 0.975 with 2 degrees of freedom is 4.3027."""
-    values = np.array([[0.5], [0.6], [0.4], [0.6], [0.6], [0.7]])
-    results = Results(("plain", "wide") * 3, (0, 0, 1, 1, 2, 2), ("AP",), values)
-    assert results.table("plain").splitlines() == [
-        "| arm | seeds | AP |",
-        "|---|---|---|",
-        "| plain | 3 | 0.500 ± 0.100 |",
-        "| wide | 3 | 0.633 ± 0.058 |",
-        "| minus plain | 3 | +0.133 ± 0.143 |",
+def test_one_seed_and_fold_is_finished_with_every_arm_and_condition_before_the_next(tmp_path: Path):
+    runs = planned(tmp_path, conditions={"a": [], "b": []}, seeds=[4, 7], folds=2)
+    assert [(run.seed, run.fold, run.condition, run.arm) for run in runs] == [
+        (seed, fold, condition, arm)
+        for seed in (4, 7)
+        for fold in (0, 1)
+        for condition in ("a", "b")
+        for arm in ("plain", "wide")
     ]
-    half = 4.3027 * np.std([0.1, 0.2, 0.1], ddof=1) / np.sqrt(3)
-    assert half == pytest.approx(0.143, abs=5e-4)
+    assert len({run.training.folder for run in runs}) == len(runs)
 
 
-def test_seeds_that_one_arm_lacks_are_left_out_of_the_difference():
-    results = Results(("plain", "wide", "wide"), (0, 0, 1), ("AP",), np.array([[0.5], [0.6], [0.9]]))
-    assert results.table("plain").splitlines()[-1] == "| minus plain | 1 | +0.100 |"
+def test_without_conditions_and_folds_there_are_none_in_names_folders_and_overrides(tmp_path: Path):
+    run, _ = planned(tmp_path, base=["engine.epochs=3"])
+    assert (run.condition, run.fold, str(run)) == ("", None, "plain seed 0")
+    assert run.training.folder == tmp_path / "plain" / "seed0"
+    assert run.training.overrides == ("engine.epochs=3", "seed=0")
 
 
-def test_the_csv_has_every_run():
-    results = Results(("plain", "wide"), (0, 3), ("AP", "AP50"), np.array([[0.5, 0.25], [1, np.nan]]))
-    assert results.csv() == "arm,seed,AP,AP50\nplain,0,0.500000,0.250000\nwide,3,1.000000,nan\n"
+def test_later_overrides_hold_base_condition_arm_seed_fold(tmp_path: Path):
+    _, run = planned(tmp_path, conditions={"noisy": ["y=1"]}, base=["x=1"], seeds=[3], folds=1)
+    assert run.training.overrides == (
+        "x=1",
+        "y=1",
+        "model=small",
+        "seed=3",
+        "data.train=train_0",
+        "data.val=val_0",
+        "data.split=val_0",
+    )
+    assert str(run) == "noisy wide seed 3 fold 0"
+
+
+def test_only_finished_runs_are_collected(tmp_path: Path):
+    runs = planned(tmp_path, conditions={"a": [], "b": []}, folds=2)
+    finish(runs[1], AP=0.5, overlap={"0": {"AP": 0.25}})
+    finish(runs[6], AP=None, overlap={"0": {"AP": 1}})
+    results = collect(runs, ["AP", "overlap/0/AP"])
+    assert (results.conditions, results.arms) == (("a", "b"), ("wide", "plain"))
+    assert (results.seeds, results.folds) == ((0, 0), (0, 1))
+    np.testing.assert_array_equal(results.values, [[0.5, 0.25], [np.nan, 1]])
+
+
+def test_before_the_first_run_is_finished_there_is_nothing(tmp_path: Path):
+    assert collect(planned(tmp_path), ["AP", "AP50"]).values.shape == (0, 2)
