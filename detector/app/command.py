@@ -133,7 +133,16 @@ def _unknown(key: str, known: DictConfig) -> str:
 def _defaults(name: str) -> DictConfig:
     """The configuration with the command line's choices of groups but none of its values."""
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        return hydra.compose(name, overrides=_chosen_groups())
+        return hydra.compose(name, overrides=[*_search_path(), *_chosen_groups()])
+
+
+def _search_path() -> list[str]:
+    """The folder that --config-dir adds, as an override."""
+    for word, following in zip(sys.argv, [*sys.argv[1:], ""], strict=True):
+        key, _, value = word.partition("=")
+        if key in ("--config-dir", "-cd"):
+            return [f"hydra.searchpath=[file://{Path(value or following).resolve()}]"]
+    return []
 
 
 def _chosen_groups() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,6 +86,9 @@ def prepare(commands: Sequence[Sequence[str]], folder: Path) -> None:
     if done != wanted[: len(done)]:
         raise UserError(f"{record}: this folder was prepared by other commands; give another output")
     for number, (script, *overrides) in enumerate(wanted[len(done) :], start=len(done)):
+        for key, _, value in (override.partition("=") for override in overrides):
+            if key in ("root", "output") and folder in Path(value).parents:
+                shutil.rmtree(value, ignore_errors=True)  # of this command, cut short
         run_script(script, overrides, log=folder / "prepare.txt")
         record.write_text(json.dumps(wanted[: number + 1], indent=1) + "\n")
 

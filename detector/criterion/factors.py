@@ -75,7 +75,8 @@ def per_class(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[
     """As `joint`, with the mean of the F1 of each class that has positives in the batch (macro F1).
 
     The pooled F1 of `joint` is highest when a class that is hard or rare is never predicted at all: its
-    false alarms cost what the easy classes have won. Here every class answers for its own. 1 without positives.
+    false alarms cost what the easy classes have won. Here every class answers for its own. Without positives
+    it is 1.
     """
     present = sums.tp + sums.fn > 0
     loss = torch.where(present, set_loss(sums.tp, sums.fp + sums.negative_p, sums.fn), 0).sum()

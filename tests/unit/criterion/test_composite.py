@@ -66,7 +66,8 @@ def test_the_literal_form_by_hand():
 def test_quality_targets_by_hand():
     terms = two_points(composite(quality_targets=True, combine=Arithmetic()), quality=0.5)
     # Towards 0.5: -(ln 0.8 + ln 0.2) / 2 = 0.91629; tp = min(0.8, 0.5), fp = 0.3 + 0.3, fn = 0.
-    assert terms.parts["cls"].item() == pytest.approx(0.916291 + 0.356675, abs=1e-5), "0.5 of truth counts as 1"
+    # Truth of 0.5 counts as 1.
+    assert terms.parts["cls"].item() == pytest.approx(0.916291 + 0.356675, abs=1e-5)
     assert terms.parts["f1"].item() == pytest.approx(1 - 1 / (1 + 0.6), abs=1e-5)
     assert terms.parts["box"].item() == pytest.approx(0.5), "a mean: one point's weight cancels"
 

@@ -8,7 +8,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from detector.criterion.factors import BatchSums, classification, joint, per_class, per_sample, split, split_background
+from detector.criterion.factors import (
+    BatchSums,
+    classification,
+    joint,
+    per_class,
+    per_sample,
+    split,
+    split_background,
+)
 from detector.losses.classification import cross_entropy
 from detector.losses.fscore import f_beta_from_sums, soft_f1
 from detector.losses.region import dice_from_sums
