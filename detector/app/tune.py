@@ -11,7 +11,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from detector.app.experiment import prepare
 from detector.app.tune_output import Output
 from detector.app.winner import check_winner
-from detector.app.workers import Workers, how_many_at_once
+from detector.app.workers import STOPPED, Workers, how_many_at_once
 from detector.errors import Interrupted, UserError
 from detector.tuning import optuna_search, phases
 from detector.tuning.phases import Around, Candidates, Ended, Phases
@@ -76,7 +76,7 @@ def by_optuna(sampling: optuna_search.Sampling, output: Output, workers: Workers
 
     def pause(running: list[int]) -> None:
         if workers.stopped:
-            raise Interrupted("stopped; the same command goes on from here")
+            raise Interrupted(STOPPED)
         if not told.issuperset(running):
             told.update(running)
             print(f"the confirming run waits for trials {', '.join(map(str, running))}", flush=True)

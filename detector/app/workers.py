@@ -24,6 +24,7 @@ from detector.tuning.training import Training
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 LOG, LOCK = "log.txt", "lock"
+STOPPED = "stopped; the same command goes on from here"
 MOST_ON_CPU = 4
 """Trainings at a time where nobody says how many: each decodes and caches frames of its own."""
 
@@ -89,7 +90,7 @@ class Workers:
         try:
             started = time.monotonic()
             if self.stopped:
-                raise Interrupted("stopped; the same command goes on from here")
+                raise Interrupted(STOPPED)
             training.claim()
             if not training.finished:
                 self._train(training, slot)
@@ -152,7 +153,7 @@ class Workers:
             status = process.wait()
             self._running.discard(process)
         if self.stopped and status:
-            raise Interrupted("stopped; the same command goes on from here")
+            raise Interrupted(STOPPED)
         if status:
             raise _failure("train.py", overrides, status, log)
 
