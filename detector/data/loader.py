@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -25,6 +26,9 @@ BOX_STEP = 16
 
 REMEDY = "out of memory? Lower engine.workers or engine.cache_mib"
 """For a worker that died: nearly always the system killed it for want of memory."""
+
+SIGNAL_WAIT = 2.0
+"""Seconds in which the system reports a dead worker to its parent; nearly always it takes milliseconds."""
 
 # Keeps these random numbers apart from those of the samples (SAMPLE_STREAM in dataset).
 ORDER_STREAM = 2
@@ -137,13 +141,21 @@ class BatchLoader:
     def __iter__(self) -> Iterator[Batch]:
         try:
             with lost_workers_explained():
-                yield from self._loader
+                yield from self._guarded()
         except UserError as error:
             # torch puts the worker's whole traceback before the message.
             raise UserError(str(error).rpartition("UserError: ")[2].strip()) from None
         except (ConnectionError, EOFError) as error:
-            # The batch came, but its tensors were still to be fetched from the worker.
             raise UserError(f"DataLoader worker exited unexpectedly; {REMEDY}") from error
+
+    def _guarded(self) -> Iterator[Batch]:
+        try:
+            yield from self._loader
+        except (ConnectionError, EOFError):
+            # The batch came, but its tensors were still to be fetched from a worker that is gone. torch's
+            # word on that comes any moment, out of a signal: let it come here, not where nobody expects it.
+            time.sleep(SIGNAL_WAIT)
+            raise
 
 
 @contextlib.contextmanager

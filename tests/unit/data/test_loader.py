@@ -1,13 +1,15 @@
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from detector.data.augment import TrainTransform
 from detector.data.dataset import DetectionDataset
@@ -187,6 +189,31 @@ def test_a_killed_worker_ends_the_iteration_with_a_clear_error(tmp_path: Path) -
     dataset = dataset_of(tmp_path, 4, transform=Fatal())
     with pytest.raises(UserError, match="exited unexpectedly; out of memory"):
         list(train_loader(dataset, batch_size=2, workers=1, seed=0))
+
+
+def test_the_late_word_on_a_killed_worker_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fetch that fails first, then torch's error out of a signal: it must not come after the loop."""
+
+    def fail(*_: object) -> NoReturn:
+        raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed. ")
+
+    def fetch(_: object) -> Iterator[Batch]:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        raise ConnectionResetError
+        yield
+
+    loader = eval_loader(dataset_of(tmp_path, 2), batch_size=2, workers=0)
+    monkeypatch.setattr(DataLoader, "__iter__", fetch)
+    before = signal.signal(signal.SIGALRM, fail)
+    try:
+        with pytest.raises(UserError, match="is killed by signal: Killed; out of memory"):
+            next(iter(loader))
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_a_programming_error_in_a_worker_keeps_its_kind(tmp_path: Path) -> None:
