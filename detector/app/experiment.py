@@ -53,19 +53,21 @@ def run(config: DictConfig) -> None:
     jobs = how_many_at_once(config.jobs)
     prepare(study.prepare, folder)
     OmegaConf.save(config, folder / "study.yaml", resolve=True)
+    kept = sum(run.training.finished for run in runs)
     ended = 0
 
     def done(number: int, seconds: float) -> None:
         nonlocal ended
         ended += 1
         run = runs[number]
-        # After every run, so that a study cut short leaves what it has.
-        results = collect(runs, metrics)
-        environment = json.loads((run.training.folder / "environment.json").read_text())
-        text = page(described, results, device=environment["device"], versions=environment["versions"])
-        (folder / TABLE).write_text(results.csv())
-        (folder / FIGURE).write_text(figure(described, results))
-        (folder / PAGE).write_text(text)
+        # After every run, so that a study cut short leaves what it has; those it had come first.
+        if ended >= kept:
+            results = collect(runs, metrics)
+            environment = json.loads((run.training.folder / "environment.json").read_text())
+            text = page(described, results, device=environment["device"], versions=environment["versions"])
+            (folder / TABLE).write_text(results.csv())
+            (folder / FIGURE).write_text(figure(described, results))
+            (folder / PAGE).write_text(text)
         found = " ".join(f"{name} {run.training.metric(name):.3f}" for name in metrics)
         print(f"{ended}/{len(runs)} {run}: {found} ({seconds:.0f} s)", flush=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -34,48 +34,36 @@ def sizes(record: RunRecord) -> Section:
         "0.5 at any score. If the small ones are the ones that matter and are not found, more pixels on "
         "them help most: a longer lens, a nearer camera, or enlarged frames."
     )
-    blocks: list[Block] = [
-        Text(text),
-        Row((_table("size (pixels)", bins), _figure(bins, "by size in pixels"))),
-    ]
-    worse = _worse(bins)
-    if worse is not None:
-        blocks.insert(1, Notice("note", "Weakest size", f"{worse[0]} pixels: {worse[1]}"))
-    return Section(title, tuple(blocks))
+    results = Row((_table("size (pixels)", bins), _figure(bins, "by size in pixels")))
+    return Section(title, (Text(text), *_weakest("size", bins, unit=" pixels"), results))
 
 
 def overlaps(record: RunRecord) -> Section:
     """AP and recall by how much the objects overlap each other."""
     title = "Objects that overlap"
-    bins = record.numbers.get("overlap")
-    if not bins or not record.numbers["truths"]:
+    numbers = record.numbers
+    bins = numbers.get("overlap")
+    if not bins or not numbers["truths"]:
         return left_out(title, _NO_TRUTH if bins else _UNKNOWN)
     own = {name: values for name, values in bins.items() if name != "all"}
     text = (
         "The overlap of an object is its largest IoU with another object of its frame; objects of the "
         "other rows are not counted in a row. If AP falls down the table, objects behind others are lost."
     )
-    blocks: list[Block] = [
-        Text(text),
-        Row((_table("overlap (IoU)", own), _figure(own, "by overlap with others"))),
-    ]
-    worse = _worse(own)
-    if worse is not None:
-        hint = (
-            "Is it suppression that drops them, or are they never seen? scripts/compare_suppression.py tells."
-        )
-        blocks.insert(1, Notice("note", "Weakest overlap", f"{worse[0]}: {worse[1]}", hint))
-    crowd = record.numbers.get("crowd_recall")
+    hint = "Is it suppression that drops them, or are they never seen? scripts/compare_suppression.py tells."
+    results = Row((_table("overlap (IoU)", own), _figure(own, "by overlap with others")))
+    return Section(title, (Text(text), *_weakest("overlap", own, hint=hint), results, *_crowds(numbers)))
+
+
+def _crowds(numbers: Mapping[str, Any]) -> Iterator[Block]:
+    crowd = numbers.get("crowd_recall")
     if crowd is not None:
-        numbers = record.numbers
-        text = (
+        yield Text(
             f"Of the objects that overlap another clearly, {whole_percent(crowd)} are found (crowd "
             f"recall). MR^-2 is {decimal(numbers['MR-2'])}: the share of objects missed, averaged over "
             f"0.01 to 1 false alarms a frame. JI is {decimal(numbers['JI'])}: how much of a frame is "
             "reported just as it is. All three are means over classes."
         )
-        blocks.append(Text(text))
-    return Section(title, tuple(blocks))
 
 
 def _table(title: str, bins: Mapping[str, Any]) -> Table:
@@ -96,12 +84,12 @@ def _figure(bins: Mapping[str, Any], what: str) -> Drawing:
     return Drawing(svg, f"bars: AP50 and recall {what}")
 
 
-def _worse(bins: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The bin that is clearly behind the best, among those with enough truths, and how far."""
+def _weakest(what: str, bins: Mapping[str, Any], *, unit: str = "", hint: str = "") -> Iterator[Notice]:
+    """Names the bin that is clearly behind the best, among those with enough truths."""
     known = {name: values["AP50"] for name, values in bins.items() if values["truths"] >= _ENOUGH}
     if len(known) < 2:
-        return None
+        return
     worst, best = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-    if known[worst] >= _CLEARLY * known[best]:
-        return None
-    return worst, f"AP50 {decimal(known[worst])}, against {decimal(known[best])} of {best}."
+    if known[worst] < _CLEARLY * known[best]:
+        how = f"AP50 {decimal(known[worst])}, against {decimal(known[best])} of {best}."
+        yield Notice("note", f"Weakest {what}", f"{worst}{unit}: {how}", hint)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from detector.report.words import NONE, decimal
+from detector.tuning.markdown import table
 from detector.tuning.results import Results
 from detector.tuning.statistics import Difference, Mean, differences, front, less_is_better, means
 
@@ -73,7 +74,7 @@ def means_table(study: Study, results: Results, *, condition: str = "") -> str:
         pairs = zip(found[arm], best, strict=True)
         cells = (_mark(_spread(mean), mean.count > 0 and decimal(mean.value) == top) for mean, top in pairs)
         rows.append((_code(arm), str(len(results.of(arm, condition=condition))), *cells))
-    return _table(("arm", "runs", *map(title_of, results.metrics)), rows)
+    return table(("arm", "runs", *map(title_of, results.metrics)), rows)
 
 
 def differences_table(study: Study, results: Results, *, condition: str = "") -> str:
@@ -87,7 +88,7 @@ def differences_table(study: Study, results: Results, *, condition: str = "") ->
         pairs = max((one.mean.count for one in found[arm]), default=0)
         rows.append((_code(arm), str(pairs), *(_mark(_apart(one), one.told_apart) for one in found[arm])))
     header = (f"minus {_code(study.baseline)}", "pairs", *map(title_of, results.metrics))
-    return _table(header, rows) if rows else ""
+    return table(header, rows) if rows else ""
 
 
 def fronts_table(study: Study, results: Results, *, condition: str = "") -> str:
@@ -98,7 +99,7 @@ def fronts_table(study: Study, results: Results, *, condition: str = "") -> str:
         if best is not None:
             others = ", ".join(_code(arm) for arm in study.arms if arm in level)
             rows.append((title_of(metric), _code(best), others or "none"))
-    return _table(("metric", "best mean", "not told apart from it"), rows)
+    return table(("metric", "best mean", "not told apart from it"), rows)
 
 
 def _made_by(study: Study, device: str, versions: Mapping[str, str]) -> Iterator[str]:
@@ -165,7 +166,7 @@ def _reading(study: Study, tested: bool) -> Iterator[str]:
 
 def _overrides_table(what: str, groups: Mapping[str, Sequence[str]]) -> str:
     rows = [(name, " ".join(map(_code, changes)) or "as it is") for name, changes in groups.items()]
-    return _table((what, "overrides"), rows)
+    return table((what, "overrides"), rows)
 
 
 def _baseline(study: Study, arm: str) -> str:
@@ -201,9 +202,3 @@ def _mark(text: str, strong: bool) -> str:
 
 def _code(text: str) -> str:
     return f"`{text}`"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    # A bar ends a cell, in code too.
-    lines = (header, ["---"] * len(header), *rows)
-    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)

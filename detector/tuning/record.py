@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from detector.tuning.markdown import table
 from detector.tuning.space import shown
 from detector.tuning.trials import Scored, best
 
@@ -40,11 +40,11 @@ class Record:
     def markdown(self) -> str:
         """The same as a table, mean and standard deviation in one cell and no folds."""
         header = ("trial", "phase", *self.parameters, f"{self.metric} over {self.folds} folds", "memo")
-        lines = [_line(header), _line(["---"] * len(header))]
+        rows = []
         for one in self.trials:
             score = "" if one.pruned else f"{one.mean:.4f} ± {one.spread:.4f}"
-            lines.append(_line((*self._what(one), score, self.memo(one))))
-        return "\n".join(lines) + "\n"
+            rows.append((*self._what(one), score, self.memo(one)))
+        return table(header, rows) + "\n"
 
     def memo(self, one: Scored) -> str:
         """What is to be said of a trial, seen from all that are known now."""
@@ -70,7 +70,3 @@ class Record:
     def _what(self, one: Scored) -> tuple[str, ...]:
         values = (shown(one.trial.setting[name]) for name in self.parameters)
         return (str(one.trial.number), one.trial.phase, *values)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
