@@ -17,7 +17,7 @@ from detector.app.command import CONFIGS
 
 ROOT = Path(CONFIGS)
 EXPERIMENTS = sorted(file.stem for file in (ROOT / "experiment").glob("*.yaml"))
-STUDIES = sorted(file.stem for file in (ROOT / "study").glob("*.yaml"))
+STUDIES = sorted(file.stem for file in (ROOT / "study").glob("[!_]*.yaml"))
 OPTIONS = sorted(
     (file.parent.name, file.stem)
     for file in ROOT.glob("*/*.yaml")
