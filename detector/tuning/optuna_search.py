@@ -6,9 +6,10 @@ the next free trial until the budget is spent.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,21 +68,20 @@ class Storage:
     def open(self) -> optuna.storages.BaseStorage:
         """UserError where optuna is not installed, nothing can be stored, or it holds another study."""
         module = load_optuna()
-        from sqlalchemy.exc import SQLAlchemyError  # of optuna's own requirements
-
         module.logging.set_verbosity(module.logging.WARNING)
-        try:
-            if "://" in self.place:
-                backend: optuna.storages.BaseStorage = module.storages.RDBStorage(self.place)
-            else:
-                Path(self.place).parent.mkdir(parents=True, exist_ok=True)
-                journal = module.storages.journal.JournalFileBackend(self.place)
-                backend = module.storages.JournalStorage(journal)
-            study = module.create_study(
-                storage=backend, study_name=self.name, direction="maximize", load_if_exists=True
-            )
-        except (SQLAlchemyError, ImportError, ValueError, OSError) as error:
-            raise UserError(f"tune.storage={self.place}: {str(error).splitlines()[0]}") from error
+        with self.explained():
+            try:
+                if "://" in self.place:
+                    backend: optuna.storages.BaseStorage = module.storages.RDBStorage(self.place)
+                else:
+                    Path(self.place).parent.mkdir(parents=True, exist_ok=True)
+                    journal = module.storages.journal.JournalFileBackend(self.place)
+                    backend = module.storages.JournalStorage(journal)
+                study = module.create_study(
+                    storage=backend, study_name=self.name, direction="maximize", load_if_exists=True
+                )
+            except (ImportError, ValueError, OSError) as error:
+                raise self._failure(error) from error
         mine = json.loads(json.dumps(self.description))
         found = study.user_attrs.get(_DESCRIPTION)
         if found is None:
@@ -92,6 +92,20 @@ class Storage:
                 f"tune.storage={self.place}: holds a study {self.name} of other settings ({other})"
             )
         return backend
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """A UserError in place of what the database says when it fails or is gone."""
+        from sqlalchemy.exc import SQLAlchemyError  # of optuna's own requirements
+
+        try:
+            yield
+        except (SQLAlchemyError, load_optuna().exceptions.StorageInternalError) as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> UserError:
+        said = error.__cause__ or error  # optuna puts a guess before what the database says
+        return UserError(f"tune.storage={self.place}: {str(said).splitlines()[0]}")
 
 
 def search(
@@ -108,14 +122,16 @@ def search(
     jobs: trials at a time here. score(trial, fold): what it raises ends the search and passes through; the
     trial stays this owner's. record is called with all that ended, after each. pause(numbers) is called
     again and again while the confirming run waits for trials of other machines, and should sleep a little.
+    UserError where the storage fails.
     """
     crew = _Crew(sampling, storage, score=score, record=record, pause=pause)
-    with ThreadPoolExecutor(jobs) as pool:
-        workers = [pool.submit(crew.work) for _ in range(jobs)]
-    for worker in workers:
-        worker.result()
-    record(crew.ended())
-    return crew.ended()
+    with storage.explained():
+        with ThreadPoolExecutor(jobs) as pool:
+            workers = [pool.submit(crew.work) for _ in range(jobs)]
+        for worker in workers:
+            worker.result()
+        record(crew.ended())
+        return crew.ended()
 
 
 class _Crew:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable
@@ -166,14 +167,16 @@ def test_what_fails_in_one_thread_ends_the_others_and_loses_no_trial(tmp_path):
     assert [one.trial.number for one in scored] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_database_serves_as_well(tmp_path):
-    place = f"sqlite:///{tmp_path / 'study.db'}"
-    storage = Storage(place, "study", {}, "a")
+def run_in_database(folder: Path, score: Callable[[Trial, int], float]) -> list[Scored]:
+    storage = Storage(f"sqlite:///{folder / 'study.db'}", "study", {}, "a")
     sampling = Sampling(SPACE, folds=1, trials=2, seed=0, confirm_seed=None)
-    nothing = {"record": lambda _: None, "pause": lambda _: None}
-    scored = search(sampling, storage, jobs=1, score=Trainer().score, **nothing)
+    return search(sampling, storage, jobs=1, score=score, record=lambda _: None, pause=lambda _: None)
+
+
+def test_a_database_serves_as_well(tmp_path):
+    scored = run_in_database(tmp_path, Trainer().score)
     assert [one.trial.confirms for one in scored] == [None, None]
-    assert search(sampling, storage, jobs=1, score=Trainer(0).score, **nothing) == scored
+    assert run_in_database(tmp_path, Trainer(0).score) == scored
 
 
 def test_machines_that_disagree_on_what_is_tuned_do_not_share(tmp_path):
@@ -187,6 +190,16 @@ def test_a_storage_that_cannot_be_is_one_clear_line(place):
     with pytest.raises(UserError, match=r"^tune\.storage=\S+: .") as caught:
         Storage(place, "study", {}, "a").open()
     assert "\n" not in str(caught.value)
+
+
+def test_a_database_that_is_lost_on_the_way_is_one_clear_line(tmp_path):
+    def lose(trial: Trial, fold: int) -> float:  # noqa: ARG001
+        with sqlite3.connect(tmp_path / "study.db") as database:
+            database.execute("DROP TABLE trial_intermediate_values")
+        return 0.5
+
+    with pytest.raises(UserError, match=r"^tune\.storage=sqlite:\S+: .*no such table"):
+        run_in_database(tmp_path, lose)
 
 
 def test_every_parameter_needs_a_range():
