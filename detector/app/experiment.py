@@ -53,15 +53,15 @@ def run(config: DictConfig) -> None:
     jobs = how_many_at_once(config.jobs)
     prepare(study.prepare, folder)
     OmegaConf.save(config, folder / "study.yaml", resolve=True)
-    kept = sum(run.training.finished for run in runs)
+    kept = [run.training.finished for run in runs]
     ended = 0
 
     def done(number: int, seconds: float) -> None:
         nonlocal ended
         ended += 1
         run = runs[number]
-        # After every run, so that a study cut short leaves what it has; those it had come first.
-        if ended >= kept:
+        # After every new run, so that a study cut short leaves what it has.
+        if not kept[number] or ended == len(runs):
             results = collect(runs, metrics)
             environment = json.loads((run.training.folder / "environment.json").read_text())
             text = page(described, results, device=environment["device"], versions=environment["versions"])
