@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from detector.data.annotations import Annotations, ImageRecord
-from detector.evaluation.bins import Bins
-from detector.evaluation.bootstrap import weighted_metrics
 from detector.evaluation.matching import pool
-from detector.evaluation.resampling import draw
+from detector.evaluation.metrics.bins import Bins
+from detector.evaluation.uncertainty.bootstrap import weighted_metrics
+from detector.evaluation.uncertainty.resampling import draw
 
 FRAMES = 10
 """Of each recording."""

@@ -26,20 +26,20 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from detector.data.annotations import Annotations, ImageRecord
-from detector.evaluation.bins import Bins
-from detector.evaluation.bootstrap import weighted_metrics
-from detector.evaluation.breakdown import break_down
-from detector.evaluation.calibration import calibration
 from detector.evaluation.coco import coco_ground_truth, evaluate
-from detector.evaluation.confusion import confusion
-from detector.evaluation.froc import froc
+from detector.evaluation.errors.confusion import confusion
+from detector.evaluation.errors.kinds import find_mistakes
+from detector.evaluation.errors.tide import tide
 from detector.evaluation.matching import match, pool
-from detector.evaluation.mistakes import find_mistakes
-from detector.evaluation.outcomes import outcomes
+from detector.evaluation.metrics.bins import Bins
+from detector.evaluation.metrics.breakdown import break_down
 from detector.evaluation.predictions import predictions_json
-from detector.evaluation.resampling import draw
-from detector.evaluation.thresholds import score_thresholds
-from detector.evaluation.tide import tide
+from detector.evaluation.scores.calibration import calibration
+from detector.evaluation.scores.froc import froc
+from detector.evaluation.scores.outcomes import outcomes
+from detector.evaluation.scores.thresholds import score_thresholds
+from detector.evaluation.uncertainty.bootstrap import weighted_metrics
+from detector.evaluation.uncertainty.resampling import draw
 from detector.structures import Detections
 
 CLASSES = ("person", "car", "bicycle", "dog")

@@ -29,10 +29,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.detection import fcos_resnet50_fpn, retinanet_resnet50_fpn
 
 from detector.app import build
-from detector.app.command import CONFIGS
-from detector.app.processes import cores
-from detector.data.dataset import DetectionDataset
-from detector.data.loader import train_loader
+from detector.app.cli import CONFIGS
+from detector.app.running.processes import cores
+from detector.data.loading.dataset import DetectionDataset
+from detector.data.loading.loader import train_loader
 from detector.engine.device import pick_device, pick_precision
 from detector.engine.ema import Ema
 from detector.structures import Batch, HeadOutput, Targets

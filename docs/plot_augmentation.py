@@ -21,10 +21,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from omegaconf import DictConfig
 
-from detector.app.command import CONFIGS
-from detector.data.layers import Layers
-from detector.data.patch import DEFAULT_RULE
-from detector.data.sample import RawSample, Sample
+from detector.app.cli import CONFIGS
+from detector.data.augment.layers import Layers
+from detector.data.augment.patch import DEFAULT_RULE
+from detector.data.loading.sample import RawSample, Sample
 from detector.structures import Frame
 from detector.synth.placement import populate
 from detector.synth.scene import Scene, SceneParams

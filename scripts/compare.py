@@ -1,7 +1,7 @@
 """Tell whether one run is better than another or lucky: python scripts/compare.py runs=[runs/A,runs/B]."""
 
-from detector.app.command import command
-from detector.app.compare import run
+from detector.app.cli import command
+from detector.app.commands.compare import run
 
 main = command("compare")(run)
 

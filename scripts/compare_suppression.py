@@ -1,7 +1,7 @@
 """Judge ways of suppression on one checkpoint: python scripts/compare_suppression.py checkpoint=PATH."""
 
-from detector.app.command import command
-from detector.app.compare_suppression import run
+from detector.app.cli import command
+from detector.app.commands.compare_suppression import run
 
 main = command("compare_suppression")(run)
 

@@ -1,7 +1,7 @@
 """Wrong labels on purpose: python scripts/corrupt.py data=hit_uav data.root=PATH output=DIR drop=0.1."""
 
-from detector.app.command import command
-from detector.app.corrupt import run
+from detector.app.cli import command
+from detector.app.commands.corrupt import run
 
 main = command("corrupt")(run)
 

@@ -1,7 +1,7 @@
 """Check a data set before training: python scripts/doctor.py data=hit_uav data.root=PATH."""
 
-from detector.app.command import command
-from detector.app.doctor import run
+from detector.app.cli import command
+from detector.app.commands.doctor import run
 
 main = command("doctor")(run)
 

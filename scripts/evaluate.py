@@ -1,7 +1,7 @@
 """Judge a checkpoint on a split: python scripts/evaluate.py checkpoint=PATH data.split=val."""
 
-from detector.app.command import command
-from detector.app.evaluate import run
+from detector.app.cli import command
+from detector.app.commands.evaluate import run
 
 main = command("evaluate")(run)
 

@@ -1,7 +1,7 @@
 """Measure how much each gain makes a recording flicker: python scripts/flicker.py source=recording.cptv."""
 
-from detector.app.command import command
-from detector.app.flicker import run
+from detector.app.cli import command
+from detector.app.commands.flicker import run
 
 main = command("flicker")(run)
 

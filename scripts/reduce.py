@@ -1,7 +1,7 @@
 """A set in fewer pixels: python scripts/reduce.py data=hit_uav data.root=PATH output=DIR width=160."""
 
-from detector.app.command import command
-from detector.app.reduce import run
+from detector.app.cli import command
+from detector.app.commands.downsample import run
 
 main = command("reduce")(run)
 

@@ -1,7 +1,7 @@
 """Write the page of a run: python scripts/report.py run=runs/NAME."""
 
-from detector.app.command import command
-from detector.app.report import run
+from detector.app.cli import command
+from detector.app.commands.report import run
 
 main = command("report")(run)
 

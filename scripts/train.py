@@ -1,7 +1,7 @@
 """Train a detector: python scripts/train.py data=hit_uav data.root=PATH model=small engine.epochs=40."""
 
-from detector.app.command import command
-from detector.app.train import run
+from detector.app.cli import command
+from detector.app.commands.train import run
 
 main = command("train")(run)
 

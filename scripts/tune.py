@@ -1,7 +1,7 @@
 """Tune parameters by cross-validation: python scripts/tune.py tune=bce_focal."""
 
-from detector.app.command import command
-from detector.app.tune import run
+from detector.app.cli import command
+from detector.app.commands.tune import run
 
 if __name__ == "__main__":
     command("tune")(run)()

@@ -16,14 +16,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from detector.data.annotations import Annotations, Source
 from detector.data.classes import remap
-from detector.data.dataset import DetectionDataset
-from detector.data.loader import BatchLoader, eval_loader
-from detector.data.padding import PadOnly
+from detector.data.loading.dataset import DetectionDataset
+from detector.data.loading.loader import BatchLoader, eval_loader
+from detector.data.loading.padding import PadOnly
 from detector.engine import checkpoint
 from detector.errors import UserError
-from detector.evaluation.backends import backend_of
-from detector.evaluation.bins import Bins
 from detector.evaluation.coco import Metrics, evaluate
+from detector.evaluation.metrics.backends import backend_of
+from detector.evaluation.metrics.bins import Bins
 from detector.inference.postprocess import Postprocess
 from detector.models.detector import Detector
 from detector.structures import Detections

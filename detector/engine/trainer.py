@@ -17,7 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 from detector import distributed
 from detector.assign.protocol import Assigner
 from detector.criterion.protocol import Criterion
-from detector.data.loader import TrainLoader
+from detector.data.loading.loader import TrainLoader
 from detector.engine import checkpoint
 from detector.engine.device import Precision
 from detector.engine.ema import Ema

@@ -14,12 +14,12 @@ import numpy as np
 
 from detector.data.annotations import Annotations
 from detector.data.writers.coco import coco_document
-from detector.evaluation.backends import Backend, CocoTables, run_pycocotools
-from detector.evaluation.bins import Bins
-from detector.evaluation.breakdown import Breakdown, break_down
-from detector.evaluation.curves import PrecisionRecall, precision_at_recall
-from detector.evaluation.diagnosis import Diagnosis, diagnose
+from detector.evaluation.errors.diagnosis import Diagnosis, diagnose
 from detector.evaluation.matching import pool
+from detector.evaluation.metrics.backends import Backend, CocoTables, run_pycocotools
+from detector.evaluation.metrics.bins import Bins
+from detector.evaluation.metrics.breakdown import Breakdown, break_down
+from detector.evaluation.metrics.curves import PrecisionRecall, precision_at_recall
 from detector.evaluation.predictions import predictions_json
 from detector.structures import Detections
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from detector.evaluation.bootstrap import LESS_IS_BETTER
+from detector.evaluation.uncertainty.bootstrap import LESS_IS_BETTER
 from detector.tuning.results import Results
 
 LEVEL = 0.05

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from detector.app.report import read_run
-from detector.report.page import write
-from detector.report.run_page import SECTIONS, run_page
+from detector.app.commands.report import read_run
+from detector.report.kit.page import write
+from detector.report.run.page import SECTIONS, run_page
 from tests.browser import chromium
 from tests.unit.report.run_builders import made_run
 

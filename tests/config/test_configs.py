@@ -12,8 +12,8 @@ import pytest
 from hydra.utils import get_method, get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from detector.app import train
-from detector.app.command import CONFIGS
+from detector.app.cli import CONFIGS
+from detector.app.commands import train
 
 ROOT = Path(CONFIGS)
 EXPERIMENTS = sorted(file.stem for file in (ROOT / "experiment").glob("*.yaml"))

@@ -7,9 +7,9 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from detector.app import winner
-from detector.app.command import CONFIGS
-from detector.app.tune import procedure_of
+from detector.app.cli import CONFIGS
+from detector.app.commands.tune import procedure_of
+from detector.app.tuning import winner
 from detector.tuning.optuna_search import Sampling
 from detector.tuning.phases import Phases, search
 from tests.config.test_configs import ROOT, composed

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from detector.app.command import command
+from detector.app.cli import command
 from tests.integration.commands import TINY_RUN, TINY_SET, Call, Outcome, Run, program
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from detector.app import compare as compare_app
-from detector.app import evaluate as evaluate_app
+from detector.app.commands import compare as compare_app
+from detector.app.commands import evaluate as evaluate_app
 from detector.data.readers.coco import CocoSource
 from detector.evaluation.coco import coco_ground_truth
 from tests.integration.commands import TINY_ENGINE, Call, files_under

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.app import convert as convert_app
-from detector.app import split as split_app
-from detector.app import train as train_app
+from detector.app.commands import convert as convert_app
+from detector.app.commands import split as split_app
+from detector.app.commands import train as train_app
 from detector.data.annotations import Annotations
 from detector.data.readers.coco import CocoSource
 from detector.data.readers.yolo import YoloSource

@@ -6,9 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from detector.app import corrupt as corrupt_app
-from detector.app import reduce as reduce_app
-from detector.app import train as train_app
+from detector.app.commands import corrupt as corrupt_app
+from detector.app.commands import downsample as reduce_app
+from detector.app.commands import train as train_app
 from detector.data.frames import read_frame
 from detector.data.readers.coco import CocoSource
 from tests.integration.commands import TINY_RUN, files_under

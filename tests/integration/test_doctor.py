@@ -8,8 +8,8 @@ import hydra
 import pytest
 from hydra.utils import instantiate
 
-from detector.app.command import CONFIGS
-from detector.app.doctor import run
+from detector.app.cli import CONFIGS
+from detector.app.commands.doctor import run
 from detector.doctor.limits import Limits
 from tests.integration.commands import Call, files_under, program
 

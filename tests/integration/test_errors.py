@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from detector.app import evaluate as evaluate_app
-from detector.app import train as train_app
+from detector.app.commands import evaluate as evaluate_app
+from detector.app.commands import train as train_app
 from detector.engine import checkpoint
 from tests.integration.commands import TINY_ENGINE, TINY_RUN, files_under, program
 

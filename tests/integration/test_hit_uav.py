@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from detector.app import train as train_app
+from detector.app.commands import train as train_app
 from detector.data.annotations import Annotations
-from detector.data.dataset import DetectionDataset
-from detector.data.loader import eval_loader
-from detector.data.padding import PadOnly, pad_to_multiple
+from detector.data.loading.dataset import DetectionDataset
+from detector.data.loading.loader import eval_loader
+from detector.data.loading.padding import PadOnly, pad_to_multiple
 from detector.data.readers.hit_uav import read_hit_uav
 from detector.engine.detect import detect
 from detector.engine.device import Precision

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from detector.app import predict as predict_app
+from detector.app.commands import predict as predict_app
 from detector.thermal import io
 from tests.integration.commands import REPOSITORY, Call, files_under
 

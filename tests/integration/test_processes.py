@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from detector.app import processes
+from detector.app.running import processes
 from detector.errors import Interrupted, UserError
 
 Plain = dict[str, Any]

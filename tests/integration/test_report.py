@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from detector.app import evaluate as evaluate_app
-from detector.app.report import read_run, run
+from detector.app.commands import evaluate as evaluate_app
+from detector.app.commands.report import read_run, run
 from detector.data.readers.coco import CocoSource
-from detector.report.run_page import SECTIONS
-from detector.report.run_record import RunRecord
+from detector.report.run.page import SECTIONS
+from detector.report.run.record import RunRecord
 from tests.integration.commands import TINY_ENGINE, Call, files_under, program
 
 

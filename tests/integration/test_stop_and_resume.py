@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from detector.app import train as train_app
+from detector.app.commands import train as train_app
 from detector.engine import checkpoint
 from detector.engine.trainer import Trainer
 from tests.integration.commands import TINY_RUN, await_file, files_under, finish, start

@@ -9,12 +9,12 @@ import torch
 from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from detector.app import evaluate as evaluate_app
+from detector.app.commands import evaluate as evaluate_app
 from detector.data.readers.coco import CocoSource
 from detector.engine import checkpoint
 from detector.engine.optim import WarmupCosine
-from detector.evaluation.bins import Bins
 from detector.evaluation.coco import NAMES, evaluate
+from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.predictions import load_predictions
 from detector.synth.scene import CLASSES
 from tests.integration.commands import TINY_ENGINE, TINY_RUN, files_under, program

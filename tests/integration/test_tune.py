@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from detector.app import split as split_app
-from detector.app import tune as tune_app
-from detector.app.workers import Workers
+from detector.app.commands import split as split_app
+from detector.app.commands import tune as tune_app
+from detector.app.running.workers import Workers
 from detector.tuning.training import METRICS, Training
 from tests.integration.commands import TINY_RUN, await_file, files_under, finish, program, start
 

@@ -10,11 +10,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from detector.app import build
-from detector.app.command import CONFIGS
+from detector.app.cli import CONFIGS
 from detector.data.annotations import Annotations
 from detector.engine import checkpoint
 from detector.errors import UserError
-from detector.evaluation.bins import Bins
+from detector.evaluation.metrics.bins import Bins
 from detector.geometry.nms import GreedyNms
 from detector.inference.postprocess import Postprocess
 from tests.unit.data.builders import save_frame, save_json

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from detector.data.annotations import Annotations, ImageRecord
-from detector.data.sample import RawSample, Sample
+from detector.data.loading.sample import RawSample, Sample
 
 
 def save_frame(path: Path, counts: np.ndarray) -> None:

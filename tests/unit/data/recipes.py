@@ -7,7 +7,7 @@ from typing import Any
 import hydra
 from hydra.utils import instantiate
 
-from detector.app.command import CONFIGS
+from detector.app.cli import CONFIGS
 
 
 def recipe(name: str, *overrides: str) -> Any:

@@ -17,15 +17,15 @@ from detector.criterion.composite import Composite
 from detector.criterion.factors import joint
 from detector.criterion.mining import HardNegatives
 from detector.criterion.protocol import Criterion
-from detector.data.augment import TrainTransform
-from detector.data.dataset import DetectionDataset
-from detector.data.loader import TrainLoader, train_loader
+from detector.data.augment.recipe import TrainTransform
+from detector.data.loading.dataset import DetectionDataset
+from detector.data.loading.loader import TrainLoader, train_loader
 from detector.engine.device import Precision
 from detector.engine.optim import AdamW, OptimizerFactory, WarmupCosine
 from detector.engine.tracking import Tracker
 from detector.engine.trainer import Settings, Trainer
 from detector.evaluation.coco import NAMES, Metrics
-from detector.evaluation.curves import PrecisionRecall
+from detector.evaluation.metrics.curves import PrecisionRecall
 from detector.losses.box import giou_loss
 from detector.losses.classification import cross_entropy
 from detector.models.detector import Detector

@@ -8,8 +8,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from detector.engine.steplog import StepRecord
 from detector.engine.tracking import Tracker
-from detector.evaluation.bins import Bins
 from detector.evaluation.coco import Metrics, evaluate
+from detector.evaluation.metrics.bins import Bins
 from tests.unit.evaluation.builders import annotations, found, record
 
 

@@ -7,8 +7,7 @@ import torch
 
 from detector.data.annotations import Annotations
 from detector.structures import Detections
-
-from .builders import annotations, record
+from tests.unit.evaluation.builders import annotations, record
 
 
 def hostile_set(seed: int) -> tuple[Annotations, dict[int, Detections]]:

@@ -14,8 +14,7 @@ from pycocotools.cocoeval import COCOeval
 
 from detector.evaluation.coco import NAMES, coco_ground_truth, evaluate
 from detector.evaluation.predictions import predictions_json
-
-from .builders import annotations, found, random_set, record
+from tests.unit.evaluation.builders import annotations, found, random_set, record
 
 A, B = [10.0, 10.0, 20.0, 20.0], [100.0, 50.0, 112.0, 70.0]
 PERSON, CAR, NO_CLASS = 0, 1, -1

@@ -15,9 +15,8 @@ from detector.evaluation.coco import coco_ground_truth
 from detector.evaluation.matching import THRESHOLDS, Matches, match, pool
 from detector.evaluation.predictions import predictions_json
 from detector.structures import Detections
-
-from .builders import Row, annotations, found, random_set, record
-from .hostile import hostile_set
+from tests.unit.evaluation.builders import Row, annotations, found, random_set, record
+from tests.unit.evaluation.hostile import hostile_set
 
 A, B = [0.0, 0.0, 10.0, 10.0], [100.0, 50.0, 112.0, 70.0]
 PERSON, CAR, NO_CLASS = 0, 1, -1

@@ -14,8 +14,7 @@ from detector.errors import UserError
 from detector.evaluation.coco import evaluate
 from detector.evaluation.predictions import load_predictions, predictions_json
 from detector.structures import Detections
-
-from .builders import annotations, found, random_set, record
+from tests.unit.evaluation.builders import annotations, found, random_set, record
 
 TRUTH = annotations(record(4, truths=[([10, 10, 20, 20], 0)]), record(9, truths=[]), ids=(7, 3))
 GOOD = {"image_id": 4, "category_id": 7, "bbox": [1, 2, 3, 4], "score": 0.5}

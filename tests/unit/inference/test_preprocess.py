@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from detector.data.augment import TrainTransform, WholeFrame
-from detector.data.dataset import DetectionDataset
-from detector.data.loader import eval_loader, train_loader
-from detector.data.padding import PadOnly
-from detector.data.sample import Transform
+from detector.data.augment.recipe import TrainTransform, WholeFrame
+from detector.data.loading.dataset import DetectionDataset
+from detector.data.loading.loader import eval_loader, train_loader
+from detector.data.loading.padding import PadOnly
+from detector.data.loading.sample import Transform
 from detector.inference.preprocess import network_input
 from detector.structures import Frame
 from detector.thermal import io

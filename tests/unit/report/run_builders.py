@@ -12,10 +12,10 @@ from detector.data.annotations import Annotations
 from detector.data.readers.coco import CocoSource
 from detector.engine.steplog import StepRecord
 from detector.engine.tracking import Tracker
-from detector.evaluation.bins import Bins
 from detector.evaluation.coco import Metrics, evaluate
+from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.predictions import load_predictions
-from detector.report.run_record import Judged, judge_again
+from detector.report.run.record import Judged, judge_again
 from tests.unit.data.builders import save_frame, save_json
 
 Box = tuple[int, int, int, int]

@@ -1,0 +1,151 @@
+"""Write the page of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.errors import InstantiationException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from detector.app import build
+from detector.data.annotations import Annotations
+from detector.errors import UserError
+from detector.evaluation.predictions import load_predictions
+from detector.report.kit.page import write
+from detector.report.run.history import read_history
+from detector.report.run.page import run_page
+from detector.report.run.record import Judged, RunRecord, judge_again
+
+RUNS = Path("runs")
+
+UNREADABLE = (UserError, InstantiationException, OmegaConfBaseException)
+"""What data or configurations raise that are gone, or were written by another version."""
+
+
+def run(config: DictConfig) -> None:
+    """The command: config as in configs/report.yaml."""
+    folder = newest_run() if config.run is None else Path(str(config.run))
+    record = read_run(
+        folder,
+        root=None if config.data.root is None else str(config.data.root),
+        split=None if config.data.split is None else str(config.data.split),
+    )
+    for problem in record.problems:
+        print(f"note: {problem}")
+    output = Path(str(config.output)) if config.output is not None else folder / "report.html"
+    try:
+        write(run_page(record), output)
+    except OSError as error:
+        raise UserError(f"output={output}: cannot be written: {error.strerror}") from None
+    print(f"page: {output}")
+
+
+def newest_run() -> Path:
+    """The folder under runs/ with the newest predictions. Raises UserError where there is none."""
+    folders = [file.parent for file in RUNS.rglob("config.yaml")]
+    found = [folder for folder in folders if (folder / "predictions.json").is_file()]
+    if not found:
+        raise UserError("no finished run under runs/: train first, or give run=PATH")
+    return max(found, key=lambda folder: (folder / "predictions.json").stat().st_mtime)
+
+
+def read_run(folder: Path, *, root: str | None = None, split: str | None = None) -> RunRecord:
+    """All that the folder of a run tells; what cannot be read becomes a problem of the record.
+
+    root: where the data lie now, if not where the run found them. split: the one judged, if not the run's
+    own; it is read from evaluation/SPLIT, where the evaluate command writes it.
+    Raises UserError where the folder has no config.yaml, or that or metrics.json is damaged.
+    """
+    config = build.run_config(folder)
+    own = str(config.data.split)
+    chosen = split or own
+    place = folder if chosen == own else folder / "evaluation" / chosen
+    if chosen != own and not place.is_dir():
+        raise UserError(
+            f"{place}: no such folder; judge the split first: scripts/evaluate.py data.split={chosen}"
+        )
+    if root is not None:
+        config.data.source.root = root
+    splits, problems = _splits(config, chosen)
+    judged, problem = _judged(config, place, splits.get(chosen))
+    problems += [problem] if problem else []
+    plain = OmegaConf.to_container(config)
+    assert isinstance(plain, dict)
+    return RunRecord(
+        name=folder.resolve().name,
+        split=chosen,
+        config={str(key): value for key, value in plain.items()},
+        numbers=judged.metrics.to_dict() if judged else _json(place / "metrics.json"),
+        judged=judged,
+        splits=splits,
+        history=read_history(folder / "tensorboard"),
+        environment=_json(folder / "environment.json"),
+        parameters=_parameters(config, splits),
+        problems=tuple(problems),
+    )
+
+
+def _splits(config: DictConfig, judged: str) -> tuple[dict[str, Annotations], list[str]]:
+    """Those of the run that can be read, by name, and why others cannot."""
+    splits: dict[str, Annotations] = {}
+    problems: list[str] = []
+    for name in dict.fromkeys((str(config.data.train), str(config.data.val), judged)):
+        annotations, problem = _split(config, name)
+        if annotations is None:
+            problems.append(problem)
+        else:
+            splits[name] = annotations
+    return splits, problems
+
+
+def _split(config: DictConfig, name: str) -> tuple[Annotations | None, str]:
+    try:
+        return build.load_split(config.data, name), ""
+    except UNREADABLE as error:
+        reason = " ".join(str(error.__cause__ or error).split())
+        return None, f"The {name} split cannot be read: {reason}. Give data.root=PATH if it has moved."
+
+
+def _judged(
+    config: DictConfig, place: Path, annotations: Annotations | None
+) -> tuple[Judged | None, str | None]:
+    """The predictions beside the truth, or why there are none."""
+    file = place / "predictions.json"
+    if annotations is None:
+        return None, None
+    if not file.is_file():
+        return None, f"{file} is missing."
+    try:
+        detections = load_predictions(file, annotations)
+    except UserError as error:
+        return None, f"The predictions do not fit the data: {error}."
+    return judge_again(annotations, detections, bins=build.build_bins(config)), None
+
+
+def _json(file: Path) -> dict[str, Any]:
+    """What a file holds; empty where there is none."""
+    if not file.is_file():
+        return {}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{file}: not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file}: does not hold an object")
+    return content
+
+
+def _parameters(config: DictConfig, splits: dict[str, Annotations]) -> int | None:
+    """Of the model, which needs no memory for them; None where this version cannot build it."""
+    if not splits:
+        return None
+    try:
+        with torch.device("meta"):
+            model = build.build_model(config, classes=len(next(iter(splits.values())).classes))
+    except UNREADABLE:
+        return None
+    return sum(parameter.numel() for parameter in model.parameters())

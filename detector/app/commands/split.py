@@ -1,0 +1,90 @@
+"""Share a data set out anew, every recording in one split."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from omegaconf import DictConfig
+
+from detector.app.commands.convert import load_splits
+from detector.data.annotations import Annotations
+from detector.data.splits import (
+    grouped_folds,
+    merge,
+    recordings,
+    select,
+    share_out,
+    single_frames,
+)
+from detector.data.writers.coco import write_coco_references
+from detector.errors import UserError
+
+log = logging.getLogger(__name__)
+
+NAMES = ("train", "val", "test")
+GROUPS = {"recordings": recordings, "frames": single_frames}
+
+
+def run(config: DictConfig) -> None:
+    """The command: config as in configs/split.yaml; UserError for a value that cannot be."""
+    if not 2 <= len(config.shares) <= len(NAMES):
+        raise UserError(f"shares={config.shares}: must be two shares (train, val) or three (and test)")
+    if config.groups not in GROUPS:
+        raise UserError(f"groups={config.groups}: must be {' or '.join(GROUPS)}")
+    if config.folds < 0 or config.folds == 1:
+        raise UserError(f"folds={config.folds}: must be 0 for none or at least 2")
+    if config.seed < 0:
+        raise UserError(f"seed={config.seed}: must be at least 0")
+    output = Path(str(config.output))
+    whole = merge(load_splits(config.data, config.splits))
+    splits = new_splits(
+        whole, list(config.shares), folds=config.folds, seed=config.seed, groups=GROUPS[config.groups](whole)
+    )
+    write_coco_references(splits, output)
+    print(table(splits))
+    if config.groups == "frames":
+        log.warning("groups=frames: frames of one recording stand on both sides; scores will flatter")
+    for name, split in splits.items():
+        counts = zip(split.classes, split.object_counts(), strict=True)
+        absent = [title for title, count in counts if not count]
+        if absent:
+            log.warning("%s has no object of: %s", name, ", ".join(absent))
+    judged = " data.split=test" if "test" in splits else ""
+    print(f"written: {output.resolve()}; to train: data=coco data.root={output}{judged}")
+
+
+def new_splits(
+    whole: Annotations, shares: list[float], *, folds: int, seed: int, groups: list[str]
+) -> dict[str, Annotations]:
+    """train, val and, with three shares, test; then train_0, val_0, train_1, ... over all but test."""
+    parts = share_out(whole, shares, seed=seed, groups=groups)
+    splits = dict(zip(NAMES, (select(whole, part) for part in parts), strict=False))
+    if folds:
+        rest = np.sort(np.concatenate(parts[:2]))
+        pool = select(whole, rest)
+        pairs = grouped_folds(pool, folds, seed=seed, groups=[groups[index] for index in rest])
+        for number, (training, validation) in enumerate(pairs):
+            splits[f"train_{number}"] = select(pool, training)
+            splits[f"val_{number}"] = select(pool, validation)
+    return splits
+
+
+def table(splits: Mapping[str, Annotations]) -> str:
+    """One line for each split: recordings, frames, their share of train, val and test, objects by class."""
+    whole = sum(len(splits[name].records) for name in NAMES if name in splits)
+    classes = next(iter(splits.values())).classes
+    rows = [["split", "recordings", "frames", "share", *classes]]
+    for name, split in splits.items():
+        frames = len(split.records)
+        names = {record.sequence for record in split.records} - {None}
+        counts = map(str, split.object_counts())
+        rows.append([name, str(len(names)), str(frames), f"{frames / whole:.3f}", *counts])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for name, *cells in rows:
+        right = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+        lines.append("  ".join([name.ljust(widths[0]), *right]))
+    return "\n".join(lines)

@@ -1,0 +1,224 @@
+"""Batches: padding to static shapes, an order that can be resumed, worker processes."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from detector.data.loading.dataset import DetectionDataset, SampleKey
+from detector.data.loading.padding import pad_to
+from detector.data.loading.sample import Sample
+from detector.data.loading.sampling import repeat_factors, systematic
+from detector.errors import UserError
+from detector.structures import IGNORE_LABEL, Batch, Targets
+
+BOX_STEP = 16
+"""G is a multiple of this, so that a run sees few shapes."""
+
+REMEDY = "out of memory? Lower engine.workers or engine.cache_mib"
+"""For a worker that died: nearly always the system killed it for want of memory."""
+
+SIGNAL_WAIT = 2.0
+"""Seconds in which the system reports a dead worker to its parent; nearly always it takes milliseconds."""
+
+# Keeps these random numbers apart from those of the samples (SAMPLE_STREAM in dataset).
+ORDER_STREAM = 2
+
+
+def collate(samples: Sequence[Sample], *, max_boxes: int | None = None) -> Batch:
+    """One batch: images padded right and below to the largest, boxes to G rows.
+
+    G is the smallest multiple of BOX_STEP that holds the fullest sample, or `max_boxes` where given.
+    Raises UserError where a sample has more than max_boxes.
+    """
+    most = max(len(sample.boxes) for sample in samples)
+    if max_boxes is not None and most > max_boxes:
+        worst = max(samples, key=lambda sample: len(sample.boxes))
+        raise UserError(f"image id {worst.image_id} has {most} boxes, more than max_boxes={max_boxes}")
+    rows = max_boxes or max(1, -(-most // BOX_STEP)) * BOX_STEP
+    height, width = (max(sample.image.shape[axis] for sample in samples) for axis in (0, 1))
+    count = len(samples)
+    images = np.stack([pad_to(sample.image, height, width) for sample in samples])[:, None]
+    boxes = np.zeros((count, rows, 4), np.float32)
+    labels = np.full((count, rows), IGNORE_LABEL, np.int64)
+    valid, ignored = np.zeros((count, rows), bool), np.zeros((count, rows), bool)
+    for row, sample in enumerate(samples):
+        n = len(sample.boxes)
+        boxes[row, :n] = sample.boxes
+        labels[row, :n] = sample.labels
+        valid[row, :n] = ~sample.ignored
+        ignored[row, :n] = sample.ignored
+    targets = Targets(*(torch.from_numpy(array) for array in (boxes, labels, valid, ignored)))
+    image_ids = torch.tensor([sample.image_id for sample in samples], dtype=torch.int64)
+    return Batch(torch.from_numpy(images), targets, image_ids)
+
+
+class EpochSampler(Sampler[list[SampleKey]]):
+    """Batches of sample keys in an order that seed and epoch alone decide.
+
+    factors [N]: how often each image is shown next to the others, see data/loading/sampling.py.
+
+    Each rank takes every world_size-th image of the epoch's order, and all ranks the same number of batches;
+    the images left over at an epoch's end are other ones in the next.
+    """
+
+    def __init__(
+        self, factors: np.ndarray, *, batch_size: int, seed: int, rank: int = 0, world_size: int = 1
+    ) -> None:
+        if len(factors) < batch_size * world_size:
+            raise UserError(
+                f"batch_size {batch_size} (x {world_size} processes) is more than the split's "
+                f"{len(factors)} images"
+            )
+        self.factors = factors
+        self.batch_size = batch_size
+        self.seed = seed
+        self.rank = rank
+        self.world_size = world_size
+        self.start(0)
+
+    def start(self, epoch: int, skip_batches: int = 0) -> None:
+        """The next iteration is `epoch`, without its first batches: those a resumed run has behind it."""
+        self.epoch = epoch
+        self.skip_batches = skip_batches
+
+    def __len__(self) -> int:
+        """Batches of a whole epoch."""
+        return len(self.factors) // (self.batch_size * self.world_size)
+
+    def __iter__(self) -> Iterator[list[SampleKey]]:
+        rng = np.random.default_rng((ORDER_STREAM, self.seed, self.epoch))
+        seen: Counter[int] = Counter()
+        keys = []
+        for index in systematic(self.factors, rng=rng).tolist():
+            keys.append((self.epoch, index, seen[index]))
+            seen[index] += 1
+        mine = keys[self.rank :: self.world_size]
+        for batch in range(self.skip_batches, len(self)):
+            first = batch * self.batch_size
+            yield mine[first : first + self.batch_size]
+
+
+class BatchLoader:
+    """Batches, made here or in worker processes; an iteration that is left early may be followed by another.
+
+    Workers are forked once and kept. A UserError in a worker arrives as its one line; a worker that dies
+    (killed for want of memory, say) ends the iteration with a UserError instead of a wait.
+    """
+
+    def __init__(
+        self, dataset: DetectionDataset, batches: Iterable[list[Any]], *, workers: int, prefetch: int
+    ) -> None:
+        self.dataset = dataset
+        # Python 3.14 forks only when told to; anything else would copy the cached frames to every worker.
+        context = "fork" if workers and sys.platform == "linux" else None
+        self._loader: DataLoader[Sample] = DataLoader(
+            dataset,
+            batch_sampler=batches,
+            num_workers=workers,
+            collate_fn=collate,
+            worker_init_fn=_one_thread,
+            persistent_workers=workers > 0,
+            prefetch_factor=prefetch if workers else None,
+            multiprocessing_context=context,
+            # Workers' seeds, which nobody uses, are not drawn from the random numbers of the model's dropout.
+            generator=torch.Generator(),
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def __iter__(self) -> Iterator[Batch]:
+        try:
+            with lost_workers_explained():
+                yield from self._guarded()
+        except UserError as error:
+            # torch puts the worker's whole traceback before the message.
+            raise UserError(str(error).rpartition("UserError: ")[2].strip()) from None
+        except (ConnectionError, EOFError) as error:
+            raise UserError(f"DataLoader worker exited unexpectedly; {REMEDY}") from error
+
+    def _guarded(self) -> Iterator[Batch]:
+        try:
+            yield from self._loader
+        except (ConnectionError, EOFError):
+            # The batch came, but its tensors were still to be fetched from a worker that is gone. torch's
+            # word on that comes any moment, out of a signal: let it come here, not where nobody expects it.
+            time.sleep(SIGNAL_WAIT)
+            raise
+
+
+@contextlib.contextmanager
+def lost_workers_explained() -> Iterator[None]:
+    """Turns torch's RuntimeError about a worker that died into a UserError.
+
+    It comes from a signal handler, so in the middle of whatever the process is doing: wrap the whole loop.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not str(error).startswith("DataLoader worker"):
+            raise
+        what = str(error).rstrip(". ")
+        raise UserError(f"{what}; {REMEDY}") from error
+
+
+class TrainLoader(BatchLoader):
+    """Shuffled batches, one epoch an iteration."""
+
+    def __init__(
+        self, dataset: DetectionDataset, sampler: EpochSampler, *, workers: int, prefetch: int
+    ) -> None:
+        super().__init__(dataset, sampler, workers=workers, prefetch=prefetch)
+        self.sampler = sampler
+
+    def start(self, epoch: int, skip_batches: int = 0) -> None:
+        """As EpochSampler.start, for the next iteration."""
+        self.sampler.start(epoch, skip_batches)
+
+
+def train_loader(
+    dataset: DetectionDataset,
+    *,
+    batch_size: int,
+    workers: int,
+    seed: int,
+    rank: int = 0,
+    world_size: int = 1,
+    rare_below: float = 0.0,
+    prefetch: int = 4,
+) -> TrainLoader:
+    """Full batches in random order; call `start(epoch)` before each epoch.
+
+    rare_below: share of images under which a class's images come more often (data/loading/sampling.py).
+    prefetch: batches each worker makes ahead. Images that do not fill a last batch are left out of the epoch.
+    Raises UserError where there is no full batch.
+    """
+    factors = repeat_factors(dataset.annotations, rare_below=rare_below)
+    sampler = EpochSampler(factors, batch_size=batch_size, seed=seed, rank=rank, world_size=world_size)
+    return TrainLoader(dataset, sampler, workers=workers, prefetch=prefetch)
+
+
+def eval_loader(
+    dataset: DetectionDataset, *, batch_size: int, workers: int, rank: int = 0, world_size: int = 1
+) -> BatchLoader:
+    """Every image once, in file order; of several processes each takes its share, without repeats."""
+    indices = range(rank, len(dataset), world_size)
+    batches = [list(indices[first : first + batch_size]) for first in range(0, len(indices), batch_size)]
+    return BatchLoader(dataset, batches, workers=workers, prefetch=2)
+
+
+def _one_thread(_: int) -> None:
+    """A worker is one process of several: threads of its own would only compete."""
+    cv2.setNumThreads(0)
+    torch.set_num_threads(1)

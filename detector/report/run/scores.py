@@ -1,0 +1,91 @@
+"""Whether scores can be trusted, and how many false alarms a wanted recall costs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detector.evaluation.scores.calibration import Calibration
+from detector.evaluation.scores.froc import RATES
+from detector.report.kit import plots
+from detector.report.kit.page import Drawing, Row, Section, Table, Text
+from detector.report.kit.words import whole_percent
+from detector.report.run.record import Judged, RunRecord, left_out
+from detector.report.run.results import shown_classes
+
+_TRUSTED = 0.05
+"""Mean distance of score and precision up to which scores may be read as probabilities."""
+
+
+def calibration(record: RunRecord) -> Section:
+    """Reliability of the scores."""
+    title = "What a score means"
+    if record.judged is None:
+        return left_out(title, "It needs the truth and the predictions.")
+    measured = record.judged.diagnosis.calibration
+    if measured.error is None:
+        return left_out(title, f"No detection has a score of {measured.least_score:g} or more.")
+    figure = plots.curves(
+        {
+            "measured": (measured.scores, measured.precision),
+            "as the score says": (np.array((0.0, 1.0)), np.array((0.0, 1.0))),
+        },
+        title="share that is right, by score",
+        x_label="score",
+        y_label="share right",
+        limits=(0, 1.02),
+    )
+    counted = f"{measured.counts.sum()} detections with score {measured.least_score:g} or more."
+    return Section(
+        title, (Text(_calibration_words(measured)), Drawing(figure, "precision against score", counted))
+    )
+
+
+def _calibration_words(measured: Calibration) -> str:
+    assert measured.error is not None
+    full = measured.counts > 0
+    bias = float(np.average((measured.scores - measured.precision)[full], weights=measured.counts[full]))
+    off = f"Scores are off by {whole_percent(measured.error)} on average (D-ECE {measured.error:.3f})"
+    if measured.error <= _TRUSTED:
+        return f"{off}: a score can be read as the chance that the detection is right."
+    way = "high: the detector is surer than it should be" if bias > 0 else "low: it is better than it says"
+    return (
+        f"{off}, mostly too {way}. Don't read a score as the chance that the detection is right. This does "
+        "not hurt AP, which only looks at the order; choose thresholds by the table above."
+    )
+
+
+def false_alarms_at_recall(record: RunRecord) -> Section:
+    """FROC: recall against false alarms per frame."""
+    title = "False alarms a frame"
+    froc = record.numbers.get("froc")
+    if not froc or froc["overall"]["mean_recall"] is None:
+        return left_out(title, "It needs objects, and predictions that were measured.")
+    rows = []
+    for name, values in {**froc["per_class"], "all": froc["overall"]}.items():
+        cells = (whole_percent(values[f"recall_at_{rate:g}_fppi"]) for rate in RATES)
+        rows.append((name, *cells))
+    text = (
+        "The share of objects found when no more than so many false alarms a frame are borne. Decide how "
+        "many your use bears, then read what it will find; a line that is still rising on the right means "
+        "that more objects can be had for more false alarms."
+    )
+    header = ("false alarms a frame", *(f"{rate:g}" for rate in RATES))
+    figures = () if record.judged is None else (_froc_figure(record.judged),)
+    return Section(title, (Text(text), Row((Table(header, tuple(rows)), *figures))))
+
+
+def _froc_figure(judged: Judged) -> Drawing:
+    froc = judged.diagnosis.froc
+    names = [judged.annotations.classes[label] for label in shown_classes(judged)]
+    lines = {name: (froc.grid, froc.per_class[name]) for name in names}
+    if len(names) > 1:
+        lines["all"] = (froc.grid, froc.overall)
+    svg = plots.curves(
+        lines,
+        title="objects found",
+        x_label="false alarms a frame",
+        y_label="recall",
+        scale="log x",
+        limits=(0, 1.02),
+    )
+    return Drawing(svg, "recall against false alarms a frame")

@@ -1,0 +1,177 @@
+"""What every command shares: one line for the user, a trace for us, no litter."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from detector.app.cli import CONFIGS, command
+from detector.errors import Interrupted, NonFiniteError, UserError
+
+Run = Callable[[DictConfig], None]
+Call = Callable[..., tuple[int, str, DictConfig | None]]
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys) -> Call:
+    """Runs a command of configs/train.yaml in an empty folder: (status, stderr, the config it was given)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # the command sets it; put back afterwards
+
+    def calling(*overrides: str, run: Run = lambda _: None, name: str = "train"):
+        given: list[DictConfig] = []
+
+        def noting(config: DictConfig) -> None:
+            given.append(config)
+            run(config)
+
+        monkeypatch.setattr("sys.argv", [name, *overrides])
+        status = 0
+        try:
+            command(name)(noting)()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        return status, capsys.readouterr().err, given[0] if given else None
+
+    return calling
+
+
+def raising(error: BaseException) -> Run:
+    def run(_: DictConfig) -> None:
+        raise error
+
+    return run
+
+
+def test_overrides_reach_the_function(call):
+    status, err, config = call("engine.epochs=3", "model=small", "data.root=2024")
+    assert (status, err) == (0, "")
+    assert config.engine.epochs == 3
+    assert config.model.stem == 24
+    assert config.data.root == 2024
+
+
+@pytest.mark.parametrize("error", [UserError("what\n  to do"), NonFiniteError("what\nto do")])
+def test_what_the_user_can_put_right_is_one_line(call, error):
+    assert call(run=raising(error))[:2] == (1, "error: what to do\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [(Interrupted("stopped after step 7"), "stopped after step 7"), (KeyboardInterrupt(), "stopped")],
+)
+def test_a_stopped_command_ends_with_130(call, error, line):
+    assert call(run=raising(error))[:2] == (130, line + "\n")
+
+
+def test_a_place_that_cannot_be_written_is_one_line(call):
+    error = PermissionError(13, "Permission denied", "/readonly/run")
+    assert call(run=raising(error))[:2] == (1, "error: /readonly/run: Permission denied\n")
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), OSError("a bug"), KeyError("a bug")])
+def test_a_bug_keeps_its_trace(call, error):
+    with pytest.raises(type(error), match="a bug"):
+        call(run=raising(error))
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("engine.epoch=3", "unknown setting engine.epoch; did you mean engine.epochs?"),
+        ("modle=small", "unknown setting modle; did you mean model?"),
+        (
+            "criterion.mining.ration=2",
+            "unknown setting criterion.mining.ration; did you mean criterion.mining.ratio?",
+        ),
+        ("zzzzzz=1", "unknown setting zzzzzz"),
+        ("+engine.epoch=3", "unknown setting engine.epoch; did you mean engine.epochs?"),
+        ("+sed=3", "unknown setting sed; did you mean seed?"),
+        ("model=huge", "In 'train': Could not find 'model/huge' Available options in 'model': nano small"),
+        ("data=hit_uav", "data.root must be given: add data.root=... to the command"),
+        ("engine.epochs=ten", "engine.epochs=ten: must be a whole number, as its default "),
+        ("engine.epochs=2.5", "engine.epochs=2.5: must be a whole number, as its default "),
+        ("engine.epochs=null", "engine.epochs=None: must be a whole number, as its default "),
+        ("engine.epochs=true", "engine.epochs=True: must be a whole number, as its default "),
+        ("++engine.epochs=ten", "engine.epochs=ten: must be a whole number, as its default "),
+        ("engine.clip_norm=big", "engine.clip_norm=big: must be a number, as its default 10.0"),
+        ("engine.compile=1", "engine.compile=1: must be true or false, as its default False"),
+        ("engine=3", "engine=3: Config group override must be a string"),
+        ("engine.device=[cpu]", "engine.device=['cpu']: must be a word, as its default auto"),
+        ("augment.size=128", "augment.size=128: must be a list, each entry a whole number, as its default"),
+        ("augment.size=[128,wide]", "augment.size=[128, 'wide']: must be a list, each entry a whole number"),
+        ("engine.epochs=", "engine.epochs=: must be a whole number, as its default "),
+        ("engine.epochs", "engine.epochs: must be KEY=VALUE"),
+        ("data.val={split}.json", "data.val={split}.json: must be KEY=VALUE; a value with special"),
+    ],
+)
+def test_an_override_that_cannot_be_is_one_line_and_leaves_nothing(call, tmp_path, override, line):
+    status, err, config = call(override)
+    assert (status, config) == (1, None)
+    assert err.startswith(f"error: {line}")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "engine.clip_norm=3",
+        "engine.patience=4",
+        "engine.processes=2",
+        "+optimizer.momentum=0.9",  # the constructor's own to judge
+        "++engine.epochs=3",
+        "~seed",
+        "criterion.mining.most=100",
+        "data.source.root=elsewhere",
+    ],
+)
+def test_overrides_that_can_be_pass(call, override):
+    assert call(override)[:2] == (0, "")
+
+
+def test_types_are_those_of_the_chosen_groups(call):
+    assert call("optimizer=momentum", "optimizer.momentum=0.5")[0] == 0
+    status, err, _ = call("optimizer=momentum", "optimizer.momentum=much")
+    assert (status, err) == (1, "error: optimizer.momentum=much: must be a number, as its default 0.9\n")
+
+
+def test_the_run_s_folder_stays_only_if_something_is_in_it(call, tmp_path):
+    def write(_: DictConfig) -> None:
+        (tmp_path / "runs" / "a" / "note.txt").write_text("kept")
+
+    call("hydra.run.dir=runs/a", run=write)
+    assert (tmp_path / "runs" / "a" / "note.txt").is_file()
+    call("hydra.run.dir=runs/b")
+    call("hydra.run.dir=runs/c", run=raising(UserError("no")))
+    with pytest.raises(ValueError, match="bug"):
+        call("hydra.run.dir=runs/d", run=raising(ValueError("bug")))
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["a"]
+
+
+def test_it_never_takes_away_the_folder_it_runs_in_nor_what_is_outside(call, tmp_path, monkeypatch):
+    work, other = tmp_path / "work", tmp_path / "other"
+    work.mkdir()
+    other.mkdir()
+    monkeypatch.chdir(work)
+    call("hydra.run.dir=.")
+    assert Path.cwd() == work
+    assert work.is_dir()
+    call(f"hydra.run.dir={other / 'run'}")
+    assert other.is_dir()
+    assert not (other / "run").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(call, tmp_path):
+    (tmp_path / "file").write_text("")
+    status, err, _ = call("hydra.run.dir=file/run")
+    assert status == 1
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+
+
+def test_the_configs_lie_where_the_command_looks():
+    assert {"train.yaml", "evaluate.yaml", "synth.yaml"} <= set(os.listdir(CONFIGS))
