@@ -35,7 +35,7 @@ from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import train_loader
 from detector.engine.device import pick_device, pick_precision
 from detector.engine.ema import Ema
-from detector.structures import Batch, HeadOutput, Targets
+from detector.tensors import Batch, HeadOutput, Targets
 
 FRAMES, HEIGHT, WIDTH = 96, 256, 320
 WARMUP, STEPS = 3, 12

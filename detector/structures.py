@@ -1,19 +1,15 @@
-"""The values that travel between the parts of the system.
+"""Frames and what is found in them, as NumPy arrays: the values that need no torch.
 
-Letters used everywhere: B batch, P prediction points, G padded ground truths, C classes, H W image size,
-N a flat count. Boxes are xyxy in pixels of the network's input unless a name says otherwise.
+N is a flat count, H W the size of a frame. Boxes are xyxy in pixels of the frame unless a name says otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
-import torch
-from torch import Tensor
 
 IGNORE_LABEL = -1
 """Label of a region that belongs to no class: neither positive nor negative, whatever the class."""
@@ -56,109 +52,17 @@ class Frame:
         return self.counts.shape[0], self.counts.shape[1]
 
 
-@dataclass(frozen=True)
-class Targets:
-    """Ground truth of a batch, padded to G boxes per image so that every shape is static.
-
-    boxes [B, G, 4] float32; labels [B, G] int64, IGNORE_LABEL where no class is meant;
-    valid [B, G] bool: a real object; ignored [B, G] bool: a region to leave out of the loss.
-    A padded row is neither valid nor ignored.
-    """
-
-    boxes: Tensor
-    labels: Tensor
-    valid: Tensor
-    ignored: Tensor
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What the loader yields: images [B, 1, H, W] float32 in [0, 1], their truth and their ids."""
-
-    images: Tensor
-    targets: Targets
-    image_ids: Tensor
-
-    def pin_memory(self) -> Batch:
-        """The same batch in page-locked memory, from where a GPU fetches it without anybody waiting.
-
-        torch's DataLoader calls this by name.
-        """
-        return _map_tensors(self, Tensor.pin_memory)
-
-
-@dataclass(frozen=True)
-class GridLevel:
-    """One level of the pyramid: height x width cells of `stride` pixels, one prediction point in each."""
-
-    height: int
-    width: int
-    stride: int
-
-
-@dataclass(frozen=True)
-class HeadOutput:
-    """What the model says, the same in training and evaluation.
-
-    logits [B, P, C]; distances [B, P, 4]: left, top, right, bottom from the point, in pixels, >= 0;
-    points [P, 2]: x, y in pixels; strides [P]: pixels between neighbours of the point's level;
-    levels: the grids the points come from, in their order, row by row.
-    """
-
-    logits: Tensor
-    distances: Tensor
-    points: Tensor
-    strides: Tensor
-    levels: tuple[GridLevel, ...]
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """Which points answer for which truth.
-
-    positive [B, P] bool; ignored [B, P] bool: neither positive nor negative; matched [B, P] int64: index
-    into G, meaningful where positive; labels [B, P] int64 and boxes [B, P, 4]: those of the matched truth
-    (0 elsewhere); quality [B, P] float32 in [0, 1]: how well the point is expected to do (1 for a hard
-    assignment), 0 where not positive.
-    """
-
-    positive: Tensor
-    ignored: Tensor
-    matched: Tensor
-    labels: Tensor
-    boxes: Tensor
-    quality: Tensor
-
-
-@dataclass(frozen=True)
-class LossTerms:
-    """total: the scalar to differentiate; parts: detached scalars to log, by name."""
-
-    total: Tensor
-    parts: dict[str, Tensor]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Detections:
-    """Found objects of one image, best first: boxes [N, 4], scores [N] in [0, 1], labels [N] int64."""
+    """Found objects of one frame, best first.
 
-    boxes: Tensor
-    scores: Tensor
-    labels: Tensor
+    boxes [N, 4] float32, scores [N] float32 in [0, 1], labels [N] int64: index into the class names.
+    """
 
+    boxes: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
 
-T = TypeVar("T", Batch, Targets, Detections)
-
-
-def to_device(value: T, device: torch.device | str, *, non_blocking: bool = False) -> T:
-    """The same value with every tensor on `device`; shares storage where a tensor is there already."""
-    return _map_tensors(value, lambda tensor: tensor.to(device, non_blocking=non_blocking))
-
-
-def _map_tensors(value: T, change: Callable[[Tensor], Tensor]) -> T:
-    """The same dataclass with `change` applied to every tensor in it."""
-    changed: dict[str, Any] = {}
-    for field in fields(value):
-        item = getattr(value, field.name)
-        changed[field.name] = change(item) if isinstance(item, Tensor) else _map_tensors(item, change)
-    return type(value)(**changed)
+    def keep(self, chosen: np.ndarray) -> Detections:
+        """Those that a mask [N] bool or an index names."""
+        return Detections(self.boxes[chosen], self.scores[chosen], self.labels[chosen])

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from detector.criterion.protocol import Criterion
 from detector.geometry.points import pyramid
-from detector.structures import IGNORE_LABEL, Assignment, GridLevel, HeadOutput, Targets
+from detector.structures import IGNORE_LABEL
+from detector.tensors import Assignment, GridLevel, HeadOutput, Targets
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 CRITERIA = sorted(

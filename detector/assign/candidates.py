@@ -1,4 +1,4 @@
-"""What every assigner needs: the points near a truth, fights over a point, points in ignored regions.
+"""What every assigner needs: the points near a truth, conflicts over a point, points in ignored regions.
 
 Prediction points lie on regular grids, so the points near a box are found by arithmetic. Everything here
 works on [B, G, K] windows of K candidates around each truth and never builds the [B, G, P] table of every
@@ -12,7 +12,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from detector.structures import Assignment, GridLevel, HeadOutput, Targets
+from detector.errors import UserError
+from detector.tensors import Assignment, Grid, GridLevel, HeadOutput, Targets
+
+
+def grid_of_head(head_output: HeadOutput) -> Grid:
+    """The head's grid; UserError where it has none, as these assigners find candidates by place."""
+    if head_output.grid is None:
+        raise UserError("assigner: this one needs a head with a grid of points, and the model's has none")
+    return head_output.grid
 
 
 def gather_points(values: Tensor, index: Tensor) -> Tensor:
@@ -78,7 +86,7 @@ def covered(levels: Sequence[GridLevel], boxes: Tensor, mask: Tensor) -> Tensor:
     return torch.cat(covers, dim=1)
 
 
-def settle(index: Tensor, chosen: Tensor, priority: Tensor, *, points: int) -> Tensor:
+def resolve_conflicts(index: Tensor, chosen: Tensor, priority: Tensor, *, points: int) -> Tensor:
     """One truth per point: of all truths that chose a point the one of highest priority keeps it.
 
     index [B, G, K] int64 into P; chosen [B, G, K] bool; priority [B, G, K] >= 0, read where chosen.
@@ -98,12 +106,13 @@ def settle(index: Tensor, chosen: Tensor, priority: Tensor, *, points: int) -> T
 def to_assignment(
     index: Tensor, won: Tensor, quality: Tensor, *, head_output: HeadOutput, targets: Targets
 ) -> Assignment:
-    """Spread settled choices over the points.
+    """Spread the choices that stand over the points.
 
     index, won, quality [B, G, K] (quality in [0, 1]); `won` holds at most one choice per point.
     """
     batch, truths, window = index.shape
-    points = head_output.points.shape[0]
+    grid = grid_of_head(head_output)
+    points = grid.points.shape[0]
     flat = index.reshape(batch, -1)
     number = torch.arange(1, truths + 1, device=index.device)[:, None].expand(truths, window).reshape(1, -1)
     number = torch.where(won.reshape(batch, -1), number, 0)
@@ -117,7 +126,7 @@ def to_assignment(
     boxes = targets.boxes.gather(1, matched[..., None].expand(-1, -1, 4))
     return Assignment(
         positive=positive,
-        ignored=covered(head_output.levels, targets.boxes, targets.ignored) & ~positive,
+        ignored=covered(grid.levels, targets.boxes, targets.ignored) & ~positive,
         matched=matched,
         labels=torch.where(positive, labels, 0),
         boxes=torch.where(positive[..., None], boxes, 0),

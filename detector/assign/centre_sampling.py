@@ -7,9 +7,16 @@ from dataclasses import dataclass
 
 import torch
 
-from detector.assign.candidates import grow, inside, nearest_points, settle, to_assignment
+from detector.assign.candidates import (
+    grid_of_head,
+    grow,
+    inside,
+    nearest_points,
+    resolve_conflicts,
+    to_assignment,
+)
 from detector.errors import UserError
-from detector.structures import Assignment, HeadOutput, Targets
+from detector.tensors import Assignment, HeadOutput, Targets
 
 
 @dataclass(frozen=True)
@@ -33,25 +40,25 @@ class CentreSampling:
 
     @torch.no_grad()
     def __call__(self, head_output: HeadOutput, targets: Targets) -> Assignment:
-        boxes = targets.boxes
+        grid, boxes = grid_of_head(head_output), targets.boxes
         window = math.ceil(2 * self.radius)  # No more points than that lie inside the square.
-        index, on_grid = nearest_points(head_output.levels, boxes, window=window)
+        index, on_grid = nearest_points(grid.levels, boxes, window=window)
         side = (boxes[..., 2:] - boxes[..., :2]).clamp(min=0).prod(dim=-1).sqrt()
 
-        stride = torch.full_like(side, head_output.levels[0].stride)
-        for finer, level in zip(head_output.levels, head_output.levels[1:], strict=False):
+        stride = torch.full_like(side, grid.levels[0].stride)
+        for finer, level in zip(grid.levels, grid.levels[1:], strict=False):
             stride = torch.where(side > self.cells * finer.stride, level.stride, stride)
         half = self.radius * stride[..., None]
         centre = (boxes[..., :2] + boxes[..., 2:]) / 2
         square = torch.cat([centre - half, centre + half], dim=-1)
-        points = head_output.points[index]
+        points = grid.points[index]
         chosen = (
             on_grid
-            & (head_output.strides[index] == stride[..., None])
+            & (grid.strides[index] == stride[..., None])
             & inside(points, square)
             & inside(points, grow(boxes, half=stride[..., None]))
             & targets.valid[..., None]
         )
         smaller_first = (1 / (1 + side))[..., None].expand(index.shape)
-        won = settle(index, chosen, smaller_first, points=head_output.points.shape[0])
+        won = resolve_conflicts(index, chosen, smaller_first, points=grid.points.shape[0])
         return to_assignment(index, won, won.float(), head_output=head_output, targets=targets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from detector.structures import Assignment, HeadOutput, Targets
+from detector.tensors import Assignment, HeadOutput, Targets
 
 
 class Assigner(Protocol):

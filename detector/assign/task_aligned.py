@@ -6,11 +6,18 @@ from dataclasses import dataclass
 
 import torch
 
-from detector.assign.candidates import gather_points, grow, inside, nearest_points, settle, to_assignment
+from detector.assign.candidates import (
+    gather_points,
+    grid_of_head,
+    grow,
+    inside,
+    nearest_points,
+    resolve_conflicts,
+    to_assignment,
+)
 from detector.errors import UserError
 from detector.geometry.boxes import iou
-from detector.geometry.points import decode
-from detector.structures import Assignment, HeadOutput, Targets
+from detector.tensors import Assignment, HeadOutput, Targets
 
 
 @dataclass(frozen=True)
@@ -43,12 +50,13 @@ class TaskAligned:
 
     @torch.no_grad()
     def __call__(self, head_output: HeadOutput, targets: Targets) -> Assignment:
-        index, on_grid = nearest_points(head_output.levels, targets.boxes, window=self.window)
-        finest = min(level.stride for level in head_output.levels)
-        near = inside(head_output.points[index], grow(targets.boxes, half=self.reach * finest))
+        grid = grid_of_head(head_output)
+        index, on_grid = nearest_points(grid.levels, targets.boxes, window=self.window)
+        finest = min(level.stride for level in grid.levels)
+        near = inside(grid.points[index], grow(targets.boxes, half=self.reach * finest))
         allowed = on_grid & near & targets.valid[..., None]
 
-        predicted = gather_points(decode(head_output.points, head_output.distances), index)
+        predicted = gather_points(head_output.boxes, index)
         overlap = iou(predicted, targets.boxes[..., None, :]).float()
         labels = targets.labels.clamp(min=0)[..., None, None].expand(*index.shape, 1)
         score = gather_points(head_output.logits, index).gather(-1, labels).squeeze(-1).float().sigmoid()
@@ -56,7 +64,7 @@ class TaskAligned:
 
         best = aligned.topk(min(self.top_k, aligned.shape[-1]), dim=-1).indices
         chosen = torch.zeros_like(allowed).scatter(-1, best, True) & allowed
-        won = settle(index, chosen, overlap, points=head_output.points.shape[0])
+        won = resolve_conflicts(index, chosen, overlap, points=grid.points.shape[0])
 
         aligned = torch.where(won, aligned, 0)
         best_aligned = aligned.amax(dim=-1, keepdim=True)

@@ -13,7 +13,7 @@ from detector.criterion.protocol import BoxLoss, PointLoss
 from detector.criterion.terms import box_term, class_targets
 from detector.dtypes import at_least_float32, no_autocast
 from detector.losses.fscore import f_beta_from_sums
-from detector.structures import Assignment, HeadOutput, LossTerms, Targets
+from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 
 
 class Composite:

@@ -8,7 +8,7 @@ from detector import distributed
 from detector.criterion.protocol import BoxLoss, PointLoss
 from detector.criterion.terms import box_term, class_targets
 from detector.dtypes import at_least_float32, no_autocast
-from detector.structures import Assignment, HeadOutput, LossTerms, Targets
+from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 
 
 class Dense:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from detector.structures import Assignment, HeadOutput, LossTerms, Targets
+from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 
 
 class Criterion(Protocol):

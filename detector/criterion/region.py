@@ -9,7 +9,7 @@ from detector.criterion.protocol import BoxLoss, SetLoss
 from detector.criterion.terms import box_term, class_targets
 from detector.dtypes import at_least_float32, no_autocast
 from detector.losses.sums import confusion_sums
-from detector.structures import Assignment, HeadOutput, LossTerms, Targets
+from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 
 
 class Region:

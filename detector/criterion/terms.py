@@ -7,8 +7,7 @@ from torch import Tensor
 
 from detector import distributed
 from detector.criterion.protocol import BoxLoss
-from detector.geometry.points import decode
-from detector.structures import Assignment, HeadOutput
+from detector.tensors import Assignment, HeadOutput
 
 
 def class_targets(assignment: Assignment, *, classes: int, quality: bool) -> Tensor:
@@ -21,7 +20,7 @@ def class_targets(assignment: Assignment, *, classes: int, quality: bool) -> Ten
 
 def box_term(head_output: HeadOutput, assignment: Assignment, loss: BoxLoss, *, quality: bool) -> Tensor:
     """Mean box loss over the positives of all ranks, weighted by quality if asked; 0 without positives."""
-    predicted = decode(head_output.points, head_output.distances)
+    predicted = head_output.boxes
     # Where there is no positive both boxes are the prediction: a finite loss, times a weight of 0.
     target = torch.where(assignment.positive[..., None], assignment.boxes, predicted.detach())
     weight = assignment.quality if quality else assignment.positive.float()

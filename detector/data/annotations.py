@@ -57,6 +57,12 @@ class Annotations:
         return np.bincount(np.concatenate([*labels, []]).astype(np.int64), minlength=len(self.classes))
 
 
+def xywh(boxes: np.ndarray) -> np.ndarray:
+    """float64 left, top, width, height, as COCO's tools take them, of boxes xyxy [N, 4]."""
+    corners = boxes.astype(np.float64)
+    return np.concatenate((corners[:, :2], corners[:, 2:] - corners[:, :2]), axis=1)
+
+
 class Source(Protocol):
     """A data set on disk."""
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import torch
+from pycocotools import mask
 
-from detector.data.annotations import Annotations, ImageRecord
+from detector.data.annotations import Annotations, ImageRecord, xywh
 from detector.errors import UserError
-from detector.geometry.boxes import iou
 
 MOST_INWARD = 0.45
 """Sides that an edge moves inward at most: the middle tenth stays, so no box inverts or leaves the frame."""
@@ -67,7 +66,8 @@ def corrupt(annotations: Annotations, noise: LabelNoise, *, seed: int) -> tuple[
         raise UserError(
             f"relabel={noise.relabel}: the set has one class, {annotations.classes[0]}, and no other to give"
         )
-    records, dropped, relabelled, moved = [], 0, 0, [np.zeros(0)]
+    records, dropped, relabelled = [], 0, 0
+    moved: list[float] = []
     for record in annotations.records:
         # The remainder makes a negative id, which COCO allows, a number that may be a seed.
         rng = np.random.default_rng((seed, record.image_id % 2**64))
@@ -76,15 +76,15 @@ def corrupt(annotations: Annotations, noise: LabelNoise, *, seed: int) -> tuple[
         dropped += int((~kept).sum())
         relabelled += int((wrong.labels != record.labels[kept]).sum())
         changed = (wrong.boxes != record.boxes[kept]).any(1)
-        pair = (torch.from_numpy(boxes[changed]) for boxes in (wrong.boxes, record.boxes[kept]))
-        moved.append(iou(*pair).numpy())
-    overlaps = np.concatenate(moved)
+        moved.extend(
+            _iou(*pair) for pair in zip(wrong.boxes[changed], record.boxes[kept][changed], strict=True)
+        )
     damage = Damage(
         objects=int(annotations.object_counts().sum()),
         dropped=dropped,
-        moved=len(overlaps),
+        moved=len(moved),
         relabelled=relabelled,
-        iou=float(overlaps.mean()) if len(overlaps) else 1.0,
+        iou=float(np.mean(moved)) if moved else 1.0,
     )
     return replace(annotations, records=tuple(records)), damage
 
@@ -109,6 +109,11 @@ def corrupt_record(
         stored=None,  # what the files have is not this
     )
     return wrong, kept
+
+
+def _iou(first: np.ndarray, second: np.ndarray) -> float:
+    """Of two boxes [4]."""
+    return float(mask.iou(xywh(first[None]), xywh(second[None]), [0])[0, 0])
 
 
 def _moved(record: ImageRecord, steps: np.ndarray) -> np.ndarray:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+from pycocotools import mask
 
-from detector.data.annotations import Annotations, ImageRecord
+from detector.data.annotations import Annotations, ImageRecord, xywh
 from detector.doctor.findings import Exhibit, Finding, Severity, percent
 from detector.doctor.limits import Limits
-from detector.geometry.boxes import pairwise_iou
 
 _EXHIBITS = 3
 _DELETED = 0.5  # IoU above which a usual non-maximum suppression keeps one of two
@@ -43,8 +42,9 @@ def measure_boxes(records: Iterable[ImageRecord]) -> BoxFacts:
 
 def overlap(boxes: np.ndarray) -> np.ndarray:
     """[N, N] IoU of boxes [N, 4] with each other; 0 of a box with itself."""
-    tensor = torch.from_numpy(np.ascontiguousarray(boxes, np.float32))
-    ious = pairwise_iou(tensor, tensor).numpy()
+    if not len(boxes):
+        return np.zeros((0, 0))
+    ious = mask.iou(xywh(boxes), xywh(boxes), np.zeros(len(boxes), np.uint8))
     np.fill_diagonal(ious, 0.0)
     return ious
 

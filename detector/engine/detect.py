@@ -10,7 +10,8 @@ from torch import nn
 
 from detector import distributed
 from detector.engine.device import Precision
-from detector.structures import Batch, Detections, HeadOutput, to_device
+from detector.structures import Detections
+from detector.tensors import Batch, HeadOutput
 
 Postprocessing = Callable[[HeadOutput, list[tuple[int, int]]], list[Detections]]
 
@@ -36,7 +37,7 @@ def detect(
         with precision.autocast():
             output = model(images)
         for image_id, detections in zip(ids, postprocess(output, [sizes[i] for i in ids]), strict=True):
-            found[image_id] = to_device(detections, "cpu")
+            found[image_id] = detections
     return _gathered(found)
 
 

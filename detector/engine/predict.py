@@ -13,7 +13,7 @@ from torch import nn
 from detector.engine.detect import Postprocessing
 from detector.engine.device import Precision
 from detector.inference.preprocess import network_input
-from detector.structures import Detections, Frame, to_device
+from detector.structures import Detections, Frame
 from detector.thermal.agc import Agc
 
 
@@ -51,4 +51,4 @@ def predict(
             found = postprocess(output, [frame.size for frame in batch])
             for frame, image, detections in zip(batch, inputs[:, 0].numpy(), found, strict=True):
                 height, width = frame.size
-                yield Prediction(frame, image[:height, :width], to_device(detections, "cpu"))
+                yield Prediction(frame, image[:height, :width], detections)

@@ -27,7 +27,7 @@ from detector.engine.steplog import StepLog
 from detector.engine.tracking import Tracker
 from detector.errors import Interrupted, UserError
 from detector.evaluation.coco import Metrics
-from detector.structures import Batch, to_device
+from detector.tensors import Batch, to_device
 
 Validate = Callable[[nn.Module], Metrics | None]
 """Metrics of a model in eval mode; None on processes other than rank 0."""

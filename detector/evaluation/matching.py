@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask
 
-from detector.data.annotations import Annotations
+from detector.data.annotations import Annotations, xywh
 from detector.structures import IGNORE_LABEL
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -169,8 +169,7 @@ def _truths(annotations: Annotations) -> Truths:
         row = np.repeat(np.arange(len(record.labels)), np.where(classless, len(everyone), 1))
         label = record.labels[row]
         label[classless[row]] = np.tile(everyone, classless.sum())
-        corners = record.boxes[row].astype(np.float64)
-        boxes.append(np.concatenate((corners[:, :2], corners[:, 2:] - corners[:, :2]), axis=1))
+        boxes.append(xywh(record.boxes[row]))
         labels.append(label)
         images.append(np.full(len(row), image))
         rows.append(row)

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
-import torch
+import numpy as np
 
-from detector.data.annotations import Annotations
+from detector.data.annotations import Annotations, xywh
 from detector.errors import UserError
 from detector.structures import Detections
 
@@ -40,9 +40,9 @@ def predictions_json(detections: Mapping[int, Detections], annotations: Annotati
         if not ((found.labels >= 0) & (found.labels < len(annotations.classes))).all():
             raise ValueError(f"image {record.image_id}: a detection's label is none of {annotations.classes}")
         # float64 holds the float32 values exactly, so the subtraction adds no error of its own.
-        corners = found.boxes.double().cpu()
-        boxes = torch.cat((corners[:, :2], corners[:, 2:] - corners[:, :2]), dim=1).tolist()
-        for box, score, label in zip(boxes, found.scores.tolist(), found.labels.tolist(), strict=True):
+        for box, score, label in zip(
+            xywh(found.boxes).tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
+        ):
             entries.append(
                 {
                     "image_id": record.image_id,
@@ -134,7 +134,7 @@ def _detections(rows: list[tuple[list[float], float, int]]) -> Detections:
     """Rows in the file's order as detections, best first; equals keep their order."""
     rows = sorted(rows, key=lambda row: row[1], reverse=True)
     return Detections(
-        boxes=torch.tensor([box for box, _, _ in rows], dtype=torch.float32).reshape(-1, 4),
-        scores=torch.tensor([score for _, score, _ in rows], dtype=torch.float32),
-        labels=torch.tensor([label for _, _, label in rows], dtype=torch.int64),
+        boxes=np.array([box for box, _, _ in rows], np.float32).reshape(-1, 4),
+        scores=np.array([score for _, score, _ in rows], np.float32),
+        labels=np.array([label for _, _, label in rows], np.int64),
     )

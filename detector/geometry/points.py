@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from detector.structures import GridLevel
+from detector.tensors import Grid, GridLevel
 
 
-def grid(
+def centres(
     height: int, width: int, *, stride: int, device: torch.device | str, dtype: torch.dtype = torch.float32
 ) -> Tensor:
     """Centres of a height x width grid of cells of `stride` pixels: [height * width, 2] as x, y pixels."""
@@ -19,13 +19,13 @@ def grid(
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(-1, 2)
 
 
-def pyramid(levels: Sequence[GridLevel], *, device: torch.device | str) -> tuple[Tensor, Tensor]:
-    """Points [P, 2] and strides [P], both float32, of several grids in the order given."""
-    points = [grid(level.height, level.width, stride=level.stride, device=device) for level in levels]
+def grid_of(levels: Sequence[GridLevel], *, device: torch.device | str) -> Grid:
+    """The points of several levels in the order given; points [P, 2] and strides [P] are float32."""
+    points = [centres(level.height, level.width, stride=level.stride, device=device) for level in levels]
     strides = [
         torch.full((level.height * level.width,), float(level.stride), device=device) for level in levels
     ]
-    return torch.cat(points), torch.cat(strides)
+    return Grid(torch.cat(points), torch.cat(strides), tuple(levels))
 
 
 def decode(points: Tensor, distances: Tensor) -> Tensor:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from torch import Tensor
 
 from detector.structures import Detections
 from detector.thermal.agc import Percentile
@@ -46,7 +45,7 @@ def draw(
     detections: Detections,
     *,
     classes: Sequence[str],
-    truth: Tensor | np.ndarray | None = None,
+    truth: np.ndarray | None = None,
     scale: int = 4,
     min_score: float = 0.3,
 ) -> np.ndarray:

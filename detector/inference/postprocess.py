@@ -11,8 +11,8 @@ from torch import Tensor
 from detector.dtypes import at_least_float32
 from detector.errors import UserError
 from detector.geometry.nms import GreedyNms, Suppression
-from detector.geometry.points import decode
-from detector.structures import Detections, HeadOutput
+from detector.structures import Detections
+from detector.tensors import HeadOutput, Proposals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Postprocess:
     def __call__(
         self, head_output: HeadOutput, image_sizes: tuple[int, int] | Sequence[tuple[int, int]]
     ) -> list[Detections]:
-        """Detections of each of the B images, in pixels of the network's input, best first.
+        """Detections of each of the B images, in pixels of the network's input, best first, on the CPU.
 
         image_sizes: (height, width) in pixels of every image, or one pair per image: boxes are cut to it, and
         those with nothing inside it are dropped. Raises FloatingPointError where the head's output is not
@@ -57,34 +57,33 @@ class Postprocess:
     @torch.no_grad()
     def propose(
         self, head_output: HeadOutput, image_sizes: tuple[int, int] | Sequence[tuple[int, int]]
-    ) -> list[Detections]:
+    ) -> list[Proposals]:
         """As a call, with the doubles still there: what several ways of suppression can share."""
         batch = head_output.logits.shape[0]
         sizes = _one_per_image(image_sizes, batch)
-        return [
-            self._one_image(head_output.logits[i], head_output.distances[i], head_output.points, sizes[i])
-            for i in range(batch)
-        ]
+        return [self._one_image(head_output.logits[i], head_output.boxes[i], sizes[i]) for i in range(batch)]
 
-    def suppress(self, proposed: Detections) -> Detections:
+    def suppress(self, proposed: Proposals) -> Detections:
         """What `propose` found in one image, best first, without the doubles."""
         boxes, scores, labels = proposed.boxes, proposed.scores, proposed.labels
         groups = labels if self.class_aware else torch.zeros_like(labels)
         chosen, scores = self.suppression(boxes, scores, groups, limit=self.max_detections)
         strong = scores >= self.score_threshold
         chosen, scores = chosen[strong], scores[strong]
-        return Detections(boxes=boxes[chosen], scores=scores, labels=labels[chosen])
+        return Detections(
+            boxes=boxes[chosen].cpu().numpy(),
+            scores=scores.cpu().numpy(),
+            labels=labels[chosen].cpu().numpy(),
+        )
 
-    def _one_image(
-        self, logits: Tensor, distances: Tensor, points: Tensor, size: tuple[int, int]
-    ) -> Detections:
-        """Proposals of one image from logits [P, C], distances [P, 4] and points [P, 2]."""
+    def _one_image(self, logits: Tensor, predicted: Tensor, size: tuple[int, int]) -> Proposals:
+        """Of one image from logits [P, C] and predicted boxes [P, 4]."""
         classes = logits.shape[1]
         # The sigmoid keeps the order, so only the chosen few pay for it. topk puts NaN first: none slips by.
         best, flat = at_least_float32(logits).flatten().topk(min(self.candidates, logits.numel()))
         scores = best.sigmoid()
         point, labels = flat // classes, flat % classes
-        boxes = decode(points[point], distances[point])
+        boxes = predicted[point]
         if not bool(torch.isfinite(scores).all() & torch.isfinite(boxes).all()):
             raise FloatingPointError("the head's output is not finite: the weights or the input are broken")
 
@@ -92,7 +91,7 @@ class Postprocess:
         limit = boxes.new_tensor([width, height, width, height])
         boxes = boxes.clamp(min=boxes.new_zeros(4), max=limit)
         keep = (scores >= self.score_threshold) & (boxes[:, 2:] > boxes[:, :2]).all(dim=1)
-        return Detections(boxes=boxes[keep], scores=scores[keep], labels=labels[keep])
+        return Proposals(boxes=boxes[keep], scores=scores[keep], labels=labels[keep])
 
 
 def _one_per_image(

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from detector.models.backbone import Backbone
 from detector.models.head import Head
 from detector.models.neck import FeaturePyramid
-from detector.structures import HeadOutput
+from detector.tensors import HeadOutput
 
 
 class Detector(nn.Module):

@@ -1,4 +1,4 @@
-"""Decoupled anchor-free head: class logits and box distances at every point of every level."""
+"""Decoupled anchor-free head: class logits and a box at every point of every level."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from detector.errors import UserError
-from detector.geometry.points import pyramid
-from detector.structures import GridLevel, HeadOutput
+from detector.geometry.points import decode, grid_of
+from detector.tensors import GridLevel, HeadOutput
 
 
 class Tower(nn.Module):
@@ -84,11 +84,9 @@ class Head(nn.Module):
             # softplus keeps distances positive and grows linearly: a wide box is no exponential leap.
             distances.append(F.softplus(raw * self.scales[index]) * stride)
             grids.append(GridLevel(height=x.shape[2], width=x.shape[3], stride=stride))
-        points, strides = pyramid(grids, device=levels[0].device)
+        grid = grid_of(grids, device=levels[0].device)
         return HeadOutput(
             logits=torch.cat(logits, dim=2).transpose(1, 2).float(),
-            distances=torch.cat(distances, dim=2).transpose(1, 2),
-            points=points,
-            strides=strides,
-            levels=tuple(grids),
+            boxes=decode(grid.points, torch.cat(distances, dim=2).transpose(1, 2)),
+            grid=grid,
         )

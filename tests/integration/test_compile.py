@@ -14,7 +14,7 @@ from detector.assign.centre_sampling import CentreSampling
 from detector.assign.protocol import Assigner
 from detector.assign.task_aligned import TaskAligned
 from detector.criterion.protocol import Criterion
-from detector.structures import Assignment, HeadOutput, Targets
+from detector.tensors import Assignment, HeadOutput, Targets
 from tests.heads import CRITERIA, criterion, random_head, random_targets
 
 # Traces forward and backward and runs the graphs without generating code, which is what takes the time.

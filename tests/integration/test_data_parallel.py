@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from detector import distributed
 from detector.assign.task_aligned import TaskAligned
-from detector.structures import Targets
+from detector.tensors import Targets
 from tests.heads import CRITERIA, criterion, head_of, random_head, random_targets
 
 IMAGES = 4

@@ -1,6 +1,6 @@
 import torch
 
-from detector.structures import Batch, Targets, to_device
+from detector.tensors import Batch, Targets, to_device
 
 
 def a_batch() -> Batch:

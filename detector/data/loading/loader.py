@@ -19,7 +19,8 @@ from detector.data.loading.padding import pad_to
 from detector.data.loading.sample import Sample
 from detector.data.loading.sampling import repeat_factors, systematic
 from detector.errors import UserError
-from detector.structures import IGNORE_LABEL, Batch, Targets
+from detector.structures import IGNORE_LABEL
+from detector.tensors import Batch, Targets
 
 BOX_STEP = 16
 """G is a multiple of this, so that a run sees few shapes."""

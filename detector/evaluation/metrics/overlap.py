@@ -24,7 +24,7 @@ from pycocotools import mask
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from detector.data.annotations import Annotations
+from detector.data.annotations import Annotations, xywh
 from detector.evaluation.matching import Matches, Pool, keyed_runs
 from detector.evaluation.metrics.bins import Bin, Value, bin_names
 
@@ -58,8 +58,7 @@ def overlaps(annotations: Annotations, pool: Pool) -> np.ndarray:
         real = np.flatnonzero(record.real)
         own = np.zeros(len(record.labels))
         if len(real) > 1:
-            corners = record.boxes[real].astype(np.float64)
-            boxes = np.concatenate((corners[:, :2], corners[:, 2:] - corners[:, :2]), axis=1)
+            boxes = xywh(record.boxes[real])
             table = mask.iou(boxes, boxes, np.zeros(len(boxes), dtype=np.uint8))
             np.fill_diagonal(table, 0)
             own[real] = table.max(axis=1)

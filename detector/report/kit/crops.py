@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import torch
 
 from detector.inference.draw import draw, enlargement
 from detector.structures import Detections
@@ -74,7 +73,7 @@ def _inside(detections: Detections, left: int, top: int, right: int, bottom: int
     boxes = detections.boxes
     seen = (boxes[:, 0] < right) & (boxes[:, 2] > left) & (boxes[:, 1] < bottom) & (boxes[:, 3] > top)
     return Detections(
-        boxes=boxes[seen] - torch.tensor((left, top, left, top), dtype=boxes.dtype),
+        boxes=boxes[seen] - np.array((left, top, left, top), boxes.dtype),
         scores=detections.scores[seen],
         labels=detections.labels[seen],
     )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from detector.assign.task_aligned import TaskAligned
-from detector.structures import GridLevel, HeadOutput, Targets
+from detector.tensors import GridLevel, HeadOutput, Targets
 
 Box = Sequence[float]
 

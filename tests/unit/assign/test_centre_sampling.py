@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from detector.assign.centre_sampling import CentreSampling
-from detector.structures import Assignment
+from detector.tensors import Assignment
 from tests.heads import Truth, head_of, targets_of
 
 OUTPUT = head_of(torch.zeros(1, 84, 1))

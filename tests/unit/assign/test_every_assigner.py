@@ -11,7 +11,8 @@ from detector.assign.centre_sampling import CentreSampling
 from detector.assign.protocol import Assigner
 from detector.assign.task_aligned import TaskAligned
 from detector.errors import UserError
-from detector.structures import IGNORE_LABEL, Assignment, HeadOutput, Targets, to_device
+from detector.structures import IGNORE_LABEL
+from detector.tensors import Assignment, HeadOutput, Targets, to_device
 from tests.heads import head_of, random_head, random_targets, targets_of
 
 every_assigner = pytest.mark.parametrize(

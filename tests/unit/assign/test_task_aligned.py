@@ -7,7 +7,7 @@ import torch
 
 from detector.assign.task_aligned import TaskAligned
 from detector.geometry.points import encode, grid
-from detector.structures import GridLevel, HeadOutput
+from detector.tensors import GridLevel, HeadOutput
 from tests.heads import Truth, head_of, random_head, random_targets, targets_of
 from tests.unit.assign.naive import task_aligned
 

@@ -12,7 +12,7 @@ from detector.criterion.factors import joint, split
 from detector.criterion.mining import HardNegatives
 from detector.losses.box import giou_loss
 from detector.losses.classification import cross_entropy
-from detector.structures import GridLevel, LossTerms
+from detector.tensors import GridLevel, LossTerms
 from tests.heads import assignment_of, criterion, head_of, targets_of
 
 TARGETS = targets_of([])

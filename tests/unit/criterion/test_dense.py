@@ -13,7 +13,7 @@ from detector.criterion.region import Region
 from detector.losses.box import giou_loss
 from detector.losses.classification import cross_entropy, focal
 from detector.losses.region import dice_from_sums
-from detector.structures import Assignment, GridLevel, HeadOutput
+from detector.tensors import Assignment, GridLevel, HeadOutput
 from tests.heads import assignment_of, criterion, head_of, targets_of
 
 TARGETS = targets_of([])

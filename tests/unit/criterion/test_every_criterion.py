@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from detector.assign.task_aligned import TaskAligned
-from detector.structures import Assignment, GridLevel, HeadOutput, LossTerms, Targets, to_device
+from detector.tensors import Assignment, GridLevel, HeadOutput, LossTerms, Targets, to_device
 from tests.heads import (
     CRITERIA,
     assignment_of,

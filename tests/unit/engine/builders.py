@@ -29,7 +29,7 @@ from detector.evaluation.metrics.curves import PrecisionRecall
 from detector.losses.box import giou_loss
 from detector.losses.classification import cross_entropy
 from detector.models.detector import Detector
-from detector.structures import Assignment, HeadOutput, LossTerms, Targets
+from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 from detector.thermal.agc import FixedRange
 from tests.unit.data.builders import split_on_disk
 

@@ -10,7 +10,7 @@ import pytest
 from detector.engine import checkpoint
 from detector.engine.trainer import Trainer
 from detector.errors import Interrupted, UserError
-from detector.structures import LossTerms
+from detector.tensors import LossTerms
 from tests.unit.engine.builders import Judge, Watched, assert_same, criterion_of, trainer_of
 
 EXACT = ("model", "ema", "ema_updates", "optimizer", "random", "progress", "classes", "config")

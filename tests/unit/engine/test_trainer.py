@@ -11,7 +11,7 @@ from detector.engine.device import Precision
 from detector.engine.optim import Sgd
 from detector.engine.trainer import Settings
 from detector.errors import NonFiniteError, UserError
-from detector.structures import LossTerms
+from detector.tensors import LossTerms
 from tests.unit.engine.builders import Judge, Watched, assert_same, criterion_of, loader_of, trainer_of
 
 PLAIN_SGD = Sgd(lr=1.0, weight_decay=0.0, momentum=0.0)

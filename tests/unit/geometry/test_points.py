@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from detector.geometry.points import decode, encode, grid, pyramid
-from detector.structures import GridLevel
+from detector.tensors import GridLevel
 
 
 def test_points_are_cell_centres_row_by_row():

@@ -13,7 +13,7 @@ from detector.geometry.boxes import pairwise_iou
 from detector.geometry.nms import GreedyNms, SoftNmsGaussian
 from detector.geometry.points import pyramid
 from detector.inference.postprocess import Postprocess
-from detector.structures import GridLevel, HeadOutput
+from detector.tensors import GridLevel, HeadOutput
 
 SIZE = (64, 96)
 LEVELS = tuple(GridLevel(SIZE[0] // stride, SIZE[1] // stride, stride) for stride in (8, 16))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from detector.geometry.points import pyramid
 from detector.models.blocks import ConvNormAct
 from detector.models.detector import Detector
-from detector.structures import GridLevel, HeadOutput
+from detector.tensors import GridLevel, HeadOutput
 from tests.heads import compose
 
 

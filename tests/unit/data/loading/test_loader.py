@@ -17,7 +17,8 @@ from detector.data.loading.loader import EpochSampler, collate, eval_loader, tra
 from detector.data.loading.padding import PadOnly
 from detector.data.loading.sample import RawSample, Sample, Transform
 from detector.errors import UserError
-from detector.structures import IGNORE_LABEL, Batch
+from detector.structures import IGNORE_LABEL
+from detector.tensors import Batch
 from detector.thermal.agc import FixedRange
 from tests.unit.data.builders import split_on_disk
 
