@@ -1,6 +1,6 @@
 """Frames and what is found in them, as NumPy arrays: the values that need no torch.
 
-N is a flat count, H W the size of a frame. Boxes are xyxy in pixels of the frame unless a name says otherwise.
+N is a flat count, H W a frame's size. Boxes are xyxy in pixels of the frame unless a name says otherwise.
 """
 
 from __future__ import annotations

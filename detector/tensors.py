@@ -1,4 +1,4 @@
-"""The tensors that travel between network, assigner, criterion and loop; what needs no torch is in structures.
+"""The tensors that travel between network, assigner, criterion and loop; structures.py needs no torch.
 
 Letters used everywhere: B batch, P predictions, G padded ground truths, C classes, H W image size,
 N a flat count. Boxes are xyxy in pixels of the network's input unless a name says otherwise.

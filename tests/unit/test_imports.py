@@ -13,7 +13,7 @@ import detector
 PACKAGE = Path(detector.__file__).parent
 FLOORS = (
     {"errors"},
-    {"structures", "dtypes", "distributed"},
+    {"structures", "tensors", "dtypes", "distributed"},
     {"geometry", "thermal"},
     {"synth", "data", "models", "assign", "losses"},
     {"criterion", "evaluation", "inference"},
