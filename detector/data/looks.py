@@ -18,7 +18,7 @@ BINS = 32
 SLOPE_BAND = (0.03, 0.35)
 """Cycles per pixel between which a power law is fitted: below is the scene's layout, above the sensor."""
 FREQUENCIES = np.linspace(0.02, 0.48, 24)
-GAIN = Percentile(low=1.0, high=99.0)
+GAIN = Percentile(low=1.0, high=99.0, min_span=16.0)
 
 
 @dataclass(frozen=True)

@@ -28,20 +28,20 @@ class Limits:
     Raises UserError where a value is negative.
     """
 
-    near_bits: int = 24
-    near_numbers: int = 10
-    near_seconds: float = 1.0
-    leak_error: float = 0.05
-    leak_warning: float = 0.005
-    finest_stride: int = 4
-    small_error: float = 0.5
-    small_warning: float = 0.1
-    near_box: float = 0.9
-    saturated: float = 0.05
-    saturated_warning: float = 0.1
-    bad_pixel: float = 0.9
-    pixel_frames: int = 20
-    rare_objects: int = 30
+    near_bits: int
+    near_numbers: int
+    near_seconds: float
+    leak_error: float
+    leak_warning: float
+    finest_stride: int
+    small_error: float
+    small_warning: float
+    near_box: float
+    saturated: float
+    saturated_warning: float
+    bad_pixel: float
+    pixel_frames: int
+    rare_objects: int
 
     def __post_init__(self) -> None:
         for item in fields(self):

@@ -30,10 +30,10 @@ PNG_COMPRESSION = 1
 class DatasetParams:
     """Frames in each split, and how many of them one scene gives (the last scene may give fewer)."""
 
-    train: int = 1600
-    val: int = 200
-    test: int = 300
-    frames_per_scene: int = 4
+    train: int
+    val: int
+    test: int
+    frames_per_scene: int
 
     @property
     def splits(self) -> dict[str, int]:

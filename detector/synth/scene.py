@@ -58,17 +58,17 @@ class SceneParams:
     would label.
     """
 
-    width: int = 160
-    height: int = 120
-    fine: int = 4
-    objects: tuple[int, int] = (0, 10)
-    class_weights: tuple[float, float, float] = (0.45, 0.3, 0.25)
-    overlap: float = 0.3
-    clutter: tuple[int, int] = (2, 12)
-    warmth: float = 0.0
-    side_px: tuple[float, float] = (12.0, 48.0)
-    min_visible: float = 0.65
-    min_contrast: float = 2.5
+    width: int
+    height: int
+    fine: int
+    objects: tuple[int, int]
+    class_weights: tuple[float, float, float]
+    overlap: float
+    clutter: tuple[int, int]
+    warmth: float
+    side_px: tuple[float, float]
+    min_visible: float
+    min_contrast: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,15 +20,15 @@ class SensorParams:
     frame wanders between two shutter corrections; counts_per_kelvin: 100 is the Lepton's radiometric mode.
     """
 
-    blur_px: float = 0.35
-    netd_k: float = 0.05
-    pixel_k: float = 0.04
-    column_k: float = 0.02
-    row_k: float = 0.015
-    flicker_k: float = 0.01
-    shading_k: float = 0.3
-    drift_k: float = 0.5
-    counts_per_kelvin: float = 100.0
+    blur_px: float
+    netd_k: float
+    pixel_k: float
+    column_k: float
+    row_k: float
+    flicker_k: float
+    shading_k: float
+    drift_k: float
+    counts_per_kelvin: float
 
 
 class Sensor:

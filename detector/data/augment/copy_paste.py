@@ -53,8 +53,8 @@ class Cutout:
 class CopyPaste:
     """Puts objects in front of others, or anywhere, so that training sees more of them and more overlap.
 
-    most: largest number of objects a picture gets, evenly distributed from 1. beside: share of them that
-    stand beside an object of the picture, in front of it, sharing `overlap` (limits) of the width of the
+    max_objects: largest number of objects a picture gets, evenly distributed from 1. beside: share of them
+    that stand beside an object of the picture, in front of it, sharing `overlap` (limits) of the width of the
     narrower of both; the others lie anywhere. p: chance of a picture. An object gets the size of the one of
     its class whose foot is in the nearest row, give or take a fifth, for distance rules size; where there is
     none it keeps its own, times `scale` (limits).
@@ -64,21 +64,21 @@ class CopyPaste:
     def __init__(
         self,
         *,
-        most: int = 3,
-        beside: float = 0.7,
-        overlap: tuple[float, float] = (0.1, 0.6),
-        scale: tuple[float, float] = (0.7, 1.25),
-        p: float = 0.3,
+        max_objects: int,
+        beside: float,
+        overlap: tuple[float, float],
+        scale: tuple[float, float],
+        p: float,
     ) -> None:
-        if most < 1:
-            raise UserError(f"copy-paste most: must be at least 1, found {most}")
+        if max_objects < 1:
+            raise UserError(f"copy-paste max_objects: must be at least 1, found {max_objects}")
         if not 0 <= beside <= 1:
             raise UserError(f"copy-paste beside: must be in [0, 1], found {beside}")
         if not 0 <= overlap[0] <= overlap[1] <= 1:
-            raise UserError(f"copy-paste overlap: need 0 <= least <= most <= 1, found {tuple(overlap)}")
+            raise UserError(f"copy-paste overlap: need 0 <= min <= max <= 1, found {tuple(overlap)}")
         if not 0 < scale[0] <= scale[1]:
-            raise UserError(f"copy-paste scale: need 0 < smallest <= largest, found {tuple(scale)}")
-        self.most = most
+            raise UserError(f"copy-paste scale: need 0 < min <= max, found {tuple(scale)}")
+        self.max_objects = max_objects
         self.beside = beside
         self.overlap = overlap
         self.scale = scale
@@ -87,7 +87,7 @@ class CopyPaste:
     def __call__(self, layers: Layers, frames: Sequence[RawSample], *, rng: np.random.Generator) -> None:
         if rng.random() >= self.p:
             return
-        for _ in range(int(rng.integers(1, self.most + 1))):
+        for _ in range(int(rng.integers(1, self.max_objects + 1))):
             raw = frames[int(rng.integers(len(frames)))]
             usable = sources(raw)
             if len(usable):

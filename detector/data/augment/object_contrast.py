@@ -21,11 +21,9 @@ class ObjectContrast:
     p: chance of each object. Raises UserError unless 0 < factor[0] <= factor[1].
     """
 
-    def __init__(
-        self, factor: tuple[float, float] = (0.6, 1.6), *, ring: float = 0.3, p: float = 0.2
-    ) -> None:
+    def __init__(self, factor: tuple[float, float], *, ring: float, p: float) -> None:
         if not 0 < factor[0] <= factor[1]:
-            raise UserError(f"object contrast factor: need 0 < smallest <= largest, found {tuple(factor)}")
+            raise UserError(f"object contrast factor: need 0 < min <= max, found {tuple(factor)}")
         self.factor = factor
         self.ring = ring
         self.p = p

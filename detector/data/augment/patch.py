@@ -24,8 +24,8 @@ class VisibilityRule:
     pixels, becomes an ignored region: too little to be learnt as an object, too much for background.
     """
 
-    min_visible: float = 0.3
-    min_side: float = 1.5
+    min_visible: float
+    min_side: float
 
     def apply(self, sample: Sample, full_areas: np.ndarray) -> Sample:
         """The sample with boxes clipped to its image; those without area are gone.
@@ -39,9 +39,6 @@ class VisibilityRule:
         visible = sides.prod(1) >= self.min_visible * full_areas
         ignored = sample.ignored | ~visible | (sides.min(1, initial=np.inf) < self.min_side)
         return replace(sample, boxes=boxes[inside], labels=sample.labels[inside], ignored=ignored[inside])
-
-
-DEFAULT_RULE = VisibilityRule()
 
 
 def random_scale(limits: tuple[float, float], rng: np.random.Generator) -> float:

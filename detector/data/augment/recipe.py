@@ -1,4 +1,4 @@
-"""The training transform: random patches or mosaics, changes to objects, then albumentations."""
+"""Training's transform: random patches or mosaics, changes to objects, then albumentations."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import numpy as np
 
 from detector.data.augment.layers import Layers, ObjectStep
 from detector.data.augment.mosaic import mosaic
-from detector.data.augment.patch import DEFAULT_RULE, VisibilityRule, areas, cut_patch, random_scale
-from detector.data.loading.padding import pad_to
+from detector.data.augment.patch import VisibilityRule, areas, cut_patch, random_scale
 from detector.data.loading.sample import RawSample, Sample
 from detector.errors import UserError
 
@@ -21,32 +20,36 @@ TRIALS = 8
 """How often each transform is tried out: a turn by a random quarter changes the size every other time."""
 
 
-class TrainTransform:
+class PatchTransform:
     """Samples of one size for training.
 
-    size: (height, width) of what is made. scale: limits of the log-uniform zoom of every patch, below 1 is
-    smaller objects. mosaic_probability: share of samples made of four patches. mosaic_epochs: epochs with
-    mosaics and `objects` (None: all); none after. objects: steps that change, hide or add objects. geometry:
-    albumentations transforms that keep the size (flips, turns, shifts); boxes and ignored regions follow.
-    intensity: albumentations transforms of the picture alone. Each of the three by name, in their order, or
-    in a list. rule: what becomes of objects that an edge cuts or that something hides. Raises UserError on
-    values out of range and on transforms that cannot stand where they do.
+    size: (height, width) of what is made, multiples of `multiple`, the network's coarsest stride. scale:
+    limits of the log-uniform zoom of every patch, below 1 is smaller objects. mosaic_probability: share of
+    samples made of four patches. rule: what becomes of objects that an edge cuts or that something hides.
+    objects: steps that change, hide or add objects. geometry: albumentations transforms that keep the size
+    (flips, turns, shifts); boxes and ignored regions follow. intensity: albumentations transforms of the
+    picture alone. Each of the three by name, in their order. mosaic_epochs: epochs with mosaics and `objects`
+    (None: all); none after. Raises UserError on values out of range and on transforms that cannot stand where
+    they do.
     """
 
     def __init__(
         self,
-        size: tuple[int, int],
-        scale: tuple[float, float] = (0.5, 1.25),
         *,
-        mosaic_probability: float = 0.5,
+        size: tuple[int, int],
+        scale: tuple[float, float],
+        mosaic_probability: float,
+        rule: VisibilityRule,
+        objects: Mapping[str, ObjectStep],
+        geometry: Mapping[str, A.BasicTransform],
+        intensity: Mapping[str, A.BasicTransform],
+        multiple: int = 1,
         mosaic_epochs: int | None = None,
-        objects: Mapping[str, ObjectStep] | Sequence[ObjectStep] = (),
-        geometry: Mapping[str, A.BasicTransform] | Sequence[A.BasicTransform] = (),
-        intensity: Mapping[str, A.BasicTransform] | Sequence[A.BasicTransform] = (),
-        rule: VisibilityRule = DEFAULT_RULE,
     ) -> None:
+        if any(side < 1 or side % multiple for side in size):
+            raise UserError(f"augment.size={list(size)}: must be multiples of the stride {multiple}")
         if not 0 < scale[0] <= scale[1]:
-            raise UserError(f"augment scale: need 0 < smallest <= largest, found {tuple(scale)}")
+            raise UserError(f"augment scale: need 0 < min <= max, found {tuple(scale)}")
         if not 0 <= mosaic_probability <= 1:
             raise UserError(f"augment mosaic_probability: must be in [0, 1], found {mosaic_probability}")
         self.size = (int(size[0]), int(size[1]))
@@ -119,38 +122,9 @@ class TrainTransform:
         return self.rule.apply(moved, areas(sample.boxes)[rows])
 
 
-class WholeFrame:
-    """The frame exactly as evaluation shows it, padded right and below to `size`: nothing is random.
-
-    mosaic_epochs: as every recipe takes it; here there is nothing to end. Raises UserError for a frame larger
-    than size.
-    """
-
-    def __init__(self, size: tuple[int, int], *, mosaic_epochs: int | None = None) -> None:  # noqa: ARG002
-        self.size = (int(size[0]), int(size[1]))
-
-    def __call__(
-        self,
-        frames: Sequence[RawSample],
-        index: int,
-        *,
-        epoch: int,  # noqa: ARG002 (the protocol's signature)
-        rng: np.random.Generator,  # noqa: ARG002
-    ) -> Sample:
-        raw = frames[index]
-        height, width = raw.counts.shape
-        if height > self.size[0] or width > self.size[1]:
-            raise UserError(
-                f"augment.size={list(self.size)}: image {raw.image_id} is {height} high and {width} wide; "
-                "give at least that, as the frame is not cut"
-            )
-        return Sample(pad_to(raw.image(), *self.size), raw.boxes, raw.labels, raw.ignored, raw.image_id)
-
-
-def _named(group: str, steps: Mapping[str, Any] | Sequence[Any]) -> dict[str, Any]:
+def _named(group: str, steps: Mapping[str, Any]) -> dict[str, Any]:
     """Steps by full name, as errors call them; those that never happen (p=0) left out."""
-    pairs = steps.items() if isinstance(steps, Mapping) else enumerate(steps)
-    named = {f"{group}.{name}": step for name, step in pairs}
+    named = {f"{group}.{name}": step for name, step in steps.items()}
     for name, step in named.items():
         if not 0 <= step.p <= 1:
             raise UserError(f"augment.{name}.p: must be in [0, 1], found {step.p}")

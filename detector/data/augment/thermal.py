@@ -18,7 +18,7 @@ from detector.errors import UserError
 class InvertPolarity(A.ImageOnlyTransform):
     """1 - x: objects that were warmer than the ground become colder, as between night and a sunny day."""
 
-    def __init__(self, p: float = 0.5) -> None:
+    def __init__(self, p: float) -> None:
         super().__init__(p=p)
 
     def apply(self, img: np.ndarray, **params: Any) -> np.ndarray:  # noqa: ARG002 (albumentations' signature)
@@ -32,7 +32,7 @@ class LocalGain(A.ImageOnlyTransform):
     interpolated between them.
     """
 
-    def __init__(self, gain: float = 0.15, offset: float = 0.08, grid: int = 3, p: float = 0.3) -> None:
+    def __init__(self, gain: float, offset: float, grid: int, p: float) -> None:
         super().__init__(p=p)
         self.gain = gain
         self.offset = offset
@@ -57,7 +57,7 @@ class Netd(A.ImageOnlyTransform):
     Raises UserError on values out of range.
     """
 
-    def __init__(self, std: tuple[float, float] = (0.005, 0.03), slope: float = 0.0, p: float = 0.2) -> None:
+    def __init__(self, std: tuple[float, float], slope: float, p: float) -> None:
         super().__init__(p=p)
         _check_limits("netd std", std)
         if not -2 < slope < 2:
@@ -84,12 +84,7 @@ class Stripes(A.ImageOnlyTransform):
     picture. Raises UserError on values out of range.
     """
 
-    def __init__(
-        self,
-        column: tuple[float, float] = (0.0, 0.02),
-        row: tuple[float, float] = (0.0, 0.01),
-        p: float = 0.2,
-    ) -> None:
+    def __init__(self, column: tuple[float, float], row: tuple[float, float], p: float) -> None:
         super().__init__(p=p)
         _check_limits("stripes column", column)
         _check_limits("stripes row", row)
@@ -114,9 +109,7 @@ class DeadPixels(A.ImageOnlyTransform):
     one pixel but a block with sides of 2 or 3. Raises UserError on values out of range.
     """
 
-    def __init__(
-        self, share: tuple[float, float] = (0.0002, 0.002), cluster: float = 0.1, p: float = 0.1
-    ) -> None:
+    def __init__(self, share: tuple[float, float], cluster: float, p: float) -> None:
         super().__init__(p=p)
         _check_limits("dead pixels share", share)
         if share[1] > 1 or not 0 <= cluster <= 1:
@@ -147,19 +140,19 @@ class DeadPixels(A.ImageOnlyTransform):
 class DeadColumns(A.ImageOnlyTransform):
     """Columns stuck at 0 or at 1 from some row on to the end, as a broken line to the readout leaves them.
 
-    most: largest number of them, evenly distributed from 1. Raises UserError if below 1.
+    max_columns: largest number of them, evenly distributed from 1. Raises UserError if below 1.
     """
 
-    def __init__(self, most: int = 2, p: float = 0.05) -> None:
+    def __init__(self, max_columns: int, p: float) -> None:
         super().__init__(p=p)
-        if most < 1:
-            raise UserError(f"dead columns most: must be at least 1, found {most}")
-        self.most = most
+        if max_columns < 1:
+            raise UserError(f"dead columns max_columns: must be at least 1, found {max_columns}")
+        self.max_columns = max_columns
 
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         rng = self.random_generator
         height, width = params["shape"][:2]
-        count = rng.integers(1, self.most + 1)
+        count = rng.integers(1, self.max_columns + 1)
         return {
             "columns": rng.integers(width, size=count),
             "first_rows": rng.integers(height, size=count),
@@ -177,4 +170,4 @@ class DeadColumns(A.ImageOnlyTransform):
 
 def _check_limits(name: str, limits: tuple[float, float]) -> None:
     if not 0 <= limits[0] <= limits[1]:
-        raise UserError(f"{name}: need 0 <= least <= most, found {tuple(limits)}")
+        raise UserError(f"{name}: need 0 <= min <= max, found {tuple(limits)}")

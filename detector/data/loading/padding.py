@@ -27,10 +27,13 @@ def pad_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
     return pad_to(image, height, width)
 
 
-class PadOnly:
-    """The transform of evaluation: the whole frame, padded to a multiple of the coarsest stride."""
+class WholeFrame:
+    """The transform of evaluation: the whole frame, padded to multiples of `multiple`, the coarsest stride.
 
-    def __init__(self, multiple: int) -> None:
+    mosaic_epochs: as every transform of training takes it; here there is nothing to end.
+    """
+
+    def __init__(self, multiple: int, *, mosaic_epochs: int | None = None) -> None:  # noqa: ARG002
         self.multiple = multiple
 
     def __call__(
@@ -38,7 +41,7 @@ class PadOnly:
         frames: Sequence[RawSample],
         index: int,
         *,
-        epoch: int,  # noqa: ARG002 (evaluation is the same in every epoch)
+        epoch: int,  # noqa: ARG002 (the same in every epoch)
         rng: np.random.Generator,  # noqa: ARG002
     ) -> Sample:
         raw = frames[index]

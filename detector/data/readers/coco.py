@@ -33,10 +33,10 @@ class CocoSource:
     """
 
     root: Path | str
-    classes: Sequence[str] | None = None
-    annotations: str = "annotations/{split}.json"
-    images: str = "{split}"
-    sequence_pattern: str | None = None
+    classes: Sequence[str] | None
+    annotations: str
+    images: str
+    sequence_pattern: str | None
 
     def __post_init__(self) -> None:
         check_pattern("annotations", self.annotations)
@@ -46,11 +46,12 @@ class CocoSource:
         return split_names(Path(self.root), self.annotations)
 
     def load(self, split: str) -> Annotations:
-        """Raises UserError as `read_coco` does, and where root or split is missing."""
+        """Raises UserError as `annotations_from_coco` does, and where root or split is missing."""
         root = Path(self.root)
         file = place_of(root, self.annotations, split)
         require_split(root, file, split, self.splits())
-        return read_coco(
+        return annotations_from_coco(
+            load_json(file),
             file,
             place_of(root, self.images, split),
             classes=self.classes,
@@ -58,35 +59,22 @@ class CocoSource:
         )
 
 
-def read_coco(
-    annotation_file: Path | str,
-    image_dir: Path | str,
-    *,
-    classes: Sequence[str] | None = None,
-    sequence_pattern: str | None = None,
-) -> Annotations:
-    """The truth in a COCO file, with every picture's presence checked.
-
-    Boxes and classes as `assemble` takes them. `iscrowd` = 1 makes an ignored region of its class. An image
-    record's `sequence`, where given, is kept; `sequence_pattern` finds that of the others.
-    Raises UserError on malformed or empty files, non-finite boxes, unknown classes and missing pictures.
-    """
-    file = Path(annotation_file)
-    return annotations_from_coco(
-        load_json(file), file, Path(image_dir), classes=classes, sequence_pattern=sequence_pattern
-    )
-
-
 def annotations_from_coco(
     document: Json,
     file: Path,
     image_dir: Path,
     *,
-    classes: Sequence[str] | None = None,
+    classes: Sequence[str] | None,
     classless: Sequence[str] = (),
     sequence_pattern: str | None = None,
 ) -> Annotations:
-    """As `read_coco`, from a parsed document; `classless` names categories that mark regions to ignore."""
+    """The truth in a COCO document, with every picture's presence checked.
+
+    Boxes and classes as `assemble` takes them. `iscrowd` = 1 makes an ignored region of its class. An image
+    record's `sequence`, where given, is kept; `sequence_pattern` finds that of the others. classless: names
+    of categories that mark regions to ignore.
+    Raises UserError on malformed or empty files, non-finite boxes, unknown classes and missing pictures.
+    """
     images = section(document, "images", file)
     if not images:
         raise UserError(f"{file}: the split is empty (no images)")

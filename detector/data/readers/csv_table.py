@@ -77,10 +77,10 @@ class CsvSource:
     """
 
     root: Path | str
-    classes: Sequence[str] | None = None
-    annotations: str = "{split}.csv"
-    images: str = "."
-    sequence_pattern: str | None = None
+    classes: Sequence[str] | None
+    annotations: str
+    images: str
+    sequence_pattern: str | None
 
     def __post_init__(self) -> None:
         if self._by_file():

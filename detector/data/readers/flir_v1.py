@@ -61,8 +61,8 @@ class FlirV1Source:
     """
 
     root: Path | str
-    frames: str = "16bit"
-    classes: Sequence[str] | None = None
+    frames: str
+    classes: Sequence[str] | None
 
     def __post_init__(self) -> None:
         check_frames(self.frames)
@@ -73,7 +73,7 @@ class FlirV1Source:
     def load(self, split: str) -> Annotations:
         """One of train, val and video. Objects of other categories are left out with one warning.
 
-        Raises UserError as `read_coco` does.
+        Raises UserError as `annotations_from_coco` does.
         """
         edition, place = self._find(split)
         require_split(Path(self.root), place, split, self.splits())

@@ -59,8 +59,8 @@ class FlirV2Source:
     """
 
     root: Path | str
-    frames: str = "16bit"
-    classes: Sequence[str] | None = None
+    frames: str
+    classes: Sequence[str] | None
 
     def __post_init__(self) -> None:
         check_frames(self.frames)
@@ -71,7 +71,7 @@ class FlirV2Source:
     def load(self, split: str) -> Annotations:
         """One of train, val and test; raw frames that hold 8 bits are left out with one warning.
 
-        Raises UserError as `read_coco` does, and where no raw frame holds more than 8 bits.
+        Raises UserError as `annotations_from_coco` does, and where no raw frame holds more than 8 bits.
         """
         file = self._file(split)
         require_split(Path(self.root), file, split, self.splits())

@@ -22,16 +22,21 @@ DONT_CARE = "DontCare"
 
 @dataclass(frozen=True)
 class HitUavSource:
-    """HIT-UAV under root, which is `normal_json` or the folder that holds it."""
+    """HIT-UAV under root, which is `normal_json` or the folder that holds it.
+
+    DontCare regions are ignored ones of no class. `sequence` is the recording day: flights of one day see the
+    same place from other heights and angles, so a day is the smallest group that may be kept apart from
+    training without a leak.
+    """
 
     root: Path | str
-    classes: Sequence[str] | None = None
+    classes: Sequence[str] | None
 
     def splits(self) -> tuple[str, ...]:
         return tuple(sorted(file.stem for file in (self._layout() / "annotations").glob("*.json")))
 
     def load(self, split: str) -> Annotations:
-        """Raises UserError as `read_hit_uav` does."""
+        """Raises UserError as CocoSource does, and where root does not hold the published layout."""
         layout = self._layout()
         file = layout / "annotations" / f"{split}.json"
         require_split(Path(self.root), file, split, self.splits())
@@ -43,16 +48,6 @@ class HitUavSource:
     def _layout(self) -> Path:
         inner = Path(self.root) / "normal_json"
         return inner if inner.is_dir() else Path(self.root)
-
-
-def read_hit_uav(root: Path | str, split: str, *, classes: Sequence[str] | None = None) -> Annotations:
-    """One split's truth; DontCare regions are ignored ones of IGNORE_LABEL.
-
-    `sequence` is the recording day: flights of one day see the same place from other heights and angles,
-    so a day is the smallest group that may be kept apart from training without a leak.
-    Raises UserError as `read_coco` does, and where root does not hold the published layout.
-    """
-    return HitUavSource(root, classes).load(split)
 
 
 def _as_coco(document: Json, file: Path) -> Json:

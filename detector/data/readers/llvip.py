@@ -27,7 +27,7 @@ class LlvipSource:
     """LLVIP's thermal half under root, which is `LLVIP` or the folder that holds it."""
 
     root: Path | str
-    classes: Sequence[str] | None = None
+    classes: Sequence[str] | None
 
     def splits(self) -> tuple[str, ...]:
         return split_names(self._layout(), _IMAGES)

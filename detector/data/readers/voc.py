@@ -59,12 +59,12 @@ class VocSource:
     """
 
     root: Path | str
-    classes: Sequence[str] | None = None
-    lists: str | None = "ImageSets/Main/{split}.txt"
-    images: str = "JPEGImages"
-    annotations: str = "Annotations"
-    coordinates: str = "pixels"
-    sequence_pattern: str | None = None
+    classes: Sequence[str] | None
+    lists: str | None
+    images: str
+    annotations: str
+    coordinates: str
+    sequence_pattern: str | None
 
     def __post_init__(self) -> None:
         if self.lists is None:

@@ -59,11 +59,11 @@ class YoloSource:
     """
 
     root: Path | str
-    classes: Sequence[str] | None = None
-    images: str = "images/{split}"
-    labels: str = "labels/{split}"
-    names: str = "data.yaml"
-    sequence_pattern: str | None = None
+    classes: Sequence[str] | None
+    images: str
+    labels: str
+    names: str
+    sequence_pattern: str | None
 
     def __post_init__(self) -> None:
         check_pattern("images", self.images)

@@ -10,7 +10,6 @@ import numpy as np
 from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal.agc.base import FULL, Agc, spread
-from detector.thermal.agc.ranges import Percentile
 
 BINS = 256
 """Most bins of a tile's histogram. A tile has about a thousand pixels: more bins would be mostly empty."""
@@ -32,10 +31,10 @@ class Clahe(Agc):
     Raises UserError unless limit >= 0 and rows and columns >= 1; in use, for frames with fewer pixels.
     """
 
-    base: Agc = Percentile(0.1, 99.9)  # noqa: RUF009 (frozen)
-    limit: float = 3.0
-    rows: int = 3
-    columns: int = 4
+    base: Agc
+    limit: float
+    rows: int
+    columns: int
 
     def __post_init__(self) -> None:
         if not self.limit >= 0:

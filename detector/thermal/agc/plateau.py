@@ -27,8 +27,8 @@ class PlateauEqualisation(Agc):
     Distinct counts stay distinct. Raises UserError unless limit >= 0 and min_levels >= 2.
     """
 
-    limit: float = 1.0
-    min_levels: int = 16
+    limit: float
+    min_levels: int
 
     def __post_init__(self) -> None:
         if not self.limit >= 0:

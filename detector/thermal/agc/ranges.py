@@ -42,7 +42,7 @@ class FixedKelvin(Agc):
 
     low: float
     high: float
-    calibration: Calibration | None = None
+    calibration: Calibration | None
 
     def __post_init__(self) -> None:
         if not 0 < self.low < self.high:
@@ -87,9 +87,9 @@ class Percentile(Agc):
     Raises UserError unless 0 <= low < high <= 100 and min_span > 0.
     """
 
-    low: float = 1.0
-    high: float = 99.0
-    min_span: float = 16.0
+    low: float
+    high: float
+    min_span: float
 
     def __post_init__(self) -> None:
         if not 0 <= self.low < self.high <= 100:
@@ -117,9 +117,9 @@ class SequenceRange(Agc):
     low, high, min_span and the errors: as for Percentile.
     """
 
-    low: float = 1.0
-    high: float = 99.0
-    min_span: float = 16.0
+    low: float
+    high: float
+    min_span: float
 
     def __post_init__(self) -> None:
         self._limits()

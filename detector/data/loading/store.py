@@ -1,0 +1,98 @@
+"""The decoded frames of a split, kept in memory."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import overload
+
+import numpy as np
+
+from detector.data.annotations import Annotations, ImageRecord
+from detector.data.frames import read_frame_of_size
+from detector.data.loading.sample import RawSample
+from detector.errors import UserError
+from detector.structures import Frame
+from detector.thermal.agc import Agc
+
+MIB = 2**20
+
+Prepared = tuple[np.ndarray, tuple[float, float]]
+"""What Agc.prepare gives: counts [H, W] and the window of them that becomes 0 to 1."""
+
+
+class FrameStore(Sequence[RawSample]):
+    """The raw samples of a split, every frame decoded and prepared by its gain when the store is made.
+
+    The gain sees one recording at a time: the records of one `sequence`; a record without is one of its own.
+    Prepared counts stay in memory until `cache_mib` is used up; the other frames are read and prepared again
+    when asked for, by the same gain. Loader workers that are forked share the memory. Raises UserError naming
+    the files that cannot be read or prepared, or that differ in size from their record.
+    """
+
+    def __init__(self, annotations: Annotations, *, agc: Agc, cache_mib: float) -> None:
+        self.records = annotations.records
+        self.gains: list[Agc] = [agc] * len(self.records)
+        self.cache: list[Prepared | None] = [None] * len(self.records)
+        room = cache_mib * MIB
+        problems: dict[int, str] = {}
+        for indices in _recordings(self.records):
+            gain = agc.for_sequence(_readable(self.records[index] for index in indices))
+            for index in indices:
+                self.gains[index] = gain
+                try:
+                    prepared = self._prepare(index)
+                except UserError as error:
+                    problems[index] = str(error)
+                    continue
+                if prepared[0].nbytes <= room:
+                    self.cache[index] = prepared
+                    room -= prepared[0].nbytes
+        if problems:
+            lines = [problems[index] for index in sorted(problems)]
+            rest = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
+            raise UserError("; ".join(lines[:3]) + rest)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @overload
+    def __getitem__(self, index: int) -> RawSample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[RawSample]: ...
+    def __getitem__(self, index: int | slice) -> RawSample | Sequence[RawSample]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        record = self.records[index]
+        counts, window = self.cache[index] or self._prepare(index)
+        return RawSample(
+            counts=counts,
+            window=window,
+            boxes=record.boxes,
+            labels=record.labels,
+            ignored=record.ignored,
+            image_id=record.image_id,
+        )
+
+    @property
+    def cached(self) -> int:
+        """How many frames are held in memory."""
+        return sum(prepared is not None for prepared in self.cache)
+
+    def _prepare(self, index: int) -> Prepared:
+        return self.gains[index].prepare(read_frame_of_size(self.records[index]))
+
+
+def _recordings(records: Sequence[ImageRecord]) -> Iterable[list[int]]:
+    """The indices of each recording's records, in file order."""
+    recordings: dict[str | int, list[int]] = {}
+    for index, record in enumerate(records):
+        recordings.setdefault(index if record.sequence is None else record.sequence, []).append(index)
+    return recordings.values()
+
+
+def _readable(records: Iterable[ImageRecord]) -> Iterator[Frame]:
+    """Their frames, read one by one; those that cannot be read are named when they are prepared."""
+    for record in records:
+        with contextlib.suppress(UserError):
+            yield read_frame_of_size(record)
