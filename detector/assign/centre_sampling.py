@@ -31,8 +31,8 @@ class CentreSampling:
     ones. Quality is 1 at every positive.
     """
 
-    radius: float = 1.5
-    cells: float = 8.0
+    radius: float
+    cells: float
 
     def __post_init__(self) -> None:
         if not self.radius > 0.5:

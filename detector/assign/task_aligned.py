@@ -30,15 +30,15 @@ class TaskAligned:
 
     window: candidates are the window x window nearest points of each level; reach: a box's candidates lie
     inside it, or inside a box of +- reach finest strides about its centre where it is smaller than that;
-    least_quality: floor of a truth's best quality, so that one which no prediction meets still teaches.
+    min_quality: floor of a truth's best quality, so that one which no prediction meets still teaches.
     """
 
-    top_k: int = 10
-    alpha: float = 1.0
-    beta: float = 6.0
-    window: int = 5
-    reach: float = 1.0
-    least_quality: float = 0.1
+    top_k: int
+    alpha: float
+    beta: float
+    window: int
+    reach: float
+    min_quality: float
 
     def __post_init__(self) -> None:
         if self.top_k < 1 or self.window < 1:
@@ -71,5 +71,5 @@ class TaskAligned:
         best_overlap = torch.where(won, overlap, 0).amax(dim=-1, keepdim=True)
         # A truth that no prediction meets has t = 0 at all its points: none is better than another.
         share = torch.where(best_aligned > 0, aligned / best_aligned, 1.0)
-        quality = share * best_overlap.clamp(min=self.least_quality)
+        quality = share * best_overlap.clamp(min=self.min_quality)
         return to_assignment(index, won, quality, head_output=head_output, targets=targets)

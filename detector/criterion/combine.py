@@ -37,7 +37,7 @@ class Geometric:
     near zero pays for all the others. Under eps a factor passes no gradient; the others still do.
     """
 
-    eps: float = 1e-6
+    eps: float
 
     def __call__(self, factors: Tensor) -> Tensor:
         return factors.clamp(min=self.eps).log().mean().exp()
@@ -51,7 +51,7 @@ class ShiftedGeometric:
     the others, and there is no clamp for a gradient to die at. shift: s > 0.
     """
 
-    shift: float = 0.1
+    shift: float
 
     def __post_init__(self) -> None:
         if not self.shift > 0:
@@ -70,7 +70,7 @@ class PaperProduct:
     four do where the outer product is under eps.
     """
 
-    eps: float = 1e-6
+    eps: float
 
     def __call__(self, factors: Tensor) -> Tensor:
         a, b, c, d = factors.unbind()  # Tensor.prod looks for zeros in backward, a wait for the device.

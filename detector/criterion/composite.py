@@ -12,7 +12,7 @@ from detector.criterion.mining import HardNegatives
 from detector.criterion.protocol import BoxLoss, PointLoss
 from detector.criterion.terms import box_term, class_targets
 from detector.dtypes import at_least_float32, no_autocast
-from detector.losses.fscore import f_beta_from_sums
+from detector.losses.fscore import f1_from_sums
 from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 
 
@@ -35,9 +35,9 @@ class Composite:
         mining: HardNegatives,
         factors: Factors,
         combine: Combine,
-        cls_weight: float = 1.0,
-        box_weight: float = 1.0,
-        quality_targets: bool = True,
+        cls_weight: float,
+        box_weight: float,
+        quality_targets: bool,
     ) -> None:
         self.classification = classification
         self.box = box
@@ -54,10 +54,10 @@ class Composite:
         assignment: Assignment,
         targets: Targets,  # noqa: ARG002 - the criterion contract; the assignment says it all
         *,
-        step: int,
+        progress: float,
     ) -> LossTerms:
         with no_autocast(head_output.logits.device):
-            sums = self._sums(head_output, assignment, step=step)
+            sums = self._sums(head_output, assignment, progress=progress)
             factors = self.factors(sums)
             combined = self.combine(torch.stack(list(factors.values())))
             box = box_term(head_output, assignment, self.box, quality=self.quality_targets)
@@ -73,21 +73,21 @@ class Composite:
             total=total, parts={name: value.detach() for name, value in (parts | counts).items()}
         )
 
-    def _sums(self, head_output: HeadOutput, assignment: Assignment, *, step: int) -> BatchSums:
+    def _sums(self, head_output: HeadOutput, assignment: Assignment, *, progress: float) -> BatchSums:
         logits = at_least_float32(head_output.logits)
         target = class_targets(assignment, classes=logits.shape[-1], quality=self.quality_targets)
         losses = self.classification(logits, target).sum(-1)
         positive = assignment.positive
         negative = ~positive & ~assignment.ignored
-        selected, k = self.mining(losses, positive, negative, step=step)
+        selected, k = self.mining(losses, positive, negative, progress=progress)
 
         probs = logits.sigmoid()
         hit = torch.minimum(probs, target)
         alarm, miss, rejected = probs - hit, target - hit, 1 - probs
         # F1 of every point as a set of C entries by itself; of a negative, that of the background class.
-        own = f_beta_from_sums(hit.sum(-1), alarm.sum(-1), miss.sum(-1))
+        own = f1_from_sums(hit.sum(-1), alarm.sum(-1), miss.sum(-1))
         said = probs.sum(-1)
-        background = f_beta_from_sums(rejected.sum(-1), torch.zeros_like(said), said)
+        background = f1_from_sums(rejected.sum(-1), torch.zeros_like(said), said)
         ones = torch.ones_like(said)
         scalars = {
             "positive_loss": (positive, losses),

@@ -23,9 +23,9 @@ class Dense:
         *,
         classification: PointLoss,
         box: BoxLoss,
-        cls_weight: float = 1.0,
-        box_weight: float = 1.0,
-        quality_targets: bool = True,
+        cls_weight: float,
+        box_weight: float,
+        quality_targets: bool,
     ) -> None:
         self.classification = classification
         self.box = box
@@ -39,7 +39,7 @@ class Dense:
         assignment: Assignment,
         targets: Targets,  # noqa: ARG002 - the criterion contract; the assignment says it all
         *,
-        step: int,  # noqa: ARG002 - nothing here warms up
+        progress: float,  # noqa: ARG002 - nothing here warms up
     ) -> LossTerms:
         with no_autocast(head_output.logits.device):
             logits = at_least_float32(head_output.logits)

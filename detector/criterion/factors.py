@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from detector.criterion.protocol import SetLoss
-from detector.losses.fscore import f_beta_from_sums
+from detector.losses.fscore import f1_from_sums
 
 
 class BatchSums(NamedTuple):
@@ -58,7 +58,7 @@ class Factors(Protocol):
     def __call__(self, sums: BatchSums, /) -> dict[str, Tensor]: ...
 
 
-def joint(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str, Tensor]:
+def joint(sums: BatchSums, *, set_loss: SetLoss = f1_from_sums) -> dict[str, Tensor]:
     """Two factors: one classification loss and one soft F1, each over positives and hard negatives together.
 
     The draft's compact form. Neither factor can vanish by predicting nothing, so the mean of the two has no
@@ -71,7 +71,7 @@ def joint(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str,
     }
 
 
-def per_class(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str, Tensor]:
+def per_class(sums: BatchSums, *, set_loss: SetLoss = f1_from_sums) -> dict[str, Tensor]:
     """As `joint`, with the mean of the F1 of each class that has positives in the batch (macro F1).
 
     The pooled F1 of `joint` is highest when a class that is hard or rare is never predicted at all: its
@@ -98,7 +98,7 @@ def per_sample(sums: BatchSums) -> dict[str, Tensor]:
     return {"cls": sums.classification, "f1": (sums.positive_f1 + sums.negative_f1) / samples}
 
 
-def split(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str, Tensor]:
+def split(sums: BatchSums, *, set_loss: SetLoss = f1_from_sums) -> dict[str, Tensor]:
     """Four factors, hard negatives apart, F1 on them read literally: it is 1 whatever the model says.
 
     The draft's form. Order: cls_pos, cls_hn, f1_pos, f1_hn.
@@ -106,7 +106,7 @@ def split(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str,
     return {**_split(sums, set_loss), "f1_hn": torch.ones_like(sums.positives)}
 
 
-def split_background(sums: BatchSums, *, set_loss: SetLoss = f_beta_from_sums) -> dict[str, Tensor]:
+def split_background(sums: BatchSums, *, set_loss: SetLoss = f1_from_sums) -> dict[str, Tensor]:
     """As `split`, with the F1 of the background class on the hard negatives: tp = sum(1 - p), fn = sum p."""
     rejected, alarm = sums.negative_q.sum(), sums.negative_p.sum()
     background = set_loss(rejected, torch.zeros_like(rejected), alarm)

@@ -17,29 +17,36 @@ class HardNegatives:
     """Keeps the negatives of highest loss, `ratio` per positive (the draft's Algorithm 2).
 
     A sample is a prediction point. scope: "batch" ranks the negatives of the whole batch (of all ranks)
-    together, so empty but confusing images get more of them; "image" ranks each image by itself. least:
+    together, so empty but confusing images get more of them; "image" ranks each image by itself. min_kept:
     negatives kept per set even with few or no positives, so that an image without objects still teaches;
-    most: the largest number kept per set, or None. warmup_steps: until then every negative counts, and
-    their sum is still divided by the number mining would keep, so the loss does not jump when mining starts.
+    max_kept: the largest number kept per set, or None. warmup_fraction: of the run, in [0, 1]: until then
+    every negative counts, and their sum is still divided by the number mining would keep, so the loss does
+    not jump when mining starts; 1 never mines.
     """
 
-    ratio: float = 3.0
-    scope: Literal["batch", "image"] = "batch"
-    least: int = 16
-    most: int | None = None
-    warmup_steps: int = 0
+    ratio: float
+    scope: Literal["batch", "image"]
+    min_kept: int
+    max_kept: int | None
+    warmup_fraction: float
 
     def __post_init__(self) -> None:
         if self.scope not in ("batch", "image"):
             raise UserError(f"mining.scope must be batch or image, found {self.scope!r}")
-        if self.ratio < 0 or self.least < 0 or (self.most is not None and self.most < self.least):
+        if (
+            self.ratio < 0
+            or self.min_kept < 0
+            or (self.max_kept is not None and self.max_kept < self.min_kept)
+        ):
             raise UserError(
-                f"mining needs ratio >= 0 and 0 <= least <= most, found ratio={self.ratio}, "
-                f"least={self.least}, most={self.most}"
+                f"mining needs ratio >= 0 and 0 <= min_kept <= max_kept, found ratio={self.ratio}, "
+                f"min_kept={self.min_kept}, max_kept={self.max_kept}"
             )
+        if not 0 <= self.warmup_fraction <= 1:
+            raise UserError(f"mining.warmup_fraction={self.warmup_fraction}: must be between 0 and 1")
 
     def __call__(
-        self, losses: Tensor, positive: Tensor, negative: Tensor, *, step: int
+        self, losses: Tensor, positive: Tensor, negative: Tensor, *, progress: float
     ) -> tuple[Tensor, Tensor]:
         """losses [B, P] of every point taken as a negative; positive, negative [B, P] bool.
 
@@ -59,13 +66,13 @@ class HardNegatives:
             selected = hardest(everywhere.reshape(1, -1), k[None]).reshape(everywhere.shape)
             selected = selected[distributed.rank()]
             total = k.float()
-        if step < self.warmup_steps:
+        if progress < self.warmup_fraction:
             return negative, total
         return selected & negative, total
 
     def _wanted(self, positives: Tensor, negatives: Tensor) -> Tensor:
-        """k = ratio * positives, at least `least`, at most `most` and what there is; int64."""
-        k = (self.ratio * positives).long().clamp(min=self.least, max=self.most)
+        """k = ratio * positives, at least `min_kept`, at most `max_kept` and what there is; int64."""
+        k = (self.ratio * positives).long().clamp(min=self.min_kept, max=self.max_kept)
         return torch.minimum(k, negatives)
 
 

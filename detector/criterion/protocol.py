@@ -10,10 +10,13 @@ from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 
 
 class Criterion(Protocol):
-    """Model output and assignment to a loss. Pure; `step` counts optimizer steps and drives warm-ups."""
+    """Model output and assignment to a loss. Pure.
+
+    progress: how much of the run is behind us, in [0, 1]; it drives warm-ups.
+    """
 
     def __call__(
-        self, head_output: HeadOutput, assignment: Assignment, targets: Targets, *, step: int
+        self, head_output: HeadOutput, assignment: Assignment, targets: Targets, *, progress: float
     ) -> LossTerms: ...
 
 

@@ -18,9 +18,7 @@ class Region:
     region: a loss of the three counts, such as `dice_from_sums` or `soft_iou_from_sums`. Targets are hard.
     """
 
-    def __init__(
-        self, *, region: SetLoss, box: BoxLoss, cls_weight: float = 1.0, box_weight: float = 1.0
-    ) -> None:
+    def __init__(self, *, region: SetLoss, box: BoxLoss, cls_weight: float, box_weight: float) -> None:
         self.region = region
         self.box = box
         self.cls_weight = cls_weight
@@ -32,7 +30,7 @@ class Region:
         assignment: Assignment,
         targets: Targets,  # noqa: ARG002 - the criterion contract; the assignment says it all
         *,
-        step: int,  # noqa: ARG002 - nothing here warms up
+        progress: float,  # noqa: ARG002 - nothing here warms up
     ) -> LossTerms:
         with no_autocast(head_output.logits.device):
             probs = at_least_float32(head_output.logits).sigmoid()

@@ -1,21 +1,37 @@
-"""Checkpoints: tensors and plain values only, written so that an interruption leaves the old file whole."""
+"""Checkpoints: tensors and plain values only, written so that an interruption leaves the old file whole.
+
+Two kinds of file. A checkpoint (`save`) holds all that a run needs to go on: torch's archive. A weights file
+(`save_weights`) holds the averaged network at half precision and how to use it, small enough to mail and to
+ship: safetensors, whose metadata is the description as JSON. `load` reads both, and checkpoints of earlier
+formats. What a file says is never executed: it is names and numbers, which detector/app/parts.py looks up.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from detector import __version__
+from detector.engine.old_formats import converted
 from detector.errors import UserError
 
-REQUIRED = ("version", "config", "classes", "model", "ema")
+FORMAT = 2
+"""Goes up by one whenever a reader of the former could not read it; detector/engine/old_formats.py converts."""
+
+REQUIRED = ("config", "classes", "thresholds", "ema")
+USED = ("model", "thermal", "postprocess", "evaluation")
+"""Groups of the configuration that a network is used with, and a weights file keeps."""
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -23,43 +39,74 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
     Whatever interrupts it, `path` holds the old state or the new one, whole.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    try:
+    state = {"format": FORMAT, "version": __version__, **state}
+
+    def write(partial: Path) -> None:
         with partial.open("wb") as file:
-            torch.save({"version": __version__, **state}, file)
+            torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+
+    _replace(path, write)
+
+
+def save_weights(path: Path, state: Mapping[str, Any]) -> None:
+    """Write what uses the network of a state (as `load` gives it) needs, and nothing of its training.
+
+    Convolutions are kept in half precision; biases and statistics, which are few and small numbers, are not.
+    """
+    config = {name: state["config"][name] for name in USED}
+    about = {"config": config, "classes": state["classes"], "thresholds": state["thresholds"]}
+    described = {"format": FORMAT, "version": __version__, **about}
+    tensors = {
+        name: (tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor).contiguous()
+        for name, tensor in state["ema"].items()
+    }
+    metadata = {"thermal-detector": json.dumps(described)}
+    _replace(path, lambda partial: save_file(tensors, partial, metadata=metadata))
 
 
 def load(path: str | Path) -> dict[str, Any]:
-    """The state `save` wrote, on the CPU; unpickles nothing but tensors and plain values.
+    """The state that `save` or `save_weights` wrote, on the CPU; weights are float32.
 
-    Raises UserError naming the file where it is missing, damaged or no checkpoint of this program.
+    Keys: `config`, plain values; `classes`, names; `thresholds`, score by class or None; `ema`, the averaged
+    weights; of a checkpoint also what Trainer.state tells.
+    Raises UserError naming the file where it is missing, damaged, of a newer format or no file of ours, and
+    where it holds anything else than plain values and tensors.
     """
     path = Path(path)
     if not path.is_file():
         raise UserError(f"checkpoint {path}: no such file; train first, or give checkpoint=PATH")
     try:
-        if not zipfile.is_zipfile(path):  # torch would read it as its old format, with warnings of its own
-            raise ValueError("no archive as torch writes them")
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        # Of its old format torch would read pickles with warnings of its own.
+        state = _load_torch(path) if zipfile.is_zipfile(path) else _load_safetensors(path)
     except Exception as error:  # damaged bytes can raise anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"checkpoint {path}: cannot be read ({reason}); is it complete?") from error
-    missing = [key for key in REQUIRED if not isinstance(state, dict) or key not in state]
+    if not isinstance(state, dict) or "version" not in state:
+        raise UserError(f"checkpoint {path}: not a checkpoint of this program")
+    found = state.get("format", 1)
+    if found == 1:
+        state = converted(state, path)
+    elif found != FORMAT:
+        raise UserError(
+            f"checkpoint {path}: is of format {found}, from version {state['version']}; this version "
+            f"{__version__} reads up to {FORMAT}: install a newer one"
+        )
+    missing = [key for key in REQUIRED if key not in state]
     if missing:
         raise UserError(f"checkpoint {path}: not a checkpoint of this program, {', '.join(missing)} missing")
+    _check_plain({name: state[name] for name in ("config", "classes", "thresholds")}, "", path)
+    missing = [name for name in USED if name not in state["config"]]
+    if missing:
+        raise UserError(f"checkpoint {path}: its configuration has no {', '.join(missing)}")
     return state
 
 
-def load_weights(model: nn.Module, weights: dict[str, torch.Tensor], *, source: str | Path) -> None:
+def load_weights(model: nn.Module, weights: Mapping[str, Tensor], *, source: str | Path) -> None:
     """Copy weights into a model of the same layout; UserError says where they differ."""
     own = model.state_dict()
-    for name in own | weights:
+    for name in own | dict(weights):
         if name not in own or name not in weights:
             side = "unknown to" if name not in own else "missing for"
             raise UserError(f"checkpoint {source}: belongs to another model ({name} is {side} this one)")
@@ -92,3 +139,50 @@ def restore_random_state(state: dict[str, Any]) -> None:
     np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))
+
+
+def _replace(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file beside `path`, then rename it over `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        write(partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _load_torch(path: Path) -> Any:
+    """What is in torch's archive; unpickles nothing but tensors and plain values."""
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _load_safetensors(path: Path) -> dict[str, Any]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get("thermal-detector", "{}")
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+    except SafetensorError as error:
+        raise ValueError(f"neither an archive as torch writes them nor safetensors: {error}") from error
+    single = {
+        name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()
+    }
+    return {**json.loads(text), "ema": single}
+
+
+def _check_plain(value: Any, where: str, path: Path) -> None:
+    """UserError unless it is numbers, words and lists and groups of these, none of which asks to be resolved."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if not isinstance(key, str) or key.startswith("_"):
+                raise UserError(
+                    f"checkpoint {path}: {where}{key}={member} is no setting of this program; refused"
+                )
+            _check_plain(member, f"{where}{key}.", path)
+    elif isinstance(value, list):
+        for member in value:
+            _check_plain(member, where, path)
+    elif isinstance(value, str) and "${" in value:
+        raise UserError(f"checkpoint {path}: {where[:-1]}={value} asks to be resolved; refused")
+    elif not isinstance(value, (str, int, float, bool, type(None))):
+        raise UserError(f"checkpoint {path}: {where[:-1]} is {type(value).__name__}, no plain value; refused")

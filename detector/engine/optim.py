@@ -62,9 +62,9 @@ class AdamW:
     coupled, as in Adam.
     """
 
-    lr: float = 2e-3
-    weight_decay: float = 0.05
-    l1: float = 0.0
+    lr: float
+    weight_decay: float
+    l1: float
 
     def __post_init__(self) -> None:
         _check(self.lr, weight_decay=self.weight_decay, l1=self.l1)
@@ -82,9 +82,9 @@ class Adam:
     running size with it, so weights with large gradients are penalised less than others.
     """
 
-    lr: float = 2e-3
-    weight_decay: float = 5e-4
-    l1: float = 0.0
+    lr: float
+    weight_decay: float
+    l1: float
 
     def __post_init__(self) -> None:
         _check(self.lr, weight_decay=self.weight_decay, l1=self.l1)
@@ -102,10 +102,10 @@ class Sgd:
     times what it is with 0.9. weight_decay (L2), l1: coupled: part of the gradient, and so of the momentum.
     """
 
-    lr: float = 0.02
-    weight_decay: float = 5e-4
-    momentum: float = 0.9
-    l1: float = 0.0
+    lr: float
+    weight_decay: float
+    momentum: float
+    l1: float
 
     def __post_init__(self) -> None:
         _check(self.lr, weight_decay=self.weight_decay, l1=self.l1)
@@ -122,22 +122,20 @@ class Sgd:
 
 @dataclass(frozen=True)
 class WarmupCosine:
-    """Linear warm-up to 1, then half a cosine down to `floor`: the factor of the learning rate at a step."""
+    """Linear warm-up to 1, then half a cosine down to `floor`: the factor of the learning rate at a step.
 
-    warmup_steps: int = 200
-    floor: float = 0.02
+    warmup_fraction: of the run's steps, in [0, 1). floor: in [0, 1].
+    """
 
-    def __post_init__(self) -> None:
-        if self.warmup_steps < 0:
-            raise UserError(f"engine.warmup_steps={self.warmup_steps}: must be at least 0")
-        if not 0 <= self.floor <= 1:
-            raise UserError(f"engine.lr_floor={self.floor}: must be between 0 and 1")
+    warmup_fraction: float
+    floor: float
 
     def __call__(self, step: int, *, total_steps: int) -> float:
         """step counts from 0; total_steps > 0."""
-        if step < self.warmup_steps:
-            return (step + 1) / self.warmup_steps
-        share = (step - self.warmup_steps) / max(1, total_steps - self.warmup_steps)
+        warmup_steps = round(self.warmup_fraction * total_steps)
+        if step < warmup_steps:
+            return (step + 1) / warmup_steps
+        share = (step - warmup_steps) / max(1, total_steps - warmup_steps)
         return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
 
 

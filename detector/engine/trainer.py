@@ -23,6 +23,7 @@ from detector.engine.device import Precision
 from detector.engine.ema import Ema
 from detector.engine.interrupt import Interrupt
 from detector.engine.optim import OptimizerFactory, WarmupCosine
+from detector.engine.settings import EngineSettings
 from detector.engine.steplog import StepLog
 from detector.engine.tracking import Tracker
 from detector.errors import Interrupted, UserError
@@ -31,37 +32,6 @@ from detector.tensors import Batch, to_device
 
 Validate = Callable[[nn.Module], Metrics | None]
 """Metrics of a model in eval mode; None on processes other than rank 0."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How long and how to train.
-
-    epochs: passes over the training split. accumulate: batches per optimizer step; their losses are
-    averaged, which for a composite loss is not the loss of one larger batch. clip_norm: bound of the
-    gradient's norm. ema_decay: see Ema. evaluate_every: epochs between evaluations. patience: evaluations
-    without a better AP before training stops, or None. log_every: steps between readings of the losses.
-    """
-
-    epochs: int
-    accumulate: int = 1
-    clip_norm: float = 10.0
-    ema_decay: float = 0.998
-    evaluate_every: int = 5
-    patience: int | None = None
-    log_every: int = 20
-    compile: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "accumulate", "evaluate_every", "log_every"):
-            if getattr(self, name) < 1:
-                raise UserError(f"engine.{name}={getattr(self, name)}: must be at least 1")
-        if not self.clip_norm > 0:
-            raise UserError(f"engine.clip_norm={self.clip_norm}: must be above 0")
-        if not 0 <= self.ema_decay < 1:
-            raise UserError(f"engine.ema_decay={self.ema_decay}: must be at least 0 and below 1")
-        if self.patience is not None and not (isinstance(self.patience, int) and self.patience >= 1):
-            raise UserError(f"engine.patience={self.patience}: must be null or a whole number from 1")
 
 
 @dataclass
@@ -83,8 +53,8 @@ class Progress:
 class Trainer:
     """Trains a model and keeps `last.pt` and `best.pt` in `folder`.
 
-    model: on precision.device. describe: what goes into every checkpoint beside the state (configuration,
-    classes). validate: called on the averaged model by every process.
+    model: on precision.device. describe: what goes into every checkpoint beside the state: `config`, plain
+    values, and `classes`. validate: called on the averaged model by every process.
     """
 
     def __init__(
@@ -94,11 +64,10 @@ class Trainer:
         assigner: Assigner,
         criterion: Criterion,
         optimizer: OptimizerFactory,
-        schedule: WarmupCosine,
         loader: TrainLoader,
         validate: Validate,
         precision: Precision,
-        settings: Settings,
+        settings: EngineSettings,
         tracker: Tracker,
         folder: Path,
         describe: dict[str, Any],
@@ -109,7 +78,7 @@ class Trainer:
         self.criterion = criterion
         self.optimizer = optimizer(self.model)
         self.base_lrs = [float(group["lr"]) for group in self.optimizer.param_groups]
-        self.schedule = schedule
+        self.schedule = WarmupCosine(settings.warmup_fraction, floor=settings.lr_floor)
         self.loader = loader
         self.validate = validate
         self.precision = precision
@@ -119,6 +88,7 @@ class Trainer:
         self.folder = folder
         self.describe = describe
         self.ema = Ema(self.model, decay=settings.ema_decay)
+        self.thresholds: dict[str, float] | None = None
         self.progress = Progress()
         self.log = StepLog()
         self.steps_per_epoch = len(loader) // settings.accumulate
@@ -154,6 +124,7 @@ class Trainer:
         """Everything an exact continuation needs, as tensors and plain values."""
         return {
             **self.describe,
+            "thresholds": self.thresholds,
             "model": self.model.state_dict(),
             "ema": self.ema.model.state_dict(),
             "ema_updates": self.ema.updates,
@@ -165,8 +136,7 @@ class Trainer:
 
     def resume(self, state: dict[str, Any], *, source: str) -> None:
         """Continue where `state` was saved; UserError where it belongs to another model."""
-        if "optimizer" not in state:
-            raise UserError(f"checkpoint {source}: holds weights only, it cannot be resumed; use last.pt")
+        self.check_resumable(state, source=source)
         checkpoint.load_weights(self.model, state["model"], source=source)
         checkpoint.load_weights(self.ema.model, state["ema"], source=source)
         self.ema.updates = state["ema_updates"]
@@ -175,6 +145,16 @@ class Trainer:
             self.scaler.load_state_dict(state["scaler"])
         checkpoint.restore_random_state(state["random"])
         self.progress = Progress(**state["progress"])
+        self.thresholds = state["thresholds"]
+
+    @staticmethod
+    def check_resumable(state: dict[str, Any], *, source: str) -> None:
+        """UserError where a state holds no training to go on with."""
+        if "optimizer" not in state:
+            raise UserError(
+                f"checkpoint {source}: its training cannot go on: it holds weights only, or was written by "
+                f"another version ({state['version']}); use last.pt of a run of this version"
+            )
 
     def save(self, name: str) -> None:
         """Write the state to folder/name, on rank 0; refuses a state that is not finite."""
@@ -242,7 +222,7 @@ class Trainer:
         with self.precision.autocast():
             output = self.network(images)
         assignment = self.assigner(output, targets)
-        terms = self.criterion(output, assignment, targets, step=self.progress.step)
+        terms = self.criterion(output, assignment, targets, progress=self.progress.step / self.total_steps)
         self.scaler.scale(terms.total * share).backward()
         return terms.parts
 
@@ -255,6 +235,8 @@ class Trainer:
             self.progress.stale = 0 if better else self.progress.stale + 1
             if better:
                 self.progress.best, self.progress.best_epoch = ap, self.progress.epoch
+                if metrics.diagnosis is not None:
+                    self.thresholds = metrics.diagnosis.thresholds.best_scores()
             self.tracker.evaluated(metrics, self.progress.epoch, self.progress.step)
         self._share_progress()
         if self.progress.stale == 0:

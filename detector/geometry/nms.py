@@ -69,7 +69,7 @@ class SoftNmsLinear:
     """Scores fall instead of boxes: times 1 - IoU with each better kept box, where that IoU is at least
     `iou_threshold`, in [0, 1]. Bodla et al., ICCV 2017."""
 
-    iou_threshold: float = 0.3
+    iou_threshold: float
 
     def __post_init__(self) -> None:
         _check_share("iou_threshold", self.iou_threshold)
@@ -89,7 +89,7 @@ class SoftNmsGaussian:
     Bodla et al., ICCV 2017. The smaller sigma, the nearer to dropping every box that touches a better one.
     """
 
-    sigma: float = 0.5
+    sigma: float
 
     def __post_init__(self) -> None:
         if not self.sigma > 0:

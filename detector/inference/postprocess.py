@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from detector.dtypes import at_least_float32
 from detector.errors import UserError
-from detector.geometry.nms import GreedyNms, Suppression
+from detector.geometry.nms import Suppression
 from detector.structures import Detections
 from detector.tensors import HeadOutput, Proposals
 
 
 @dataclass(frozen=True, kw_only=True)
 class Postprocess:
-    """Scores, decodes, cuts to the picture and removes doubles. The defaults suit COCO AP.
+    """Scores, decodes, cuts to the picture and removes doubles.
 
     score_threshold: in [0, 1]; lower scores are dropped. AP gains from a low one; pictures want 0.3.
     suppression: how doubles are removed; where it lowers scores, `score_threshold` holds after it too.
@@ -28,11 +28,11 @@ class Postprocess:
     A point may answer with several classes. Raises UserError at construction for values out of range.
     """
 
-    score_threshold: float = 0.001
-    suppression: Suppression = field(default_factory=GreedyNms)
-    class_aware: bool = True
-    max_detections: int = 100
-    candidates: int = 1000
+    score_threshold: float
+    suppression: Suppression
+    class_aware: bool
+    max_detections: int
+    candidates: int
 
     def __post_init__(self) -> None:
         if not 0 <= self.score_threshold <= 1:

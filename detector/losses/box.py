@@ -79,15 +79,15 @@ def ciou_loss(predicted: Tensor, target: Tensor, *, eps: float = 1e-7) -> Tensor
     return 1 - boxes.ciou(*float_pair(predicted, target), eps=eps)
 
 
-def nwd_loss(predicted: Tensor, target: Tensor, *, constant: float = 12.8, eps: float = 1e-7) -> Tensor:
+def nwd_loss(predicted: Tensor, target: Tensor, *, constant: float, eps: float = 1e-7) -> Tensor:
     """1 - normalised Wasserstein similarity, [...] in [0, 1), for objects of a few pixels.
 
-    constant: pixels, about the mean side of the objects; 12.8 is the paper's, for the AI-TOD set.
+    constant: pixels, about the mean side of the objects; the paper's is 12.8, for the AI-TOD set.
     """
     return 1 - boxes.nwd(*float_pair(predicted, target), constant=constant, eps=eps)
 
 
-def giou_nwd_loss(predicted: Tensor, target: Tensor, *, constant: float = 12.8, share: float = 0.5) -> Tensor:
+def giou_nwd_loss(predicted: Tensor, target: Tensor, *, constant: float, share: float = 0.5) -> Tensor:
     """(1 - share) GIoU loss + share NWD loss, [...] in [0, 2], for objects of few and of many pixels.
 
     GIoU's gradient is steep where a box is small and flat where it misses; the Wasserstein term is the other

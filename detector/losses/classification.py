@@ -61,7 +61,7 @@ def beta_from_counts(
     return torch.where(total > 0, chosen / total, 0.5)
 
 
-def focal(logits: Tensor, targets: Tensor, *, alpha: float = 0.25, gamma: float = 2.0) -> Tensor:
+def focal(logits: Tensor, targets: Tensor, *, alpha: float, gamma: float) -> Tensor:
     """-alpha_t (1 - p_t)^gamma log p_t, [...] >= 0 (Lin et al., ICCV 2017).
 
     alpha: weight of the positives in [0, 1], negatives get 1 - alpha. gamma >= 0; 0 is balanced
@@ -77,10 +77,10 @@ def bce_focal(
     logits: Tensor,
     targets: Tensor,
     *,
-    alpha: float = 1.0,
-    gamma: float = 3.0,
-    bce_weight: float = 0.5,
-    focal_weight: float = 0.5,
+    alpha: float,
+    gamma: float,
+    bce_weight: float,
+    focal_weight: float,
 ) -> Tensor:
     """bce_weight BCE + focal_weight alpha (1 - p_t)^gamma BCE, [...] >= 0.
 
@@ -106,7 +106,7 @@ def quality_focal(logits: Tensor, quality: Tensor, *, beta: float = 2.0) -> Tens
     return distance**beta * cross_entropy(logits, quality)
 
 
-def varifocal(logits: Tensor, quality: Tensor, *, alpha: float = 0.75, gamma: float = 2.0) -> Tensor:
+def varifocal(logits: Tensor, quality: Tensor, *, alpha: float, gamma: float) -> Tensor:
     """q BCE(p, q) where q > 0, -alpha p^gamma log(1 - p) where q = 0, [...] >= 0 (Zhang et al., CVPR 2021).
 
     Only negatives are down-weighted when easy; positives count by their quality q in [0, 1]. Detach

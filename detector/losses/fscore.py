@@ -11,7 +11,7 @@ def soft_f_beta(
     probs: Tensor,
     targets: Tensor,
     *,
-    beta: float = 1.0,
+    beta: float,
     eps: float = 1e-7,
     weights: Tensor | None = None,
     dim: int | tuple[int, ...] | None = None,
@@ -40,7 +40,12 @@ def soft_f1(
     return soft_f_beta(probs, targets, beta=1.0, eps=eps, weights=weights, dim=dim)
 
 
-def f_beta_from_sums(tp: Tensor, fp: Tensor, fn: Tensor, *, beta: float = 1.0, eps: float = 1e-7) -> Tensor:
+def f1_from_sums(tp: Tensor, fp: Tensor, fn: Tensor) -> Tensor:
+    """`f_beta_from_sums` at beta = 1."""
+    return f_beta_from_sums(tp, fp, fn, beta=1.0)
+
+
+def f_beta_from_sums(tp: Tensor, fp: Tensor, fn: Tensor, *, beta: float, eps: float = 1e-7) -> Tensor:
     """F-beta loss from soft counts (see `ConfusionSums`), in (0, 1]. eps > 0."""
     # The printed formula times (tp + fp + eps)(tp + fn + eps) above and below, with 1 - F subtracted by
     # hand. Nothing cancels, so the loss cannot round to 0 or below, where it has no logarithm.

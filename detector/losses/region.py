@@ -16,7 +16,7 @@ def dice(
     probs: Tensor,
     targets: Tensor,
     *,
-    smooth: float = 1.0,
+    smooth: float,
     weights: Tensor | None = None,
     dim: int | tuple[int, ...] | None = None,
 ) -> Tensor:
@@ -32,7 +32,7 @@ def soft_iou(
     probs: Tensor,
     targets: Tensor,
     *,
-    smooth: float = 1.0,
+    smooth: float,
     weights: Tensor | None = None,
     dim: int | tuple[int, ...] | None = None,
 ) -> Tensor:
@@ -40,12 +40,12 @@ def soft_iou(
     return soft_iou_from_sums(*confusion_sums(probs, targets, weights=weights, dim=dim), smooth=smooth)
 
 
-def dice_from_sums(tp: Tensor, fp: Tensor, fn: Tensor, *, smooth: float = 1.0) -> Tensor:
+def dice_from_sums(tp: Tensor, fp: Tensor, fn: Tensor, *, smooth: float) -> Tensor:
     """Dice loss from soft counts (see `ConfusionSums`); 0 for a set without anything in it."""
     return _share(fp + fn, 2 * tp + fp + fn + smooth)
 
 
-def soft_iou_from_sums(tp: Tensor, fp: Tensor, fn: Tensor, *, smooth: float = 1.0) -> Tensor:
+def soft_iou_from_sums(tp: Tensor, fp: Tensor, fn: Tensor, *, smooth: float) -> Tensor:
     """IoU loss from soft counts (see `ConfusionSums`); 0 for a set without anything in it."""
     return _share(fp + fn, tp + fp + fn + smooth)
 

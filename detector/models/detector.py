@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
 from detector.models.backbone import Backbone
-from detector.models.head import Head
 from detector.models.neck import FeaturePyramid
 from detector.tensors import HeadOutput
 
@@ -15,8 +14,9 @@ from detector.tensors import HeadOutput
 class Detector(nn.Module):
     """Small anchor-free one-stage detector for one-channel frames, finest stride 4.
 
-    stem, widths, depths: see Backbone; neck_channels: width of the pyramid and the head; head_depth:
-    convolutions in each tower; classes: number of object classes; dropout: see Head.
+    stem, widths, depths: see Backbone; neck_channels: width of the pyramid and the head; head: makes the head
+    for channels, strides (of the pyramid's levels) and classes; it may be of any kind that gives a HeadOutput;
+    classes: number of object classes.
     """
 
     def __init__(
@@ -26,20 +26,13 @@ class Detector(nn.Module):
         widths: Sequence[int],
         depths: Sequence[int],
         neck_channels: int,
-        head_depth: int,
+        head: Callable[..., nn.Module],
         classes: int,
-        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.backbone = Backbone(stem=stem, widths=widths, depths=depths)
         self.neck = FeaturePyramid(inputs=self.backbone.channels, channels=neck_channels)
-        self.head = Head(
-            channels=neck_channels,
-            strides=self.backbone.strides,
-            classes=classes,
-            depth=head_depth,
-            dropout=dropout,
-        )
+        self.head = head(channels=neck_channels, strides=self.backbone.strides, classes=classes)
 
     @property
     def stride(self) -> int:

@@ -54,13 +54,13 @@ class Head(nn.Module):
         channels: int,
         strides: Sequence[int],
         classes: int,
-        depth: int = 1,
-        prior: float = 0.01,
-        dropout: float = 0.0,
+        depth: int,
+        prior: float,
+        dropout: float,
     ) -> None:
         super().__init__()
         if not 0 <= dropout < 1:
-            raise UserError(f"model.dropout={dropout}: must be at least 0 and below 1")
+            raise UserError(f"model.head.dropout={dropout}: must be at least 0 and below 1")
         self.strides = tuple(strides)
         levels = len(self.strides)
         self.class_tower = Tower(channels, depth=depth, levels=levels)

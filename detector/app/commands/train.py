@@ -4,86 +4,90 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from detector import distributed
-from detector.app import build
+from detector.app.build import NO_DATA, build_evaluate, load_split
 from detector.app.commands.evaluate import judge, sample_pictures
+from detector.app.parts import build
 from detector.app.running import processes
+from detector.app.settings import plain, typed
 from detector.data.annotations import Annotations
-from detector.data.loading.dataset import DetectionDataset, FrameStore
+from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, lost_workers_explained, train_loader
+from detector.data.loading.sample import Transform
+from detector.data.loading.store import FrameStore
 from detector.engine import checkpoint
 from detector.engine.detect import detect
 from detector.engine.device import Precision, pick_device, pick_precision
 from detector.engine.environment import versions
-from detector.engine.optim import WarmupCosine
+from detector.engine.settings import EngineSettings
 from detector.engine.tracking import Tracker
-from detector.engine.trainer import Settings, Trainer
+from detector.engine.trainer import Trainer
 from detector.errors import UserError
 from detector.evaluation.coco import Metrics
 from detector.structures import Detections
 
-SETTINGS = (
-    "epochs",
-    "accumulate",
-    "clip_norm",
-    "ema_decay",
-    "evaluate_every",
-    "patience",
-    "log_every",
-    "compile",
-)
 PICTURES = 6
 
 
 def run(config: DictConfig) -> None:
     """The command: config as in configs/train.yaml."""
     folder = Path(HydraConfig.get().runtime.output_dir)
+    train_and_judge(config, folder, overrides=HydraConfig.get().overrides.task)
+
+
+def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str]) -> None:
+    """Train into `folder`, or where the run that `config.resume` names lies; then judge the best checkpoint.
+
+    overrides: what the user changed, "engine.epochs=40": it is written down with the run.
+    """
     if config.resume is not None:
-        config, folder = _resumed(config, HydraConfig.get().overrides.task)
-    device = pick_device(config.engine.device)
-    count = processes.how_many(config.engine.processes, device)
-    _check(config, count)
-    command = shlex.join(("python", "scripts/train.py", *HydraConfig.get().overrides.task))
-    plain = {"config": build.as_plain(config), "folder": str(folder), "command": command}
-    processes.launch(train, plain, device=device, processes=count)
+        config, folder = _resumed(config, overrides)
+    # So that the run finds its data from any working directory.
+    config.data.root = str(Path(str(config.data.root)).absolute())
+    settings = typed(EngineSettings, config.engine, where="engine")
+    device = pick_device(settings.device)
+    count = processes.how_many(settings.processes, device)
+    values = plain(config)
+    _check(values, settings, count)
+    command = shlex.join(("thermal-detector", "train", *overrides))
+    work = {"config": values, "folder": str(folder), "command": command}
+    processes.launch(train, work, device=device, processes=count)
     if not processes.first():
         return
 
-    print(f"judging {folder / 'checkpoints' / 'best.pt'}")
-    own = OmegaConf.create({"root": None, "split": None, "source": None})
-    judge(
-        folder / "checkpoints" / "best.pt",
-        data=own,
-        engine=config.engine,
-        evaluate=build.build_evaluate(config),
-        output=folder,
-    )
-    print(f"checkpoint:  {folder / 'checkpoints' / 'best.pt'}")
+    best = folder / "checkpoints" / "best.pt"
+    weights = folder / "weights.safetensors"
+    checkpoint.save_weights(weights, checkpoint.load(best))
+    print(f"judging {best}")
+    judge(best, data=NO_DATA, engine=settings, evaluate=build_evaluate(values), output=folder)
+    print(f"checkpoint:  {best}")
+    print(f"weights:     {weights}, {weights.stat().st_size / 1e6:.1f} MB: all that using it needs")
     print(f"pictures:    {folder / 'samples.png'}")
     print(f"TensorBoard: tensorboard --logdir {folder / 'tensorboard'}")
 
 
-def train(plain: dict[str, Any]) -> None:
+def train(work: dict[str, Any]) -> None:
     """Train as one of the processes of the group; everything is made here from plain values."""
-    config, folder = build.as_config(plain["config"]), Path(plain["folder"])
-    device = pick_device(config.engine.device)
-    precision = pick_precision(config.engine.precision, device)
-    torch.manual_seed(config.seed)
+    config, folder = work["config"], Path(work["folder"])
+    settings = typed(EngineSettings, config["engine"], where="engine")
+    device = pick_device(settings.device)
+    precision = pick_precision(settings.precision, device)
+    torch.manual_seed(config["seed"])
 
-    loader = _train_loader(config)
-    classes = loader.dataset.annotations.classes
-    model = build.build_model(config, classes=len(classes)).to(device)
+    annotations = load_split(config["data"], config["data"]["train"])
+    classes = annotations.classes
+    model = build("model", config["model"], classes=len(classes)).to(device)
+    loader = _train_loader(config, settings, annotations, multiple=model.stride)
     validation = Validation(config, classes=classes, multiple=model.stride, precision=precision)
     first = distributed.rank() == 0
     tracker = Tracker(
@@ -91,17 +95,16 @@ def train(plain: dict[str, Any]) -> None:
     )
     trainer = Trainer(
         model,
-        assigner=instantiate(config.assigner),
-        criterion=instantiate(config.criterion),
-        optimizer=instantiate(config.optimizer),
-        schedule=WarmupCosine(warmup_steps=config.engine.warmup_steps, floor=config.engine.lr_floor),
+        assigner=build("assigner", config["assigner"]),
+        criterion=build("criterion", config["criterion"]),
+        optimizer=build("optimizer", config["optimizer"]),
         loader=loader,
         validate=validation,
         precision=precision,
-        settings=Settings(**{name: config.engine[name] for name in SETTINGS}),
+        settings=settings,
         tracker=tracker,
         folder=folder / "checkpoints",
-        describe={"config": plain["config"], "classes": list(classes)},
+        describe={"config": config, "classes": list(classes)},
     )
     parameters = sum(parameter.numel() for parameter in model.parameters())
     machine = f"{distributed.world_size()} x {device}, {str(precision.dtype).removeprefix('torch.')}"
@@ -109,14 +112,14 @@ def train(plain: dict[str, Any]) -> None:
         f"{len(loader.dataset)} training and {len(validation.annotations.records)} validation frames, "
         f"{len(classes)} classes, {parameters / 1e6:.2f} M parameters, {machine}"
     )
-    if config.resume is not None:
-        trainer.resume(checkpoint.load(config.resume), source=config.resume)
+    if config["resume"] is not None:
+        trainer.resume(checkpoint.load(config["resume"]), source=config["resume"])
     if first:
         # Only now: whatever is wrong with data or settings has been found, and leaves no folder behind.
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.yaml").write_text(OmegaConf.to_yaml(config, resolve=True))
-        if config.resume is None:  # else it is there, with the command that began the run
-            environment = {"command": plain["command"], "device": machine, "versions": versions()}
+        (folder / "config.yaml").write_text(OmegaConf.to_yaml(config))
+        if config["resume"] is None:  # else it is there, with the command that began the run
+            environment = {"command": work["command"], "device": machine, "versions": versions()}
             (folder / "environment.json").write_text(json.dumps(environment, indent=2) + "\n")
     try:
         with lost_workers_explained():
@@ -163,31 +166,34 @@ class Validation:
         return sample_pictures(self.loader, self.annotations, self.detections, count=PICTURES)
 
 
-def _train_loader(config: DictConfig) -> TrainLoader:
-    engine = config.engine
-    annotations = build.load_split(config.data, config.data.train)
-    plain_epochs = round(engine.plain_share * engine.epochs)
-    transform = instantiate(config.augment, mosaic_epochs=engine.epochs - plain_epochs)
+def _train_loader(
+    config: dict[str, Any], settings: EngineSettings, annotations: Annotations, *, multiple: int
+) -> TrainLoader:
+    without_mosaic = round(settings.no_mosaic_fraction * settings.epochs)
     dataset = DetectionDataset(
         annotations,
-        agc=build.build_agc(config),
-        transform=transform,
-        cache_mib=engine.cache_mib,
-        seed=config.seed,
+        agc=build("thermal", config["thermal"]),
+        transform=_transform(config, multiple=multiple, mosaic_epochs=settings.epochs - without_mosaic),
+        cache_mib=settings.cache_mib,
+        seed=config["seed"],
     )
     return train_loader(
         dataset,
-        batch_size=engine.batch_size // distributed.world_size(),
-        workers=engine.workers,
-        seed=config.seed,
+        batch_size=settings.batch_size // distributed.world_size(),
+        workers=settings.workers,
+        seed=config["seed"],
         rank=distributed.rank(),
         world_size=distributed.world_size(),
-        rare_below=config.data.rare_below,
+        rare_below=config["data"]["rare_below"],
     )
 
 
-def _split_with_classes(config: DictConfig, split: str, classes: Sequence[str]) -> Annotations:
-    annotations = build.load_split(config.data, split)
+def _transform(config: dict[str, Any], *, multiple: int, mosaic_epochs: int | None = None) -> Transform:
+    return build("augment", config["augment"], multiple=multiple, mosaic_epochs=mosaic_epochs)
+
+
+def _split_with_classes(data: Mapping[str, Any], split: str, classes: Sequence[str]) -> Annotations:
+    annotations = load_split(data, split)
     if annotations.classes != tuple(classes):
         raise UserError(
             f"data split {split}: has the classes {', '.join(annotations.classes)}, "
@@ -196,46 +202,45 @@ def _split_with_classes(config: DictConfig, split: str, classes: Sequence[str]) 
     return annotations
 
 
-def _check(config: DictConfig, count: int) -> None:
+def _check(config: dict[str, Any], settings: EngineSettings, count: int) -> None:
     """Whatever can be wrong, found before a folder is written or a process started."""
-    engine = config.engine
-    pick_precision(engine.precision, pick_device(engine.device))
-    build.check_loading(engine)
-    if engine.batch_size % count:
-        raise UserError(f"engine.batch_size={engine.batch_size}: must be a multiple of the {count} processes")
-    if not 0 <= engine.plain_share <= 1:
-        raise UserError(f"engine.plain_share={engine.plain_share}: must be between 0 and 1")
-    if config.seed < 0:
-        raise UserError(f"seed={config.seed}: must be at least 0")
-    Settings(**{name: engine[name] for name in SETTINGS})
-    WarmupCosine(warmup_steps=engine.warmup_steps, floor=engine.lr_floor)
-    classes = build.load_split(config.data, config.data.train).classes
-    for split in dict.fromkeys((config.data.val, config.data.split)):
-        annotations = _split_with_classes(config, split, classes)
-        if split not in (config.data.train, config.data.val):
-            # Those two are read before the first step; this one only after the last.
-            FrameStore(annotations, agc=build.build_agc(config), cache_mib=0)
-    model = build.build_model(config, classes=len(classes))
-    if any(side % model.stride for side in config.augment.size):
+    data = config["data"]
+    pick_precision(settings.precision, pick_device(settings.device))
+    if settings.batch_size % count:
         raise UserError(
-            f"augment.size={list(config.augment.size)}: must be multiples of the stride {model.stride}"
+            f"engine.batch_size={settings.batch_size}: must be a multiple of the {count} processes"
         )
-    for part in ("thermal", "assigner", "criterion", "optimizer", "augment"):
-        instantiate(config[part])
-    build.build_postprocess(config)
-    build.build_evaluate(config)
-    if config.resume is not None:
-        checkpoint.load_weights(model, checkpoint.load(config.resume)["model"], source=config.resume)
+    if config["seed"] < 0:
+        raise UserError(f"seed={config['seed']}: must be at least 0")
+    classes = load_split(data, data["train"]).classes
+    gain = build("thermal", config["thermal"])
+    for split in dict.fromkeys((data["val"], data["split"])):
+        annotations = _split_with_classes(data, split, classes)
+        if split not in (data["train"], data["val"]):
+            # Those two are read before the first step; this one only after the last.
+            FrameStore(annotations, agc=gain, cache_mib=0)
+    model = build("model", config["model"], classes=len(classes))
+    _transform(config, multiple=model.stride)
+    for part in ("assigner", "criterion", "optimizer", "postprocess"):
+        build(part, config[part])
+    build_evaluate(config)
+    if config["resume"] is not None:
+        state = checkpoint.load(config["resume"])
+        Trainer.check_resumable(state, source=config["resume"])
+        checkpoint.load_weights(model, state["model"], source=config["resume"])
 
 
 def _resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, Path]:
     """The interrupted run's configuration, with the values of the command line on top, and its folder."""
-    path = Path(str(config.resume))
-    saved = build.as_config(checkpoint.load(path)["config"])
+    path = Path(str(config.resume)).absolute()
+    state = checkpoint.load(path)
+    Trainer.check_resumable(state, source=str(path))
+    saved = OmegaConf.create(state["config"])
+    OmegaConf.set_struct(saved, True)  # an unknown key raises
     for override in overrides:
         key = override.partition("=")[0]
         if isinstance(OmegaConf.select(saved, key), DictConfig):
             raise UserError(f"{override}: a resumed run keeps its configuration but for single values")
         OmegaConf.update(saved, key, OmegaConf.select(config, key))
     saved.resume = str(path)
-    return saved, path.resolve().parent.parent
+    return saved, path.parent.parent

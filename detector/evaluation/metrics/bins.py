@@ -37,9 +37,9 @@ class Bins:
     Raises UserError at construction for values out of range or order.
     """
 
-    overlap: Sequence[float] = (0.0, 0.1, 0.3)
-    crowd_above: float = 0.1
-    sizes: Sequence[float] = (6.0, 12.0, 24.0)
+    overlap: Sequence[float]
+    crowd_above: float
+    sizes: Sequence[float]
 
     def __post_init__(self) -> None:
         _check_rising("overlap", self.overlap)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from detector.evaluation.figures import new_figure, pixels
 from detector.evaluation.scores.outcomes import Outcomes
 
 GRID = np.arange(201) / 200
@@ -52,6 +51,11 @@ class Thresholds:
     overall: ScoreCurve
     per_class: dict[str, ScoreCurve]
 
+    def best_scores(self) -> dict[str, float]:
+        """The best threshold of each class of which something was found rightly, to store with a detector."""
+        points = {name: curve.best for name, curve in self.per_class.items()}
+        return {name: point.score for name, point in points.items() if point is not None and point.f1 > 0}
+
     def to_dict(self) -> dict[str, Any]:
         """The best thresholds, plain values for metrics.json; None without truth."""
         return {
@@ -67,30 +71,6 @@ def score_thresholds(outcomes: Outcomes) -> Thresholds:
         overall=_curve(outcomes),
         per_class={name: _curve(outcomes.of_class(label)) for label, name in enumerate(outcomes.classes)},
     )
-
-
-def draw_thresholds(thresholds: Thresholds) -> np.ndarray:
-    """[432, 1440, 3] uint8 picture: precision, recall and F1 against the threshold.
-
-    A line for each class with truth and a black one for all; dots mark the best F1.
-    """
-    figure, panels = new_figure(width=12, height=3.6, columns=3)
-    curves = {name: curve for name, curve in thresholds.per_class.items() if curve.best}
-    styles: list[dict[str, Any]] = [{} for _ in curves]
-    if len(thresholds.per_class) > 1 and thresholds.overall.best:
-        curves["all"] = thresholds.overall
-        styles.append({"color": "black", "linewidth": 2})
-    for axes, measure in zip(panels, ("precision", "recall", "f1"), strict=True):
-        for (name, curve), style in zip(curves.items(), styles, strict=True):
-            label = f"{name}: {curve.best.f1:.3f} from {curve.best.score:.2f}" if curve.best else name
-            (line,) = axes.plot(thresholds.thresholds, getattr(curve, measure), label=label, **style)
-            if curve.best and measure == "f1":
-                axes.plot(curve.best.score, curve.best.f1, "o", color=line.get_color())
-        axes.set(xlabel="score threshold", ylabel=measure.replace("f1", "F1"), xlim=(0, 1), ylim=(0, 1.02))
-        axes.grid(alpha=0.3)
-    if curves:
-        panels[-1].legend(loc="best", fontsize="small")
-    return pixels(figure)
 
 
 def _curve(outcomes: Outcomes) -> ScoreCurve:

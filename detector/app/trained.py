@@ -1,0 +1,56 @@
+"""A checkpoint or a weights file made usable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from detector.app.parts import build
+from detector.data.annotations import Annotations
+from detector.engine import checkpoint
+from detector.errors import UserError
+from detector.inference.postprocess import Postprocess
+from detector.thermal.agc import Agc
+
+
+class Trained:
+    """The averaged model in eval mode, and what it was trained with.
+
+    model: on `device`, channels last. gain, postprocess: as the run had them. classes: names by label.
+    thresholds: the score of each class that served best on the validation split; None where nobody measured.
+    data: the run's data set, plain values; None of a weights file. config: the groups the file keeps.
+    Raises UserError as checkpoint.load does, and for settings that no part of this program has.
+    """
+
+    def __init__(self, path: str | Path, *, device: torch.device) -> None:
+        self.path = Path(path)
+        self.device = device
+        state = checkpoint.load(self.path)
+        self.config: dict[str, Any] = state["config"]
+        self.classes: tuple[str, ...] = tuple(state["classes"])
+        self.thresholds: dict[str, float] | None = state["thresholds"]
+        self.data: dict[str, Any] | None = self.config.get("data")
+        try:
+            self.gain: Agc = build("thermal", self.config["thermal"])
+            self.postprocess: Postprocess = build("postprocess", self.config["postprocess"])
+            model = build("model", self.config["model"], classes=len(self.classes))
+        except UserError as error:
+            raise UserError(f"checkpoint {path}: {error}") from error
+        checkpoint.load_weights(model, state["ema"], source=path)
+        self.model = model.to(device).to(memory_format=torch.channels_last).eval()
+
+    @property
+    def run_folder(self) -> Path:
+        """The folder of the run that wrote the checkpoint; of a weights file the one it lies in."""
+        folder = self.path.resolve().parent
+        return folder.parent if folder.name == "checkpoints" else folder
+
+    def check_classes(self, annotations: Annotations) -> None:
+        """UserError where the data set's classes are not those of the checkpoint, in order."""
+        if annotations.classes != self.classes:
+            raise UserError(
+                f"checkpoint {self.path}: knows the classes {', '.join(self.classes)}; the data set has "
+                f"{', '.join(annotations.classes)}. Name them in data.source.classes"
+            )
