@@ -13,6 +13,7 @@ from detector.app.parts import build
 from detector.app.settings import plain
 from detector.data.annotations import Annotations, Source
 from detector.data.classes import remap
+from detector.engine.old_formats import converted_data
 from detector.errors import UserError
 from detector.evaluation.coco import Metrics, evaluate
 from detector.evaluation.metrics.backends import backend_of
@@ -68,6 +69,8 @@ def run_config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise UserError(f"{file}: is not the configuration of a run but {type(config).__name__}")
     data = config.get("data")
+    if isinstance(data, dict) and "_target_" in (data.get("source") or {}):
+        config["data"] = data = converted_data(data, file)
     for key in ("root", "source", "train", "val", "split", "remap"):
         if not isinstance(data, dict) or key not in data:
             raise UserError(f"{file}: is not the configuration of a run, data.{key} is missing")

@@ -27,7 +27,7 @@ from detector.engine.old_formats import converted
 from detector.errors import UserError
 
 FORMAT = 2
-"""Goes up by one whenever a reader of the former could not read it; detector/engine/old_formats.py converts."""
+"""Goes up by one whenever a reader of the former could not read it; old_formats.py converts."""
 
 REQUIRED = ("config", "classes", "thresholds", "ema")
 USED = ("model", "thermal", "postprocess", "evaluation")
@@ -171,7 +171,7 @@ def _load_safetensors(path: Path) -> dict[str, Any]:
 
 
 def _check_plain(value: Any, where: str, path: Path) -> None:
-    """UserError unless it is numbers, words and lists and groups of these, none of which asks to be resolved."""
+    """UserError unless it is numbers, words, and lists and groups of these, none asking to be resolved."""
     if isinstance(value, dict):
         for key, member in value.items():
             if not isinstance(key, str) or key.startswith("_"):

@@ -59,8 +59,7 @@ def converted(state: Mapping[str, Any], path: Path) -> dict[str, Any]:
         if "iou_threshold" in postprocess:  # from before there was a choice
             postprocess["suppression"] = {"name": "greedy", "iou_threshold": postprocess.pop("iou_threshold")}
         evaluation = _part(config.get("evaluation", {}), path)
-        data = {"remap": None, **_part(config["data"], path)}
-        data["source"].pop("root", None)
+        data = converted_data(config["data"], path)
         thermal = _part(config["thermal"], path)
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"checkpoint {path}: not a checkpoint of this program ({error!r})") from error
@@ -79,6 +78,13 @@ def converted(state: Mapping[str, Any], path: Path) -> dict[str, Any]:
     }
 
 
+def converted_data(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The group `data` of a run's configuration of format 1, as in `converted`."""
+    new = {"remap": None, **_part(dict(data), path)}
+    new["source"].pop("root", None)
+    return new
+
+
 def _part(node: Any, path: Path) -> Any:
     """The same values with `name` instead of `_target_`."""
     if isinstance(node, list):
@@ -90,5 +96,5 @@ def _part(node: Any, path: Path) -> Any:
     if target in NAMES:
         return {"name": NAMES[target], **part}
     if target is not None and target not in NAMELESS:
-        raise UserError(f"checkpoint {path}: names {target}, which is no part of this program; refused")
+        raise UserError(f"{path}: names {target}, which is no part of this program; refused")
     return part

@@ -15,8 +15,8 @@ class Detector(nn.Module):
     """Small anchor-free one-stage detector for one-channel frames, finest stride 4.
 
     stem, widths, depths: see Backbone; neck_channels: width of the pyramid and the head; head: makes the head
-    for channels, strides (of the pyramid's levels) and classes; it may be of any kind that gives a HeadOutput;
-    classes: number of object classes.
+    for channels, strides (of the pyramid's levels) and classes, of any kind that gives a HeadOutput; classes:
+    number of object classes.
     """
 
     def __init__(

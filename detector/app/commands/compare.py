@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from detector.app import build
+from detector.app.build import Settings, build_bins, chosen_data, load_split, run_config
 from detector.data.annotations import Annotations
 from detector.errors import UserError
 from detector.evaluation.predictions import load_predictions, predictions_json
@@ -32,37 +32,37 @@ def run(config: DictConfig) -> None:
         raise UserError(f"runs={config.runs}: must name at least two runs or files, runs=[A,B]")
     places = [Path(str(entry)) for entry in config.runs]
     data = _data(places, config.data)
-    annotations = build.load_split(data, data.split)
+    annotations = load_split(data, data["split"])
     draws = draw(annotations.records, count=config.resamples, unit=str(config.unit), seed=config.seed)
-    files = {name: _predictions(place, data.split, annotations) for name, place in _names(places).items()}
+    files = {name: _predictions(place, data["split"], annotations) for name, place in _names(places).items()}
     entries = {name: _entries(file, annotations) for name, file in files.items()}
-    print(f"{data.split} split, {len(annotations.records)} frames:")
+    print(f"{data['split']} split, {len(annotations.records)} frames:")
     for name, file in files.items():
         seen = len({entry["image_id"] for entry in entries[name]})
         print(f"  {name}: {file}, {len(entries[name])} detections in {seen} frames")
-    comparison = compare(annotations, entries, draws=draws, bins=build.build_bins(config))
+    comparison = compare(annotations, entries, draws=draws, bins=build_bins(config))
     print(comparison.table())
     print(f"{config.resamples} resamples: {draws.reason}")
     if draws.caution:
         print(f"caution: {draws.caution}.")
-    _write(Path(str(config.output)), comparison, files, split=data.split)
+    _write(Path(str(config.output)), comparison, files, split=data["split"])
 
 
-def _data(places: Sequence[Path], asked: DictConfig) -> DictConfig:
+def _data(places: Sequence[Path], asked: DictConfig) -> Settings:
     """The data that were asked for, else those of the first run, with root and split replaced."""
     if asked.source is not None:
         return asked
     run = next((place for place in places if place.is_dir()), None)
     if run is None:
         raise UserError("runs names files only, so data must be given: data=... data.root=... data.split=...")
-    return build.own_data(_config(run).data, asked)
+    return chosen_data(_config(run)["data"], asked)
 
 
-def _config(run: Path) -> DictConfig:
+def _config(run: Path) -> dict[str, Any]:
     """What a run was configured with."""
     if not (run / "config.yaml").is_file():
         raise UserError(f"{run}: is not the folder of a run, it has no config.yaml")
-    return build.run_config(run)
+    return run_config(run)
 
 
 def _names(places: Sequence[Path]) -> dict[str, Path]:
@@ -81,7 +81,7 @@ def _predictions(place: Path, split: str, annotations: Annotations) -> Path:
     """The file of predictions for a split: itself, or that of a run, made on the same split and classes."""
     if not place.is_dir():
         return place
-    own = str(OmegaConf.select(_config(place), "data.split"))
+    own = str(_config(place)["data"]["split"])
     folder = place if own == split else place / "evaluation" / split
     file = folder / "predictions.json"
     if not file.is_file():

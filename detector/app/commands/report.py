@@ -6,12 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
-from hydra.errors import InstantiationException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import DictConfig
 
-from detector.app import build
+from detector.app.build import build_bins, load_split, run_config
 from detector.data.annotations import Annotations
 from detector.errors import UserError
 from detector.evaluation.predictions import load_predictions
@@ -21,9 +18,6 @@ from detector.report.run.page import run_page
 from detector.report.run.record import Judged, RunRecord, judge_again
 
 RUNS = Path("runs")
-
-UNREADABLE = (UserError, InstantiationException, OmegaConfBaseException)
-"""What data or configurations raise that are gone, or were written by another version."""
 
 
 def run(config: DictConfig) -> None:
@@ -60,40 +54,37 @@ def read_run(folder: Path, *, root: str | None = None, split: str | None = None)
     own; it is read from evaluation/SPLIT, where the evaluate command writes it.
     Raises UserError where the folder has no config.yaml, or that or metrics.json is damaged.
     """
-    config = build.run_config(folder)
-    own = str(config.data.split)
+    config = run_config(folder)
+    own = str(config["data"]["split"])
     chosen = split or own
     place = folder if chosen == own else folder / "evaluation" / chosen
     if chosen != own and not place.is_dir():
         raise UserError(
-            f"{place}: no such folder; judge the split first: scripts/evaluate.py data.split={chosen}"
+            f"{place}: no such folder; judge the split first: thermal-detector evaluate data.split={chosen}"
         )
     if root is not None:
-        config.data.source.root = root
+        config["data"]["root"] = root
     splits, problems = _splits(config, chosen)
     judged, problem = _judged(config, place, splits.get(chosen))
     problems += [problem] if problem else []
-    plain = OmegaConf.to_container(config)
-    assert isinstance(plain, dict)
     return RunRecord(
         name=folder.resolve().name,
         split=chosen,
-        config={str(key): value for key, value in plain.items()},
+        config=config,
         numbers=judged.metrics.to_dict() if judged else _json(place / "metrics.json"),
         judged=judged,
         splits=splits,
         history=read_history(folder / "tensorboard"),
         environment=_json(folder / "environment.json"),
-        parameters=_parameters(config, splits),
         problems=tuple(problems),
     )
 
 
-def _splits(config: DictConfig, judged: str) -> tuple[dict[str, Annotations], list[str]]:
+def _splits(config: dict[str, Any], judged: str) -> tuple[dict[str, Annotations], list[str]]:
     """Those of the run that can be read, by name, and why others cannot."""
     splits: dict[str, Annotations] = {}
     problems: list[str] = []
-    for name in dict.fromkeys((str(config.data.train), str(config.data.val), judged)):
+    for name in dict.fromkeys((str(config["data"]["train"]), str(config["data"]["val"]), judged)):
         annotations, problem = _split(config, name)
         if annotations is None:
             problems.append(problem)
@@ -102,16 +93,16 @@ def _splits(config: DictConfig, judged: str) -> tuple[dict[str, Annotations], li
     return splits, problems
 
 
-def _split(config: DictConfig, name: str) -> tuple[Annotations | None, str]:
+def _split(config: dict[str, Any], name: str) -> tuple[Annotations | None, str]:
     try:
-        return build.load_split(config.data, name), ""
-    except UNREADABLE as error:
+        return load_split(config["data"], name), ""
+    except UserError as error:
         reason = " ".join(str(error.__cause__ or error).split())
         return None, f"The {name} split cannot be read: {reason}. Give data.root=PATH if it has moved."
 
 
 def _judged(
-    config: DictConfig, place: Path, annotations: Annotations | None
+    config: dict[str, Any], place: Path, annotations: Annotations | None
 ) -> tuple[Judged | None, str | None]:
     """The predictions beside the truth, or why there are none."""
     file = place / "predictions.json"
@@ -123,7 +114,7 @@ def _judged(
         detections = load_predictions(file, annotations)
     except UserError as error:
         return None, f"The predictions do not fit the data: {error}."
-    return judge_again(annotations, detections, bins=build.build_bins(config)), None
+    return judge_again(annotations, detections, bins=build_bins(config)), None
 
 
 def _json(file: Path) -> dict[str, Any]:
@@ -137,15 +128,3 @@ def _json(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{file}: does not hold an object")
     return content
-
-
-def _parameters(config: DictConfig, splits: dict[str, Annotations]) -> int | None:
-    """Of the model, which needs no memory for them; None where this version cannot build it."""
-    if not splits:
-        return None
-    try:
-        with torch.device("meta"):
-            model = build.build_model(config, classes=len(next(iter(splits.values())).classes))
-    except UNREADABLE:
-        return None
-    return sum(parameter.numel() for parameter in model.parameters())

@@ -119,7 +119,8 @@ def train(work: dict[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(OmegaConf.to_yaml(config))
         if config["resume"] is None:  # else it is there, with the command that began the run
-            environment = {"command": work["command"], "device": machine, "versions": versions()}
+            about = {"command": work["command"], "device": machine, "parameters": parameters}
+            environment = {**about, "versions": versions()}
             (folder / "environment.json").write_text(json.dumps(environment, indent=2) + "\n")
     try:
         with lost_workers_explained():

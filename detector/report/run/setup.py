@@ -66,12 +66,12 @@ def _empty(split: Annotations) -> int:
 def setup(record: RunRecord) -> Section:
     """The choices that matter most, then all of them."""
     rows = [
-        ("data", f"{record.setting('data.source.root')}, judged on {record.split}"),
+        ("data", f"{record.setting('data.root')}, judged on {record.split}"),
         *((part, name) for part in _PARTS if (name := _described(record.setting(part)))),
         *((name, _plain(value)) for name, path in _NUMBERS if (value := record.setting(path)) is not None),
     ]
-    if record.parameters is not None:
-        rows.append(("parameters", f"{record.parameters / 1e6:.2f} M"))
+    if "parameters" in record.environment:
+        rows.append(("parameters", f"{record.environment['parameters'] / 1e6:.2f} M"))
     rows += [*_times(record), *_environment(record.environment)]
     lines = tuple(_flat(record.config))
     blocks: list[Block] = [Facts(tuple(rows))]
@@ -102,21 +102,18 @@ def _environment(environment: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _described(node: Any) -> str:
-    """'Composite: cls_weight 1.0, box_weight 1.0': what is built, and its plain values."""
+    """'composite: cls_weight 1.0, box_weight 1.0': what is built, and its plain values."""
     if not isinstance(node, Mapping):
         return ""
-    target = str(node.get("path") or node.get("_target_") or "").rpartition(".")[2]
     values = []
     for key, value in node.items():
-        if key.startswith("_") or key == "path":
-            continue
         if isinstance(value, Mapping):
-            inner = str(value.get("path") or value.get("_target_") or "").rpartition(".")[2]
-            if inner:
-                values.append(f"{key} {inner}")
-        elif value is not None:
+            if "name" in value:
+                values.append(f"{key} {value['name']}")
+        elif value is not None and key != "name":
             values.append(f"{key} {_plain(value)}")
-    return target + (": " if target and values else "") + ", ".join(values)
+    name = str(node.get("name", ""))
+    return name + (": " if name and values else "") + ", ".join(values)
 
 
 def _plain(value: Any) -> str:
