@@ -1,11 +1,15 @@
-"""The frame of a record."""
+"""The frames of records, and the gain of each."""
 
 from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 
 from detector.data.annotations import ImageRecord
 from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal import io
+from detector.thermal.agc import Agc
 
 
 def read_frame(record: ImageRecord) -> Frame:
@@ -25,3 +29,25 @@ def read_frame_of_size(record: ImageRecord) -> Frame:
             f"(image id {record.image_id}) says {record.width}x{record.height}"
         )
     return frame
+
+
+def gains_of(records: Sequence[ImageRecord], gain: Agc) -> list[Agc]:
+    """The gain of each record's frame: `gain` after a look at its recording, the records of one `sequence`.
+
+    A record without is a recording of its own. Frames that cannot be read are passed over here.
+    """
+    recordings: dict[str | int, list[int]] = {}
+    for index, record in enumerate(records):
+        recordings.setdefault(index if record.sequence is None else record.sequence, []).append(index)
+    gains = [gain] * len(records)
+    for indices in recordings.values():
+        own = gain.for_sequence(_readable(records[index] for index in indices))
+        for index in indices:
+            gains[index] = own
+    return gains
+
+
+def _readable(records: Iterable[ImageRecord]) -> Iterator[Frame]:
+    for record in records:
+        with contextlib.suppress(UserError):
+            yield read_frame_of_size(record)

@@ -31,7 +31,7 @@ PALETTE = (
 )
 """Of class k: PALETTE[k % len(PALETTE)]. Bright, so that each stands out on black and on white."""
 
-DISPLAY_GAIN = Percentile(low=0.5, high=99.5)
+DISPLAY_GAIN = Percentile(low=0.5, high=99.5, min_span=16.0)
 """Of frames shown without a network that has a gain of its own."""
 
 _TRUTH = (255, 255, 255)

@@ -8,8 +8,8 @@ import pytest
 
 from detector.app.commands import compare as compare_app
 from detector.app.commands import evaluate as evaluate_app
-from detector.data.readers.coco import CocoSource
 from detector.evaluation.coco import coco_ground_truth
+from tests.built import built
 from tests.integration.commands import TINY_ENGINE, Call, files_under
 
 FEW = "resamples=100"
@@ -18,7 +18,7 @@ FEW = "resamples=100"
 @pytest.fixture
 def perfect(tiny_set, tmp_path) -> Path:
     """Every truth of the test split as a detection of score 1."""
-    truth = coco_ground_truth(CocoSource(tiny_set).load("test"))
+    truth = coco_ground_truth(built("data/coco", root=tiny_set).load("test"))
     file = tmp_path / "perfect.json"
     kept = ("image_id", "category_id", "bbox")
     entries = [{**{key: own[key] for key in kept}, "score": 1.0} for own in truth["annotations"]]

@@ -11,9 +11,8 @@ from detector.app.commands import convert as convert_app
 from detector.app.commands import split as split_app
 from detector.app.commands import train as train_app
 from detector.data.annotations import Annotations
-from detector.data.readers.coco import CocoSource
-from detector.data.readers.yolo import YoloSource
 from detector.data.writers.coco import write_coco_references
+from tests.built import built
 from tests.integration.commands import TINY_RUN, files_under
 from tests.unit.data.builders import save_frame
 from tests.unit.data.made import of_recordings
@@ -37,9 +36,9 @@ def test_a_set_goes_to_coco_and_yolo_and_back(call, tiny_set, tmp_path):
     outcome = call("convert", convert_app.run, *again).assert_fine()
     assert outcome.out.count("frames") == 2
     for split in ("train", "val"):
-        expected = truth(CocoSource(tiny_set).load(split))
-        assert truth(CocoSource(tmp_path / "as_coco").load(split)) == expected
-        assert truth(YoloSource(tmp_path / "as_yolo").load(split)) == expected
+        expected = truth(built("data/coco", root=tiny_set).load(split))
+        assert truth(built("data/coco", root=tmp_path / "as_coco").load(split)) == expected
+        assert truth(built("data/yolo", root=tmp_path / "as_yolo").load(split)) == expected
     pictures = [*(tmp_path / "as_yolo/images").rglob("*.png")]
     assert len(pictures) == 16
     assert not any(path.is_symlink() for path in pictures)
@@ -49,7 +48,7 @@ def test_new_splits_and_folds_keep_recordings_whole_and_can_be_trained_on(call, 
     own = ["data=coco", f"data.root={tiny_set}", "splits=[train]", "output=new"]
     out = call("split", split_app.run, *own, "folds=2", "shares=[0.5,0.25,0.25]").assert_fine().out
     assert out.splitlines()[0].split()[:4] == ["split", "recordings", "frames", "share"]
-    source = CocoSource(tmp_path / "new")
+    source = built("data/coco", root=tmp_path / "new")
     splits = {name: source.load(name).records for name in source.splits()}
     assert splits.keys() == {"train", "val", "test", "train_0", "val_0", "train_1", "val_1"}
     names = {name: {record.sequence for record in records} for name, records in splits.items()}
@@ -96,7 +95,9 @@ def test_frames_split_singly_are_balanced_and_warned_of(call, caplog, tmp_path):
     (warning,) = caplog.messages
     assert warning.startswith("groups=frames: frames of one recording stand on both sides")
     for split in ("train", "val"):
-        labels = [record.labels.tolist() for record in CocoSource(tmp_path / "new").load(split).records]
+        labels = [
+            record.labels.tolist() for record in built("data/coco", root=tmp_path / "new").load(split).records
+        ]
         assert sorted(labels) == [[0], [1]]
 
 

@@ -10,7 +10,7 @@ from detector.app.commands import corrupt as corrupt_app
 from detector.app.commands import downsample as reduce_app
 from detector.app.commands import train as train_app
 from detector.data.frames import read_frame
-from detector.data.readers.coco import CocoSource
+from tests.built import built
 from tests.integration.commands import TINY_RUN, files_under
 
 
@@ -18,7 +18,7 @@ def test_only_the_named_splits_become_wrong(call, tiny_set, tmp_path):
     own = ["data=synthetic", f"data.root={tiny_set}"]
     noise = ["drop=0.4", "shift=0.1", "relabel=0.5", "splits=[train,val]"]
     out = call("corrupt", corrupt_app.run, *own, *noise, "output=noisy").assert_fine().out
-    true, wrong = CocoSource(tiny_set), CocoSource(tmp_path / "noisy")
+    true, wrong = built("data/coco", root=tiny_set), built("data/coco", root=tmp_path / "noisy")
     counts = {split: int(true.load(split).object_counts().sum()) for split in ("train", "val", "test")}
     told = dict(line.split(": ", 1) for line in out.splitlines() if line.split(":")[0] in counts)
     assert told["test"] == f"{counts['test']} objects, untouched"
@@ -50,7 +50,10 @@ def test_a_reduced_set_is_trained_on(call, tiny_set, tmp_path):
         r"^train: 12 frames of 48x48, \d+ objects, [1-9]\d* regions to ignore$", out, re.MULTILINE
     )
     assert not any(path.is_symlink() for path in (tmp_path / "small").rglob("*.png"))
-    large, small = CocoSource(tiny_set).load("val"), CocoSource(tmp_path / "small").load("val")
+    large, small = (
+        built("data/coco", root=tiny_set).load("val"),
+        built("data/coco", root=tmp_path / "small").load("val"),
+    )
     for one, other in zip(small.records, large.records, strict=True):
         assert (one.sequence, one.path.name) == (other.sequence, other.path.name)
         np.testing.assert_allclose(one.boxes, other.boxes * 0.75, rtol=1e-6)

@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 
 from detector.app.cli import CONFIGS
 from detector.app.commands.doctor import run
-from detector.doctor.limits import Limits
+from tests.built import built
 from tests.integration.commands import Call, files_under, program
 
 
@@ -90,4 +90,4 @@ def test_errors_are_one_line(tiny_set, call: Call, arguments, message):
 def test_the_file_s_limits_are_the_code_s():
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
         config = hydra.compose("doctor")
-    assert instantiate(config.limits) == Limits()
+    assert instantiate(config.limits) == built("doctor:limits")

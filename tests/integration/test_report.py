@@ -11,9 +11,9 @@ from omegaconf import OmegaConf
 
 from detector.app.commands import evaluate as evaluate_app
 from detector.app.commands.report import read_run, run
-from detector.data.readers.coco import CocoSource
 from detector.report.run.page import SECTIONS
 from detector.report.run.record import RunRecord
+from tests.built import built
 from tests.integration.commands import TINY_ENGINE, Call, files_under, program
 
 
@@ -86,7 +86,9 @@ def test_data_that_moved(own, tiny_set, call: Call):
 
 
 def test_predictions_of_other_data_are_a_note(own, call: Call):
-    wanted = CocoSource(read_run(own).setting("data.source.root")).load("test").records[0].image_id
+    wanted = (
+        built("data/coco", root=read_run(own).setting("data.source.root")).load("test").records[0].image_id
+    )
     text = (own / "predictions.json").read_text()
     (own / "predictions.json").write_text(text.replace(f'"image_id": {wanted},', '"image_id": 987654,'))
     outcome = call("report", run, "run=runs/own").assert_fine()

@@ -10,13 +10,13 @@ from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from detector.app.commands import evaluate as evaluate_app
-from detector.data.readers.coco import CocoSource
 from detector.engine import checkpoint
 from detector.engine.optim import WarmupCosine
 from detector.evaluation.coco import NAMES, evaluate
 from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.predictions import load_predictions
 from detector.synth.scene import CLASSES
+from tests.built import built
 from tests.integration.commands import TINY_ENGINE, TINY_RUN, files_under, program
 
 STEPS = [1, 2, 3, 4, 5, 6]
@@ -39,7 +39,7 @@ def test_synth_writes_a_set_that_the_reader_takes(made):
     root, outcome = made
     outcome.assert_fine()
     assert f"synthetic set: {root}" in outcome.out
-    source = CocoSource(root)
+    source = built("data/coco", root=root)
     assert source.splits() == ("test", "train", "val")
     assert [len(source.load(split).records) for split in ("train", "val", "test")] == [12, 4, 4]
     assert files_under(root.parent) == {"set"} | {f"set/{name}" for name in files_under(root)}
@@ -110,7 +110,7 @@ def test_metrics_are_those_of_the_predictions_beside_them(finished, tiny_set):
     assert set(NAMES) <= set(metrics)
     assert set(metrics["per_class"]) == set(CLASSES)
     assert metrics["images"] == 4
-    truth = CocoSource(tiny_set).load("test")
+    truth = built("data/coco", root=tiny_set).load("test")
     predictions = load_predictions(finished.run / "predictions.json", truth)
     assert evaluate(truth, predictions, bins=Bins()).to_dict() == metrics
 

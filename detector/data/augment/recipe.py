@@ -64,7 +64,6 @@ class PatchTransform:
             if _moves(step):
                 raise UserError(f"augment.{name}: may move objects; it belongs under augment.geometry")
         for name, step in (self.geometry | self.intensity).items():
-            _check_arguments(name, step)
             _try(name, step, self.size)
 
     def __call__(
@@ -134,14 +133,6 @@ def _named(group: str, steps: Mapping[str, Any]) -> dict[str, Any]:
 def _moves(transform: Any) -> bool:
     """Whether it, or one that it holds, may change where things are."""
     return isinstance(transform, A.DualTransform) or any(map(_moves, getattr(transform, "transforms", [])))
-
-
-def _check_arguments(name: str, transform: Any) -> None:
-    """albumentations only warns of an unknown keyword, and goes on without it."""
-    if unknown := getattr(transform, "invalid_args", []):
-        raise UserError(f"augment.{name}: {type(transform).__name__} does not know {', '.join(unknown)}")
-    for inner in getattr(transform, "transforms", []):
-        _check_arguments(name, inner)
 
 
 def _try(name: str, transform: Any, size: tuple[int, int]) -> None:

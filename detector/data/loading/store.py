@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import overload
 
 import numpy as np
 
-from detector.data.annotations import Annotations, ImageRecord
-from detector.data.frames import read_frame_of_size
+from detector.data.annotations import Annotations
+from detector.data.frames import gains_of, read_frame_of_size
 from detector.data.loading.sample import RawSample
 from detector.errors import UserError
-from detector.structures import Frame
 from detector.thermal.agc import Agc
 
 MIB = 2**20
@@ -32,26 +30,22 @@ class FrameStore(Sequence[RawSample]):
 
     def __init__(self, annotations: Annotations, *, agc: Agc, cache_mib: float) -> None:
         self.records = annotations.records
-        self.gains: list[Agc] = [agc] * len(self.records)
+        self.gains = gains_of(self.records, agc)
         self.cache: list[Prepared | None] = [None] * len(self.records)
         room = cache_mib * MIB
-        problems: dict[int, str] = {}
-        for indices in _recordings(self.records):
-            gain = agc.for_sequence(_readable(self.records[index] for index in indices))
-            for index in indices:
-                self.gains[index] = gain
-                try:
-                    prepared = self._prepare(index)
-                except UserError as error:
-                    problems[index] = str(error)
-                    continue
-                if prepared[0].nbytes <= room:
-                    self.cache[index] = prepared
-                    room -= prepared[0].nbytes
+        problems: list[str] = []
+        for index in range(len(self.records)):
+            try:
+                prepared = self._prepare(index)
+            except UserError as error:
+                problems.append(str(error))
+                continue
+            if prepared[0].nbytes <= room:
+                self.cache[index] = prepared
+                room -= prepared[0].nbytes
         if problems:
-            lines = [problems[index] for index in sorted(problems)]
-            rest = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
-            raise UserError("; ".join(lines[:3]) + rest)
+            rest = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+            raise UserError("; ".join(problems[:3]) + rest)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -81,18 +75,3 @@ class FrameStore(Sequence[RawSample]):
 
     def _prepare(self, index: int) -> Prepared:
         return self.gains[index].prepare(read_frame_of_size(self.records[index]))
-
-
-def _recordings(records: Sequence[ImageRecord]) -> Iterable[list[int]]:
-    """The indices of each recording's records, in file order."""
-    recordings: dict[str | int, list[int]] = {}
-    for index, record in enumerate(records):
-        recordings.setdefault(index if record.sequence is None else record.sequence, []).append(index)
-    return recordings.values()
-
-
-def _readable(records: Iterable[ImageRecord]) -> Iterator[Frame]:
-    """Their frames, read one by one; those that cannot be read are named when they are prepared."""
-    for record in records:
-        with contextlib.suppress(UserError):
-            yield read_frame_of_size(record)

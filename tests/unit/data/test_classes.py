@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,11 +93,7 @@ def test_predictions_are_exported_and_judged_under_the_merged_ids() -> None:
     """Perfect detections of what is left score 1, and carry ids that no other class has."""
     result = remap(annotations(0, 1, 2, 3), {"Car": "vehicle", "Truck": "vehicle", "Dog": None})
     record = result.records[0]
-    found = Detections(
-        boxes=torch.from_numpy(record.boxes),
-        scores=torch.tensor([0.9, 0.8, 0.7]),
-        labels=torch.from_numpy(record.labels),
-    )
+    found = Detections(boxes=record.boxes, scores=np.array([0.9, 0.8, 0.7], np.float32), labels=record.labels)
     entries = predictions_json({5: found}, result)
     assert [entry["category_id"] for entry in entries] == [7, 1, 1]
     metrics = evaluate(result, {5: found})

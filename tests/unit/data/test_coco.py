@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from detector.data.readers.coco import CocoSource, read_coco
 from detector.errors import UserError
+from tests.built import built
 from tests.unit.data.builders import save_frame, save_json
 from tests.unit.data.hostile import assert_survives, changed, damaged, fuzz
 
@@ -44,12 +44,12 @@ def root(tmp_path: Path) -> Path:
 
 def read(root: Path, **changes: Any) -> Any:
     """The root's split with some sections of its document replaced."""
-    file = save_json(root / "annotations" / "train.json", {**copy.deepcopy(DOCUMENT), **changes})
-    return read_coco(file, root / "train")
+    save_json(root / "annotations" / "train.json", {**copy.deepcopy(DOCUMENT), **changes})
+    return built("data/coco", root=root).load("train")
 
 
 def test_fields_follow_the_file(root: Path) -> None:
-    annotations = CocoSource(root).load("train")
+    annotations = built("data/coco", root=root).load("train")
     assert annotations.classes == ("person", "car", "dog")
     assert annotations.category_ids == (1, 3, 18)
     first, second = annotations.records
@@ -65,7 +65,7 @@ def test_fields_follow_the_file(root: Path) -> None:
 
 
 def test_classes_select_and_order(root: Path) -> None:
-    annotations = CocoSource(root, classes=["dog", "person"]).load("train")
+    annotations = built("data/coco", root=root, classes=["dog", "person"]).load("train")
     assert annotations.classes == ("dog", "person")
     assert annotations.category_ids == (18, 1)
     np.testing.assert_array_equal(annotations.records[0].labels, [0, 1])
@@ -143,13 +143,13 @@ def test_malformed_files_raise_one_line_that_names_the_place(
 
 def test_unknown_and_wrong_classes_are_refused(root: Path) -> None:
     with pytest.raises(UserError, match="unknown class 'persn'; available: person, car, dog"):
-        CocoSource(root, classes=["persn"]).load("train")
+        built("data/coco", root=root, classes=["persn"]).load("train")
     with pytest.raises(UserError, match=r"write \[person\]"):
-        CocoSource(root, classes="person").load("train")
+        built("data/coco", root=root, classes="person").load("train")
     with pytest.raises(UserError, match=r"unknown class '\['car'\]'"):
-        CocoSource(root, classes=[["car"]]).load("train")  # type: ignore[list-item]
+        built("data/coco", root=root, classes=[["car"]]).load("train")  # type: ignore[list-item]
     with pytest.raises(UserError, match="given twice"):
-        CocoSource(root, classes=["car", "car"]).load("train")
+        built("data/coco", root=root, classes=["car", "car"]).load("train")
 
 
 @pytest.mark.parametrize(
@@ -168,18 +168,16 @@ def test_what_is_not_a_json_object_is_refused(root: Path, text: str | bytes, mes
     data = text.encode() if isinstance(text, str) else text
     (root / "annotations/train.json").write_bytes(data)
     with pytest.raises(UserError, match=rf"train\.json: .*{message}"):
-        CocoSource(root).load("train")
+        built("data/coco", root=root).load("train")
 
 
 def test_missing_places_are_named(root: Path) -> None:
     with pytest.raises(UserError, match="nowhere: no such folder"):
-        CocoSource(root / "nowhere").load("train")
+        built("data/coco", root=root / "nowhere").load("train")
     with pytest.raises(UserError, match=r"'test'.*splits found: train"):
-        CocoSource(root).load("test")
+        built("data/coco", root=root).load("test")
     with pytest.raises(UserError, match="wrong layout"):
-        CocoSource(root / "train").load("train")
-    with pytest.raises(UserError, match="no such annotation file"):
-        read_coco(root / "absent.json", root)
+        built("data/coco", root=root / "train").load("train")
 
 
 def test_places_can_be_given(tmp_path: Path) -> None:
@@ -188,26 +186,29 @@ def test_places_can_be_given(tmp_path: Path) -> None:
     document = {**DOCUMENT, "images": DOCUMENT["images"][:1]}
     save_json(tmp_path / "annotations/instances_val2017.json", document)
     save_json(tmp_path / "annotations/captions_val2017.json", {})
-    source = CocoSource(
-        tmp_path, annotations="annotations/instances_{split}2017.json", images="images/{split}2017"
+    source = built(
+        "data/coco",
+        root=tmp_path,
+        annotations="annotations/instances_{split}2017.json",
+        images="images/{split}2017",
     )
     assert source.splits() == ("val",)
     assert source.load("val").records[0].path == tmp_path / "images/val2017/a.png"
     with pytest.raises(UserError, match=r"needs '{split}'"):
-        CocoSource(tmp_path, annotations="all.json")
+        built("data/coco", root=tmp_path, annotations="all.json")
     with pytest.raises(UserError, match="must be a path under the root"):
-        CocoSource(tmp_path, annotations="/{split}.json")
+        built("data/coco", root=tmp_path, annotations="/{split}.json")
 
 
 def test_a_split_s_name_stands_wherever_the_pattern_has_it(tmp_path: Path) -> None:
     for name in ("a/a[x].json", "b/c[x].json", "b/b[x].json", "b/b[y].json"):
         save_json(tmp_path / name, {})
-    assert CocoSource(tmp_path, annotations="{split}/{split}[x].json").splits() == ("a", "b")
+    assert built("data/coco", root=tmp_path, annotations="{split}/{split}[x].json").splits() == ("a", "b")
 
 
 def test_the_recording_is_found_in_the_file_s_name_where_the_record_tells_none(root: Path) -> None:
     pattern = r"(?:^|/)(a|b)\.png"
-    records = CocoSource(root, sequence_pattern=pattern).load("train").records
+    records = built("data/coco", root=root, sequence_pattern=pattern).load("train").records
     assert [record.sequence for record in records] == ["walk", "b"]
 
 
@@ -223,23 +224,23 @@ def test_the_recording_is_found_in_the_file_s_name_where_the_record_tells_none(r
 )
 def test_patterns_that_find_no_recording_are_refused(root: Path, pattern: Any, message: str) -> None:
     with pytest.raises(UserError, match=f"sequence_pattern .*{message}"):
-        CocoSource(root, sequence_pattern=pattern).load("train")
+        built("data/coco", root=root, sequence_pattern=pattern).load("train")
 
 
 @fuzz
 @given(document=changed(DOCUMENT))
 def test_any_values_in_the_document(root: Path, document: Any) -> None:
     (root / "annotations/train.json").write_text(json.dumps(document))
-    assert_survives(lambda: CocoSource(root).load("train"))
+    assert_survives(lambda: built("data/coco", root=root).load("train"))
 
 
 @fuzz
 @given(data=damaged(json.dumps(DOCUMENT)))
 def test_any_damage_to_the_file(root: Path, data: bytes) -> None:
     (root / "annotations/train.json").write_bytes(data)
-    assert_survives(lambda: CocoSource(root).load("train"))
+    assert_survives(lambda: built("data/coco", root=root).load("train"))
 
 
 def test_reading_leaves_the_file_as_it_was(root: Path) -> None:
-    CocoSource(root).load("train")
+    built("data/coco", root=root).load("train")
     assert json.loads((root / "annotations/train.json").read_text()) == DOCUMENT

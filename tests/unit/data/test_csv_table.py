@@ -8,6 +8,7 @@ from hypothesis import given
 
 from detector.data.readers.csv_table import CsvSource
 from detector.errors import UserError
+from tests.built import built
 from tests.unit.data.builders import save_frame
 from tests.unit.data.hostile import assert_survives, damaged, fuzz
 from tests.unit.data.test_voc import write
@@ -35,7 +36,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_rows_without_a_header(root: Path) -> None:
     (root / "all.csv").unlink()
-    source = CsvSource(root)
+    source = built("data/csv", root=root)
     assert source.splits() == ("train", "val")
     annotations = source.load("train")
     assert annotations.classes == source.load("val").classes == ("ape", "fox, red", "person")
@@ -48,7 +49,7 @@ def test_rows_without_a_header(root: Path) -> None:
 
 
 def test_one_table_with_a_header_for_all_splits(root: Path) -> None:
-    source = CsvSource(root, annotations="all.csv")
+    source = built("data/csv", root=root, annotations="all.csv")
     assert source.splits() == ("train", "val")
     train, val = source.load("train"), source.load("val")
     assert train.classes == val.classes == ("car", "person")
@@ -93,35 +94,35 @@ def test_places_and_recordings_can_be_given(root: Path) -> None:
 def test_malformed_tables_are_named(root: Path, text: str, message: str) -> None:
     write(root / "train.csv", text)
     with pytest.raises(UserError, match=rf"train\.csv: .*{message}|train\.csv: {message}"):
-        CsvSource(root, annotations="{split}.csv").load("train")
+        built("data/csv", root=root, annotations="{split}.csv").load("train")
 
 
 def test_boxes_without_area_are_dropped_with_their_line(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     write(root / "train.csv", PLAIN + "frames/a.png,9,9,5,12,ape\n")
     with caplog.at_level(logging.WARNING):
-        records = CsvSource(root).load("train").records
+        records = built("data/csv", root=root).load("train").records
     assert len(records[1].boxes) == 0
     assert "1 boxes without area in the frame dropped: line 4" in caplog.text
 
 
 def test_splits_that_are_not_there_are_named(root: Path) -> None:
     with pytest.raises(UserError, match=r"'test'.*splits found: all, train, val"):
-        CsvSource(root).load("test")
+        built("data/csv", root=root).load("test")
     with pytest.raises(UserError, match=r"no row of split 'test'; splits found: train, val"):
-        CsvSource(root, annotations="all.csv").load("test")
+        built("data/csv", root=root, annotations="all.csv").load("test")
     with pytest.raises(UserError, match=r"none\.csv does not exist"):
-        CsvSource(root, annotations="none.csv").load("train")
+        built("data/csv", root=root, annotations="none.csv").load("train")
 
 
 @fuzz
 @given(data=damaged(PLAIN))
 def test_any_damage_to_rows(root: Path, data: Any) -> None:
     (root / "train.csv").write_bytes(data)
-    assert_survives(lambda: CsvSource(root, annotations="{split}.csv").load("train"))
+    assert_survives(lambda: built("data/csv", root=root, annotations="{split}.csv").load("train"))
 
 
 @fuzz
 @given(data=damaged(HEADED))
 def test_any_damage_to_a_headed_table(root: Path, data: Any) -> None:
     (root / "all.csv").write_bytes(data)
-    assert_survives(lambda: CsvSource(root, annotations="all.csv").load("train"))
+    assert_survives(lambda: built("data/csv", root=root, annotations="all.csv").load("train"))

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from detector.data.readers.flir_v1 import FlirV1Source
 from detector.errors import UserError
 from detector.thermal import io
+from tests.built import built
 from tests.unit.data.builders import save_frame, save_json
 from tests.unit.data.hostile import assert_survives, changed, fuzz
 
@@ -68,7 +68,7 @@ def first(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("inner", ["", "FLIR_ADAS_1_3"])
 def test_the_later_edition(later: Path, inner: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        annotations = FlirV1Source(later / inner).load("train")
+        annotations = built("data/flir_v1", root=later / inner).load("train")
     assert annotations.classes == NAMES
     assert annotations.category_ids == (1, 2, 3, 18, 91)
     one, two = annotations.records
@@ -88,7 +88,7 @@ def test_the_later_edition(later: Path, inner: str, caplog: pytest.LogCaptureFix
     [("16bit", "thermal_16_bit", 16, 7000), ("8bit", "thermal_8_bit", 8, 90)],
 )
 def test_raw_frames_or_previews(later: Path, frames: str, folder: str, depth: int, level: int) -> None:
-    record = FlirV1Source(later, frames=frames).load("train").records[0]
+    record = built("data/flir_v1", root=later, frames=frames).load("train").records[0]
     assert record.path.parent.name == folder
     assert record.path.is_file()
     frame = io.read(record.path)
@@ -97,13 +97,13 @@ def test_raw_frames_or_previews(later: Path, frames: str, folder: str, depth: in
 
 
 def test_the_video_is_one_recording(later: Path) -> None:
-    source = FlirV1Source(later)
+    source = built("data/flir_v1", root=later)
     assert source.splits() == ("train", "video")
     assert {record.sequence for record in source.load("video").records} == {"video"}
 
 
 def test_the_first_edition(first: Path) -> None:
-    source = FlirV1Source(first)
+    source = built("data/flir_v1", root=first)
     assert source.splits() == ("train",)
     annotations = source.load("train")
     assert annotations.classes == NAMES
@@ -112,38 +112,38 @@ def test_the_first_edition(first: Path) -> None:
     assert second.path == first / "training/Data/FLIR_00002.tiff"
     np.testing.assert_array_equal(second.boxes, [[2, 2, 12, 22], [30, 30, 34, 34]])
     np.testing.assert_array_equal(second.labels, [0, 4])
-    preview = FlirV1Source(first, frames="8bit").load("train").records[1]
+    preview = built("data/flir_v1", root=first, frames="8bit").load("train").records[1]
     assert preview.path == first / "training/PreviewData/FLIR_00002.jpeg"
 
 
 def test_errors_name_the_place(first: Path) -> None:
     with pytest.raises(UserError, match="frames=14bit: must be 16bit or 8bit"):
-        FlirV1Source(first, frames="14bit")
+        built("data/flir_v1", root=first, frames="14bit")
     with pytest.raises(UserError, match=r"'val'.*splits found: train"):
-        FlirV1Source(first).load("val")
+        built("data/flir_v1", root=first).load("val")
     file = first / "training/Annotations/FLIR_00002.json"
     document = json.loads(file.read_text())
     save_json(file, {**document, "annotation": [item(1, 1, 1, [1, 2, 3])]})
     with pytest.raises(UserError, match=r"annotation 1 of FLIR_00002\.json: bbox must be"):
-        FlirV1Source(first).load("train")
+        built("data/flir_v1", root=first).load("train")
     save_json(file, {"annotation": []})
     with pytest.raises(UserError, match=r"FLIR_00002\.json: 'image' must be an object"):
-        FlirV1Source(first).load("train")
+        built("data/flir_v1", root=first).load("train")
     file.unlink()
     (first / "training/Data/FLIR_00001.tiff").unlink()
     with pytest.raises(UserError, match=r"1 of 1 image files are missing: .*Data/FLIR_00001\.tiff"):
-        FlirV1Source(first).load("train")
+        built("data/flir_v1", root=first).load("train")
 
 
 @fuzz
 @given(document=changed(LATER))
 def test_any_values_in_the_later_edition(later: Path, document: Any) -> None:
     save_json(later / "FLIR_ADAS_1_3/train/thermal_annotations.json", document)
-    assert_survives(lambda: FlirV1Source(later).load("train"))
+    assert_survives(lambda: built("data/flir_v1", root=later).load("train"))
 
 
 @fuzz
 @given(document=changed({"image": LATER["images"][0], "annotation": LATER["annotations"][:2]}))
 def test_any_values_in_the_first_edition(first: Path, document: Any) -> None:
     save_json(first / "training/Annotations/FLIR_00001.json", document)
-    assert_survives(lambda: FlirV1Source(first).load("train"))
+    assert_survives(lambda: built("data/flir_v1", root=first).load("train"))

@@ -8,6 +8,7 @@ from hypothesis import given
 
 from detector.data.readers.flir_v2 import FlirV2Source
 from detector.errors import UserError
+from tests.built import built
 from tests.unit.data.builders import save_frame, save_json
 from tests.unit.data.hostile import assert_survives, changed, fuzz
 
@@ -56,7 +57,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("inner", ["", "FLIR_ADAS_v2"])
 def test_the_published_layout(root: Path, inner: str) -> None:
-    source = FlirV2Source(root / inner)
+    source = built("data/flir_v2", root=root / inner)
     assert source.splits() == ("train", "test")
     annotations = source.load("train")
     # Of COCO's 80 names only those that have objects; by name, not by place.
@@ -80,12 +81,12 @@ def test_previews_and_chosen_classes(root: Path) -> None:
 def test_raw_frames_of_8_bits_are_left_out(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = root / "FLIR_ADAS_v2/video_thermal_test/analyticsData"
     save_frame(folder / f"{FRAMES[1]}.tiff", np.full((51, 64), 90, np.uint8))
-    source = FlirV2Source(root)
+    source = built("data/flir_v2", root=root)
     with caplog.at_level(logging.WARNING):
         records = source.load("test").records
     assert [record.image_id for record in records] == [0, 2]
     assert any(f"1 of 3 raw frames hold 8 bits and are left out: {FRAMES[1]}" in m for m in caplog.messages)
-    assert len(FlirV2Source(root, frames="8bit").load("test").records) == 3
+    assert len(built("data/flir_v2", root=root, frames="8bit").load("test").records) == 3
     for name in FRAMES:
         save_frame(folder / f"{name}.tiff", np.full((51, 64), 90, np.uint8))
     with pytest.raises(UserError, match=r"coco\.json: all raw frames hold 8 bits only; use frames=8bit"):
@@ -98,21 +99,24 @@ def test_the_recording_may_stand_beside_the_name(root: Path) -> None:
     folder = root / "FLIR_ADAS_v2/images_thermal_train"
     save_frame(folder / "data/plain.jpg", np.zeros((51, 64), np.uint8))
     save_json(folder / "coco.json", {**DOCUMENT, "images": images, "annotations": []})
-    assert FlirV2Source(root, frames="8bit").load("train").records[0].sequence == "4FRnNpmSmwktFJKjg"
+    assert (
+        built("data/flir_v2", root=root, frames="8bit").load("train").records[0].sequence
+        == "4FRnNpmSmwktFJKjg"
+    )
 
 
 def test_errors_name_the_place(root: Path) -> None:
     with pytest.raises(UserError, match="frames=raw: must be 16bit or 8bit"):
-        FlirV2Source(root, frames="raw")
+        built("data/flir_v2", root=root, frames="raw")
     with pytest.raises(UserError, match=r"'val'.*images_thermal_val.*splits found: train, test"):
-        FlirV2Source(root).load("val")
+        built("data/flir_v2", root=root).load("val")
     (root / f"FLIR_ADAS_v2/images_thermal_train/analyticsData/{FRAMES[0]}.tiff").unlink()
     with pytest.raises(UserError, match="1 of 3 image files are missing"):
-        FlirV2Source(root).load("train")
+        built("data/flir_v2", root=root).load("train")
 
 
 @fuzz
 @given(document=changed(DOCUMENT))
 def test_any_values_in_the_document(root: Path, document: Any) -> None:
     save_json(root / "FLIR_ADAS_v2/images_thermal_train/coco.json", document)
-    assert_survives(lambda: FlirV2Source(root).load("train"))
+    assert_survives(lambda: built("data/flir_v2", root=root).load("train"))

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from detector.data.readers.hit_uav import HitUavSource, read_hit_uav
+from detector.data.readers.hit_uav import HitUavSource
 from detector.errors import UserError
 from detector.structures import IGNORE_LABEL
 from detector.thermal import io
+from tests.built import built
 from tests.unit.data.builders import save_frame, save_json
 from tests.unit.data.hostile import assert_survives, changed, fuzz
 
@@ -48,7 +49,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("inner", ["", "normal_json"])
 def test_the_published_layout_and_its_quirks(root: Path, inner: str) -> None:
-    annotations = read_hit_uav(root / inner, "train")
+    annotations = built("data/hit_uav", root=root / inner).load("train")
     assert annotations.classes == NAMES[:4]
     assert annotations.category_ids == (0, 1, 2, 3)
     first, second = annotations.records
@@ -63,7 +64,7 @@ def test_the_published_layout_and_its_quirks(root: Path, inner: str) -> None:
 
 
 def test_dont_care_regions_stay_when_classes_are_selected(root: Path) -> None:
-    record = read_hit_uav(root, "train", classes=["Car", "Person"]).records[0]
+    record = built("data/hit_uav", root=root, classes=["Car", "Person"]).load("train").records[0]
     np.testing.assert_array_equal(record.labels, [IGNORE_LABEL])
     np.testing.assert_array_equal(record.ignored, [True])
 
@@ -76,14 +77,14 @@ def test_dont_care_is_no_class(root: Path) -> None:
 
 
 def test_splits_and_errors(root: Path) -> None:
-    source = HitUavSource(root)
+    source = built("data/hit_uav", root=root)
     assert source.splits() == ("train",)
     with pytest.raises(UserError, match=r"'val'.*splits found: train"):
         source.load("val")
     with pytest.raises(UserError, match="no such folder"):
-        HitUavSource(root / "typo").load("train")
+        built("data/hit_uav", root=root / "typo").load("train")
     with pytest.raises(UserError, match="wrong layout"):
-        HitUavSource(root / "normal_json/train").load("train")
+        built("data/hit_uav", root=root / "normal_json/train").load("train")
     (root / "normal_json/train/1_90_50_0_00002.jpg").unlink()
     with pytest.raises(UserError, match=r"1 of 2 image files are missing.*1_90_50_0_00002\.jpg"):
         source.load("train")
@@ -102,19 +103,19 @@ def test_splits_and_errors(root: Path) -> None:
 def test_other_files_are_refused(root: Path, bad: dict[str, Any], message: str) -> None:
     save_json(root / "normal_json/annotations/train.json", bad)
     with pytest.raises(UserError, match=message):
-        read_hit_uav(root, "train")
+        built("data/hit_uav", root=root).load("train")
 
 
 @fuzz
 @given(bad=changed(document()))
 def test_any_values_in_the_document(root: Path, bad: Any) -> None:
     save_json(root / "normal_json/annotations/train.json", bad)
-    assert_survives(lambda: read_hit_uav(root, "train"))
+    assert_survives(lambda: built("data/hit_uav", root=root).load("train"))
 
 
 @needs_real_data
 def test_the_real_validation_split() -> None:
-    annotations = read_hit_uav(REAL, "val")
+    annotations = built("data/hit_uav", root=REAL).load("val")
     labels = np.concatenate([record.labels for record in annotations.records])
     assert len(annotations.records) == 580
     # Person, Car, Bicycle, OtherVehicle; ten DontCare regions.
@@ -133,7 +134,7 @@ def test_real_boxes_lie_on_objects() -> None:
         return abs(float(counts[top:bottom, left:right].mean()) - float(np.median(around)))
 
     at_corner, at_centre = [], []
-    for record in read_hit_uav(REAL, "val").records[:60]:
+    for record in built("data/hit_uav", root=REAL).load("val").records[:60]:
         counts = io.read(record.path).counts
         for box in record.boxes[record.labels == 0]:
             half = np.tile((box[2:] - box[:2]) / 2, 2)

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.data.readers.llvip import LlvipSource
 from detector.errors import UserError
+from tests.built import built
 from tests.unit.data.builders import save_frame
 from tests.unit.data.test_voc import write
 
@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("inner", ["", "LLVIP"])
 def test_the_published_layout(root: Path, inner: str) -> None:
-    source = LlvipSource(root / inner)
+    source = built("data/llvip", root=root / inner)
     assert source.splits() == ("test", "train")
     annotations = source.load("train")
     assert (annotations.classes, annotations.category_ids) == (("person",), (1,))
@@ -48,10 +48,10 @@ def test_the_published_layout(root: Path, inner: str) -> None:
 
 def test_errors_name_the_place(root: Path) -> None:
     with pytest.raises(UserError, match=r"'val'.*splits found: test, train"):
-        LlvipSource(root).load("val")
+        built("data/llvip", root=root).load("val")
     write(root / "LLVIP/Annotations/010002.xml", annotation((1, 1, 2, 2), name="car"))
     with pytest.raises(UserError, match=r"010002\.xml: object 1: unknown class 'car'; available: person"):
-        LlvipSource(root).load("train")
+        built("data/llvip", root=root).load("train")
     (root / "LLVIP/Annotations/010002.xml").unlink()
     with pytest.raises(UserError, match=r"1 of 3 annotation files are missing: .*010002\.xml"):
-        LlvipSource(root).load("train")
+        built("data/llvip", root=root).load("train")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from detector.data.readers.voc import LIMIT_MIB, VocSource
+from detector.data.readers.voc import LIMIT_MIB
 from detector.errors import UserError
+from tests.built import built
 from tests.unit.data.builders import save_frame
 from tests.unit.data.hostile import assert_survives, damaged, fuzz
 
@@ -44,7 +45,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_pixels_are_counted_from_one_and_the_last_is_inside(root: Path) -> None:
-    source = VocSource(root)
+    source = built("data/voc", root=root)
     assert source.splits() == ("train", "val")
     annotations = source.load("train")
     # The names of all splits, so that they agree; parts of objects are none.
@@ -62,7 +63,7 @@ def test_pixels_are_counted_from_one_and_the_last_is_inside(root: Path) -> None:
 
 def test_edges_are_taken_as_they_stand(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        full = VocSource(root, coordinates="edges").load("train").records[1]
+        full = built("data/voc", root=root, coordinates="edges").load("train").records[1]
     np.testing.assert_array_equal(full.boxes, [[1, 1, 40, 30]])
     assert "1 boxes without area in the frame dropped: walk1_7.xml object 2" in caplog.text
 
@@ -71,25 +72,30 @@ def test_folders_may_stand_for_lists(tmp_path: Path) -> None:
     save_frame(tmp_path / "train/sub/a.png", np.zeros((30, 40), np.uint16))
     save_frame(tmp_path / "train/.a.png", np.zeros((30, 40), np.uint16))
     write(tmp_path / "train/sub/a.xml", xml(PERSON))
-    source = VocSource(
-        tmp_path, lists=None, images="{split}", annotations="{split}", sequence_pattern="(.+)/"
+    source = built(
+        "data/voc",
+        root=tmp_path,
+        lists=None,
+        images="{split}",
+        annotations="{split}",
+        sequence_pattern="(.+)/",
     )
     assert source.splits() == ("train",)
     (record,) = source.load("train").records
     assert (record.path, record.sequence) == (tmp_path / "train/sub/a.png", "sub")
     with pytest.raises(UserError, match=r"data images 'JPEGImages': needs '{split}'"):
-        VocSource(tmp_path, lists=None)
+        built("data/voc", root=tmp_path, lists=None)
 
 
 def test_the_recording_is_found_in_the_name(root: Path) -> None:
-    records = VocSource(root, sequence_pattern="^(walk[0-9]+)_").load("train").records
+    records = built("data/voc", root=root, sequence_pattern="^(walk[0-9]+)_").load("train").records
     assert {record.sequence for record in records} == {"walk1"}
 
 
 @pytest.mark.parametrize("size", ["", "<size/>", "<size><width>0</width><height>0</height></size>"])
 def test_a_size_that_is_not_told_is_the_picture_s(root: Path, size: str) -> None:
     write(root / "Annotations/walk1_7.xml", xml(PERSON, size=size))
-    record = VocSource(root).load("train").records[1]
+    record = built("data/voc", root=root).load("train").records[1]
     assert (record.width, record.height) == (40, 30)
 
 
@@ -125,46 +131,46 @@ DOCTYPE = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
 def test_malformed_files_are_named(root: Path, text: str, message: str) -> None:
     write(root / "Annotations/walk1_7.xml", text)
     with pytest.raises(UserError, match=rf"Annotations/walk1_7\.xml: .*{message}"):
-        VocSource(root).load("train")
+        built("data/voc", root=root).load("train")
 
 
 def test_a_large_file_is_not_parsed(root: Path) -> None:
     write(root / "Annotations/walk1_7.xml", xml(" " * LIMIT_MIB * 2**20))
     with pytest.raises(UserError, match=r"walk1_7\.xml: .* more than the 8 MiB"):
-        VocSource(root).load("train")
+        built("data/voc", root=root).load("train")
 
 
 def test_what_is_missing_is_named(root: Path) -> None:
     with pytest.raises(UserError, match="coordinates=corners: must be pixels or edges"):
-        VocSource(root, coordinates="corners")
+        built("data/voc", root=root, coordinates="corners")
     with pytest.raises(UserError, match=r"'test'.*splits found: train, val"):
-        VocSource(root).load("test")
+        built("data/voc", root=root).load("test")
     (root / "Annotations/walk1_8.xml").unlink()
     with pytest.raises(UserError, match=r"1 of 2 annotation files are missing: .*walk1_8\.xml"):
-        VocSource(root).load("train")
+        built("data/voc", root=root).load("train")
     write(root / "ImageSets/Main/train.txt", "walk1_7\nwalk3\n")
     with pytest.raises(UserError, match=r"train\.txt: 1 of 2 image files are missing: .*walk3\.jpg"):
-        VocSource(root).load("train")
+        built("data/voc", root=root).load("train")
     write(root / "ImageSets/Main/train.txt", "walk1_7\nwalk1_7\n")
     with pytest.raises(UserError, match=r"train\.txt: 'walk1_7' is listed twice"):
-        VocSource(root).load("train")
+        built("data/voc", root=root).load("train")
     write(root / "ImageSets/Main/train.txt", "\n")
     with pytest.raises(UserError, match=r"train\.txt: the split is empty"):
-        VocSource(root).load("train")
+        built("data/voc", root=root).load("train")
     save_frame(root / "JPEGImages/walk1_7.png", np.zeros((30, 40), np.uint8))
     with pytest.raises(UserError, match=r"walk1_7\.png and walk1_7\.tif differ in their suffix only"):
-        VocSource(root).load("train")
+        built("data/voc", root=root).load("train")
 
 
 @fuzz
 @given(data=damaged(xml(PERSON, CAR)))
 def test_any_damage_to_an_annotation(root: Path, data: bytes) -> None:
     (root / "Annotations/walk1_7.xml").write_bytes(data)
-    assert_survives(lambda: VocSource(root).load("train"))
+    assert_survives(lambda: built("data/voc", root=root).load("train"))
 
 
 @fuzz
 @given(data=damaged("walk1_8\nwalk1_7\n"))
 def test_any_damage_to_a_list(root: Path, data: Any) -> None:
     (root / "ImageSets/Main/train.txt").write_bytes(data)
-    assert_survives(lambda: VocSource(root).load("train"))
+    assert_survives(lambda: built("data/voc", root=root).load("train"))

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.data.annotations import Annotations
-from detector.data.readers.coco import CocoSource
 from detector.data.writers.coco import coco_document, write_coco, write_coco_references
 from detector.data.writers.output import copy, link
 from detector.evaluation.coco import coco_ground_truth
 from detector.structures import IGNORE_LABEL
+from tests.built import built
 from tests.unit.data.builders import save_frame
 from tests.unit.data.made import annotations, record
 
@@ -48,7 +48,7 @@ def test_what_is_written_is_read_back(pictures: list[Path], data: st.DataObject)
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "out"
         write_coco({"day 1": made}, output, place=link)
-        read = CocoSource(output).load("day 1")
+        read = built("data/coco", root=output).load("day 1")
         assert [item.path.read_bytes() for item in read.records] == [b"\0", b"\1", b"\2"]
     assert read.classes == made.classes
     if all(one < other for one, other in pairwise(made.category_ids)):
@@ -88,7 +88,7 @@ def test_evaluation_of_a_written_set_is_that_of_the_set(pictures: list[Path], tm
     truth = [((1, 1, 9, 9), 1, False), ((3, 3, 20, 20), IGNORE_LABEL, True), ((0, 0, 5, 5), 0, True)]
     made = Annotations(("person", "car"), (record(pictures[0], truth),), (0, 4))
     write_coco({"val": made}, tmp_path / "out", place=link)
-    assert coco_ground_truth(CocoSource(tmp_path / "out").load("val")) == coco_ground_truth(made)
+    assert coco_ground_truth(built("data/coco", root=tmp_path / "out").load("val")) == coco_ground_truth(made)
 
 
 def test_classes_in_another_order_than_their_ids_keep_their_labels(
@@ -98,7 +98,7 @@ def test_classes_in_another_order_than_their_ids_keep_their_labels(
         ("dog", "person"), (record(pictures[0], [((1, 1, 9, 9), 0, False)]),), category_ids=(18, 1)
     )
     write_coco({"val": made}, tmp_path / "out", place=link)
-    read = CocoSource(tmp_path / "out").load("val")
+    read = built("data/coco", root=tmp_path / "out").load("val")
     assert (read.classes, read.category_ids) == (("dog", "person"), (1, 2))
     np.testing.assert_array_equal(read.records[0].labels, [0])
 
@@ -119,7 +119,7 @@ def test_pictures_keep_their_sub_folders_and_bytes(tmp_path: Path) -> None:
             assert written.read_bytes() == path.read_bytes()
         # A folder with links may be moved.
         moved = output.rename(tmp_path / "elsewhere" if place is link else tmp_path / "again")
-        assert len(CocoSource(moved).load("train").records) == 2
+        assert len(built("data/coco", root=moved).load("train").records) == 2
 
 
 def test_one_folder_of_pictures_stays_flat_and_a_frame_may_come_twice(
@@ -142,6 +142,6 @@ def test_references_name_the_pictures_where_they_are(tmp_path: Path, monkeypatch
         "val.json",
     ]
     monkeypatch.chdir("/")
-    read = CocoSource(tmp_path / "out").load("val").records[0]
+    read = built("data/coco", root=tmp_path / "out").load("val").records[0]
     assert read.path == tmp_path / "set/a.png"
     np.testing.assert_array_equal(read.boxes, [[1, 1, 9, 9]])

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from detector.data.annotations import Annotations
-from detector.data.readers.coco import CocoSource
 from detector.data.writers.coco import write_coco_frames
 from detector.data.writers.frames import save_frames
 from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal import io
+from tests.built import built
 from tests.unit.data.made import HEIGHT, WIDTH, record
 
 
@@ -76,7 +76,7 @@ def test_a_set_of_new_frames_is_read_back_and_a_failure_leaves_nothing(tmp_path:
     assert list(tmp_path.iterdir()) == []
     frames = [frame(14), frame(16)]
     write_coco_frames(made, tmp_path / "out", frames={"train": iter(frames)})
-    read = CocoSource(tmp_path / "out").load("train").records
+    read = built("data/coco", root=tmp_path / "out").load("train").records
     assert [(item.image_id, item.sequence, item.path.name) for item in read] == [
         (3, "walk", "3.pgm"),
         (4, "walk", "4.png"),

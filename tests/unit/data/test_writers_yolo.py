@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.data.annotations import Annotations
-from detector.data.readers.yolo import YoloSource
 from detector.data.writers.output import link
 from detector.data.writers.yolo import write_yolo
 from detector.errors import UserError
 from detector.structures import IGNORE_LABEL
+from tests.built import built
 from tests.unit.data.builders import save_frame
 from tests.unit.data.made import HEIGHT, WIDTH, annotations, record
 
@@ -74,7 +74,7 @@ def test_what_is_written_is_read_back(pictures: list[Path], data: st.DataObject)
     made = data.draw(annotations(pictures=pictures, least_side=0.01))
     with tempfile.TemporaryDirectory() as folder:
         write_yolo({"train": made}, Path(folder) / "out", place=link)
-        read = YoloSource(Path(folder) / "out").load("train")
+        read = built("data/yolo", root=Path(folder) / "out").load("train")
     assert read.classes == made.classes
     for one, other in zip(read.records, made.records, strict=True):
         assert (one.width, one.height) == (WIDTH, HEIGHT)

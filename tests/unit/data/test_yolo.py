@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from detector.data.readers.yolo import YoloSource, read_names
+from detector.data.readers.yolo import read_names
 from detector.errors import UserError
+from tests.built import built
 from tests.unit.data.builders import save_frame
 from tests.unit.data.hostile import assert_survives, damaged, fuzz
 from tests.unit.data.test_voc import write
@@ -27,7 +28,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_boxes_and_outlines_become_pixels(root: Path) -> None:
-    source = YoloSource(root)
+    source = built("data/yolo", root=root)
     assert source.splits() == ("train",)
     annotations = source.load("train")
     # A name is a text even where YAML would read a truth value.
@@ -48,8 +49,9 @@ def test_other_layouts(root: Path) -> None:
     save_frame(root / "valid/images/walk_1.jpg", np.zeros((20, 40), np.uint8))
     write(root / "valid/labels/walk_1.txt", LABELS)
     write(root / "classes.txt", "person\ncar\n\n")
-    source = YoloSource(
-        root,
+    source = built(
+        "data/yolo",
+        root=root,
         images="{split}/images",
         labels="{split}/labels",
         names="classes.txt",
@@ -93,7 +95,7 @@ def test_malformed_names_are_refused(root: Path, text: str, message: str) -> Non
     write(root / "data.yaml", text)
     write(root / "labels/train/a.txt", "")
     with pytest.raises(UserError, match=message) as caught:
-        YoloSource(root).load("train")
+        built("data/yolo", root=root).load("train")
     assert "\n" not in str(caught.value)
 
 
@@ -114,13 +116,13 @@ def test_malformed_names_are_refused(root: Path, text: str, message: str) -> Non
 def test_malformed_lines_are_named(root: Path, line: str, message: str) -> None:
     write(root / "labels/train/a.txt", LABELS + line)
     with pytest.raises(UserError, match=rf"labels/train/a\.txt: line 5: {message}"):
-        YoloSource(root).load("train")
+        built("data/yolo", root=root).load("train")
 
 
 def test_boxes_without_area_are_dropped_with_their_line(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     write(root / "labels/train/a.txt", "0 0.5 0.5 0 0.5\n0 0.5 0.5 0.5 0.5\n0 1.5 0.5 0.5 0.5\n")
     with caplog.at_level(logging.WARNING):
-        record = YoloSource(root).load("train").records[0]
+        record = built("data/yolo", root=root).load("train").records[0]
     np.testing.assert_allclose(record.boxes, [[10, 5, 30, 15]])
     assert "2 boxes without area in the frame dropped: a.txt line 1, a.txt line 3" in caplog.text
 
@@ -129,37 +131,37 @@ def test_labels_that_belong_to_nothing(root: Path, caplog: pytest.LogCaptureFixt
     write(root / "labels/train/gone.txt", "")
     write(root / "labels/train/classes.txt", "person")
     with caplog.at_level(logging.WARNING):
-        YoloSource(root).load("train")
+        built("data/yolo", root=root).load("train")
     assert caplog.messages == [f"{root}/labels/train: 1 label files belong to no picture: gone"]
     with pytest.raises(UserError, match=r"none of its 3 pictures has a label file under .*annotations"):
-        YoloSource(root, labels="annotations/{split}").load("train")
+        built("data/yolo", root=root, labels="annotations/{split}").load("train")
 
 
 def test_what_is_missing_or_cut_is_named(root: Path) -> None:
     with pytest.raises(UserError, match=r"'val'.*splits found: train"):
-        YoloSource(root).load("val")
+        built("data/yolo", root=root).load("val")
     with pytest.raises(UserError, match=r"obj\.names: no such"):
-        YoloSource(root, names="obj.names").load("train")
+        built("data/yolo", root=root, names="obj.names").load("train")
     (root / "labels/train/a.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match=r"a\.txt: not a UTF-8 text"):
-        YoloSource(root).load("train")
+        built("data/yolo", root=root).load("train")
     (root / "images/train/a.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
     with pytest.raises(UserError, match=r"a\.png: the picture is damaged or cut short"):
-        YoloSource(root).load("train")
+        built("data/yolo", root=root).load("train")
     (root / "images/empty").mkdir()
     with pytest.raises(UserError, match="images/empty: the split is empty"):
-        YoloSource(root).load("empty")
+        built("data/yolo", root=root).load("empty")
 
 
 @fuzz
 @given(data=damaged(LABELS))
 def test_any_damage_to_labels(root: Path, data: Any) -> None:
     (root / "labels/train/a.txt").write_bytes(data)
-    assert_survives(lambda: YoloSource(root).load("train"))
+    assert_survives(lambda: built("data/yolo", root=root).load("train"))
 
 
 @fuzz
 @given(data=damaged(NAMES))
 def test_any_damage_to_names(root: Path, data: Any) -> None:
     (root / "data.yaml").write_bytes(data)
-    assert_survives(lambda: YoloSource(root).load("train"))
+    assert_survives(lambda: built("data/yolo", root=root).load("train"))

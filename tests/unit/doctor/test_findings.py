@@ -1,8 +1,8 @@
 import pytest
 
 from detector.doctor.findings import Finding, Severity, listed, percent, spread
-from detector.doctor.limits import Limits
 from detector.errors import UserError
+from tests.built import built
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ def test_a_hostile_name_stays_on_the_line():
 
 def test_limits_are_not_negative():
     with pytest.raises(UserError, match=r"limits.leak_error=-1: must not be negative"):
-        Limits(leak_error=-1)
+        built("doctor:limits", leak_error=-1)

@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.data.readers.hit_uav import read_hit_uav
 from detector.doctor import hashing
 from detector.doctor.hashing import BITS, dhash, distance, near_copies, near_copies_within
-from detector.doctor.limits import Limits
 from detector.thermal import io
+from tests.built import built
 from tests.unit.doctor.builders import scene
 
-NEAR = Limits().near_bits
+NEAR = built("doctor:limits").near_bits
 REAL = Path(os.environ.get("THERMAL_DATA", "../shared/data")) / "hit_uav_320"
 
 
@@ -107,7 +106,9 @@ def test_within_a_list_nothing_is_its_own_copy(monkeypatch):
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is not here (THERMAL_DATA names its folder)")
 def test_real_neighbours_are_near_and_other_days_are_far():
     """Frame numbers are the truth: a flight's next frame, and flights of other days."""
-    records = sorted(read_hit_uav(REAL, "val").records, key=lambda record: record.path.stem[-5:])
+    records = sorted(
+        built("data/hit_uav", root=REAL).load("val").records, key=lambda record: record.path.stem[-5:]
+    )
     days = {record.sequence: [r for r in records if r.sequence == record.sequence] for record in records}
     start = [dhash(io.read(record.path).counts) for record in days["20210116"][:50]]
     later = [dhash(io.read(record.path).counts) for record in days["20210123"][:50]]

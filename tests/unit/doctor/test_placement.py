@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.data.readers.hit_uav import read_hit_uav
 from detector.doctor.placement import SHIFTS, Placement, shifted_contrasts
 from detector.thermal import io
+from tests.built import built
 
 REAL = Path(os.environ.get("THERMAL_DATA", "../shared/data")) / "hit_uav_320"
 
@@ -59,7 +59,7 @@ def test_few_boxes_prove_nothing():
 @pytest.mark.parametrize("shift", [0.0, 0.5, -0.5])
 def test_hit_uav_s_boxes_are_corners_and_moved_ones_are_found(shift):
     placement = Placement()
-    for record in read_hit_uav(REAL, "val").records[:60]:
+    for record in built("data/hit_uav", root=REAL).load("val").records[:60]:
         boxes = record.boxes[~record.ignored]
         placement.add(io.read(record.path).counts, boxes + shift * np.tile(boxes[:, 2:] - boxes[:, :2], 2))
     assert placement.best == (-shift, -shift)

@@ -17,7 +17,6 @@ from detector.criterion.composite import Composite
 from detector.criterion.factors import joint
 from detector.criterion.mining import HardNegatives
 from detector.criterion.protocol import Criterion
-from detector.data.augment.recipe import TrainTransform
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, train_loader
 from detector.engine.device import Precision
@@ -32,6 +31,7 @@ from detector.models.detector import Detector
 from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 from detector.thermal.agc import FixedRange
 from tests.unit.data.builders import split_on_disk
+from tests.unit.data.recipes import patches
 
 IMAGES, BATCH = 8, 2
 CLASSES = ("person", "car")
@@ -49,7 +49,7 @@ def loader_of(folder: Path, *, images: int = IMAGES) -> TrainLoader:
     dataset = DetectionDataset(
         split_on_disk(folder / "frames", images),
         agc=FixedRange(6000, 9000),
-        transform=TrainTransform((32, 32)),
+        transform=patches((32, 32)),
         cache_mib=1,
     )
     return train_loader(dataset, batch_size=BATCH, workers=0, seed=0)

@@ -6,23 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from detector.data.augment.recipe import TrainTransform, WholeFrame
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import eval_loader, train_loader
-from detector.data.loading.padding import PadOnly
+from detector.data.loading.padding import WholeFrame
 from detector.data.loading.sample import Transform
 from detector.inference.preprocess import network_input
 from detector.structures import Frame
 from detector.thermal import io
 from detector.thermal.agc import (
     Agc,
-    Percentile,
-    SequenceRange,
 )
+from tests.built import built
 from tests.unit.data.builders import split_on_disk
+from tests.unit.data.recipes import patches
 from tests.unit.thermal.agc_builders import OF_ONE_FRAME
 
-GAINS = [*OF_ONE_FRAME, SequenceRange()]
+GAINS = [*OF_ONE_FRAME, built("thermal/sequence")]
 
 
 @pytest.mark.parametrize("agc", GAINS, ids=lambda agc: type(agc).__name__)
@@ -44,9 +43,9 @@ def test_training_evaluation_and_prediction_feed_the_same_bits(
             for image_id, image in zip(batch.image_ids, batch.images, strict=True)
         }
 
-    still = TrainTransform((32, 64), (1.0, 1.0), mosaic_probability=0, geometry=[], intensity=[])
-    trained, whole = (images(transform, shuffled=True) for transform in (still, WholeFrame((32, 64))))
-    evaluated = images(PadOnly(32), shuffled=False)
+    still = patches((32, 64), scale=(1.0, 1.0), mosaic_probability=0)
+    trained, whole = (images(transform, shuffled=True) for transform in (still, WholeFrame(32)))
+    evaluated = images(WholeFrame(32), shuffled=False)
     for record in annotations.records:
         frame = io.read(record.path)
         predicted = network_input(frame, agc.for_sequence([frame]), multiple=32)
@@ -59,12 +58,16 @@ def test_training_evaluation_and_prediction_feed_the_same_bits(
 
 def test_a_frame_that_needs_padding_is_padded_alike(tmp_path: Path) -> None:
     annotations = split_on_disk(tmp_path, 1, size=(25, 31))
-    dataset = DetectionDataset(annotations, agc=Percentile(), transform=PadOnly(32))
+    dataset = DetectionDataset(annotations, agc=built("thermal/percentile"), transform=WholeFrame(32))
     frame = io.read(annotations.records[0].path)
-    np.testing.assert_array_equal(network_input(frame, Percentile(), multiple=32)[0, 0], dataset[0].image)
+    np.testing.assert_array_equal(
+        network_input(frame, built("thermal/percentile"), multiple=32)[0, 0], dataset[0].image
+    )
 
 
 def test_every_level_of_a_frame_reaches_the_network() -> None:
     levels = np.arange(2**14, dtype=np.uint16).reshape(128, 128)
-    image = network_input(Frame(levels, 14, "ramp"), Percentile(0, 100), multiple=32)
+    image = network_input(
+        Frame(levels, 14, "ramp"), built("thermal/percentile", low=0, high=100), multiple=32
+    )
     assert len(image.unique()) == 2**14

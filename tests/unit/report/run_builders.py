@@ -9,13 +9,13 @@ import numpy as np
 import yaml
 
 from detector.data.annotations import Annotations
-from detector.data.readers.coco import CocoSource
 from detector.engine.steplog import StepRecord
 from detector.engine.tracking import Tracker
 from detector.evaluation.coco import Metrics, evaluate
 from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.predictions import load_predictions
 from detector.report.run.record import Judged, judge_again
+from tests.built import built
 from tests.unit.data.builders import save_frame, save_json
 
 Box = tuple[int, int, int, int]
@@ -91,7 +91,7 @@ def made_run(folder: Path) -> Path:
     versions = {"python": "3.12.1", "torch": "2.9.0+cpu"}
     command = "python scripts/train.py 'model.widths=[8,8]'"
     save_json(run / "environment.json", {"command": command, "device": "1 x cpu", "versions": versions})
-    annotations = CocoSource(root).load("val")
+    annotations = built("data/coco", root=root).load("val")
     detections = load_predictions(run / "predictions.json", annotations)
     save_json(run / "metrics.json", evaluate(annotations, detections, bins=Bins()).to_dict())
     _log(run / "tensorboard", evaluate(annotations, detections))
@@ -115,6 +115,6 @@ def _log(folder: Path, metrics: Metrics) -> None:
 
 def made_judged(folder: Path) -> Judged:
     """FOUND beside its truth; the frames lie in folder/data."""
-    annotations: Annotations = CocoSource(made_data(folder / "data")).load("val")
+    annotations: Annotations = built("data/coco", root=made_data(folder / "data")).load("val")
     made_predictions(folder / "predictions.json")
     return judge_again(annotations, load_predictions(folder / "predictions.json", annotations), bins=Bins())

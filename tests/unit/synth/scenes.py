@@ -4,9 +4,10 @@ import numpy as np
 
 from detector.synth.paint import Sprite
 from detector.synth.scene import Scene, SceneParams, Standing
+from tests.built import read
 
 FINE = 2
-SMALL = SceneParams(fine=FINE, clutter=(0, 0), overlap=0.0, min_visible=0.4)
+SMALL = read(SceneParams, "synth:scene", fine=FINE, clutter=(0, 0), overlap=0.0, min_visible=0.4)
 
 
 def empty_scene(params: SceneParams = SMALL, seed: int = 0) -> Scene:

@@ -13,13 +13,21 @@ from detector.synth import dataset as module
 from detector.synth.dataset import DatasetParams, generate
 from detector.synth.scene import CLASSES, SceneParams
 from detector.synth.sensor import SensorParams
+from tests.built import read
 
 FEW = DatasetParams(train=3, val=1, test=2, frames_per_scene=2)
-SCENE = SceneParams(width=64, height=48, fine=2, objects=(2, 5), clutter=(0, 2))
+SCENE = read(SceneParams, "synth:scene", width=64, height=48, fine=2, objects=(2, 5), clutter=(0, 2))
 
 
 def make(root, *, dataset=FEW, scene=SCENE, seed=0, processes=1):
-    return generate(root, dataset=dataset, scene=scene, sensor=SensorParams(), seed=seed, processes=processes)
+    return generate(
+        root,
+        dataset=dataset,
+        scene=scene,
+        sensor=read(SensorParams, "synth:sensor"),
+        seed=seed,
+        processes=processes,
+    )
 
 
 def contents(root):

@@ -6,9 +6,19 @@ import numpy as np
 import pytest
 
 from detector.synth.sensor import Sensor, SensorParams
+from tests.built import read
 
-SILENT = SensorParams(
-    blur_px=0.3, netd_k=0, pixel_k=0, column_k=0, row_k=0, flicker_k=0, shading_k=0, drift_k=0
+SILENT = read(
+    SensorParams,
+    "synth:sensor",
+    blur_px=0.3,
+    netd_k=0,
+    pixel_k=0,
+    column_k=0,
+    row_k=0,
+    flicker_k=0,
+    shading_k=0,
+    drift_k=0,
 )
 SIZE = {"width": 160, "height": 120}
 FLAT = np.full((240, 320), 300.0, np.float32)

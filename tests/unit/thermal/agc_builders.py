@@ -9,12 +9,10 @@ import numpy as np
 from detector.structures import Frame
 from detector.thermal.agc import (
     BitDepthRange,
-    Clahe,
     FixedKelvin,
     FixedRange,
-    Percentile,
-    PlateauEqualisation,
 )
+from tests.built import built
 
 
 @dataclass(frozen=True)
@@ -32,9 +30,9 @@ OF_ONE_FRAME = [
     FixedRange(6000, 9000),
     FixedKelvin(60.0, 90.0, Hundredths()),
     BitDepthRange(),
-    Percentile(10, 90),
-    PlateauEqualisation(),
-    Clahe(),
+    built("thermal/percentile", low=10, high=90),
+    built("thermal/plateau"),
+    built("thermal/clahe"),
 ]
 """One of every gain that needs no look at the recording."""
 

@@ -11,13 +11,12 @@ from detector.thermal.agc import (
     BitDepthRange,
     Clahe,
     FixedRange,
-    PlateauEqualisation,
-    SequenceRange,
     normalise,
 )
+from tests.built import built
 from tests.unit.thermal.agc_builders import OF_ONE_FRAME, frame_of, scene
 
-ALL = [*OF_ONE_FRAME, SequenceRange(0, 100)]
+ALL = [*OF_ONE_FRAME, built("thermal/sequence", low=0, high=100)]
 
 
 def ids(agc: Agc) -> str:
@@ -67,9 +66,9 @@ def test_the_frame_is_left_as_it_is() -> None:
     [
         FixedRange(0, 65535),
         BitDepthRange(),
-        SequenceRange(0, 100),
-        PlateauEqualisation(),
-        PlateauEqualisation(np.inf),
+        built("thermal/sequence", low=0, high=100),
+        built("thermal/plateau"),
+        built("thermal/plateau", limit=np.inf),
     ],
     ids=str,
 )

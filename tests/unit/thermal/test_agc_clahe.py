@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from detector.errors import UserError
-from detector.thermal.agc import Clahe, FixedRange, Percentile, SequenceRange
+from detector.thermal.agc import Clahe, FixedRange
+from tests.built import built
 from tests.unit.thermal.agc_builders import frame_of, scene
 
 
@@ -22,8 +23,8 @@ def test_equals_opencv_s_on_8_bits(limit: float) -> None:
 
 def test_a_limit_of_0_leaves_the_base_as_it_is() -> None:
     for frame in (scene(), frame_of(scene().counts // 40, 8)):
-        base = Percentile(5, 95)
-        np.testing.assert_allclose(Clahe(base, 0)(frame), base(frame), atol=1e-5)
+        base = built("thermal/percentile", low=5, high=95)
+        np.testing.assert_allclose(built("thermal/clahe", base=base, limit=0)(frame), base(frame), atol=1e-5)
 
 
 def test_one_tile_without_a_limit_is_plain_equalisation() -> None:
@@ -42,9 +43,9 @@ def test_contrast_is_raised_where_it_was_low_but_not_beyond_the_limit() -> None:
     counts[:, :40] = 7000  # a cold and a warm half, each with a faint pattern
     counts += 20 * ((np.arange(60)[:, None] // 5 + np.arange(80) // 5) % 2) + rng.integers(0, 6, (60, 80))
     frame = frame_of(counts)
-    plain = Percentile(0, 100)(frame)[:, 55:]
+    plain = built("thermal/percentile", low=0, high=100)(frame)[:, 55:]
     for limit in (1.0, 3.0):
-        image = Clahe(Percentile(0, 100), limit, 3, 4)(frame)[:, 55:]
+        image = Clahe(built("thermal/percentile", low=0, high=100), limit, 3, 4)(frame)[:, 55:]
         gained = image.std() / plain.std()
         assert 1.2 < gained < limit + 1
 
@@ -58,7 +59,7 @@ def test_counts_that_share_a_bin_stay_distinct() -> None:
 
 def test_tiles_follow_the_picture_where_they_do_not_divide_it() -> None:
     frame = scene(size=(25, 31))
-    agc = Clahe(limit=3, rows=4, columns=3)
+    agc = built("thermal/clahe", limit=3, rows=4, columns=3)
     np.testing.assert_allclose(
         agc(frame_of(frame.counts[::-1, ::-1]))[::-1, ::-1].mean(), agc(frame).mean(), atol=0.02
     )
@@ -70,14 +71,16 @@ def test_tiles_follow_the_picture_where_they_do_not_divide_it() -> None:
 
 def test_its_base_may_be_a_recording_s() -> None:
     frames = [scene(0), scene(1)]
-    window = SequenceRange().for_sequence(frames).prepare(frames[0])[1]
-    bound = Clahe(SequenceRange()).for_sequence(frames)
-    np.testing.assert_array_equal(bound(frames[0]), Clahe(FixedRange(*window))(frames[0]))
+    window = built("thermal/sequence").for_sequence(frames).prepare(frames[0])[1]
+    bound = built("thermal/clahe", base=built("thermal/sequence")).for_sequence(frames)
+    np.testing.assert_array_equal(
+        bound(frames[0]), built("thermal/clahe", base=FixedRange(*window))(frames[0])
+    )
 
 
 def test_impossible_settings_are_refused() -> None:
     for limit in (-1, float("nan")):
         with pytest.raises(UserError, match="limit must be at least 0"):
-            Clahe(limit=limit)
+            built("thermal/clahe", limit=limit)
     with pytest.raises(UserError, match="at least 1, found 0 and 4"):
-        Clahe(rows=0)
+        built("thermal/clahe", rows=0)

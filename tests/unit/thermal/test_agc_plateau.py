@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from detector.errors import UserError
 from detector.thermal.agc import PlateauEqualisation
+from tests.built import built
 from tests.unit.thermal.agc_builders import frame_of, scene
 
 
@@ -46,7 +47,7 @@ def test_equals_the_naive_formula(values: list[int], limit: float) -> None:
 def test_without_a_limit_it_is_opencv_s_equalisation(seed: int) -> None:
     rng = np.random.default_rng(seed)
     counts = np.clip(rng.normal(90, 12, (40, 50)), 0, 255).astype(np.uint8)
-    image = PlateauEqualisation(np.inf)(frame_of(counts, 8))
+    image = built("thermal/plateau", limit=np.inf)(frame_of(counts, 8))
     # OpenCV rounds to whole steps of 255.
     np.testing.assert_allclose(255 * image, cv2.equalizeHist(counts), atol=0.51)
 
@@ -61,7 +62,7 @@ def test_every_level_survives_where_a_bin_is_worth_less_than_a_step() -> None:
     # 160 000 pixels, nearly all of one count: a count of one pixel is worth 0.4 steps of uint16.
     counts = np.full((400, 400), 8000, np.uint16)
     counts[0, :300] = 8000 + np.arange(-150, 150)
-    values = PlateauEqualisation(np.inf).prepare(frame_of(counts))[0]
+    values = built("thermal/plateau", limit=np.inf).prepare(frame_of(counts))[0]
     ladder = values[0, :300].astype(int)
     assert (np.diff(ladder) >= 1).all()
     assert ladder[0] == 0
@@ -70,7 +71,7 @@ def test_every_level_survives_where_a_bin_is_worth_less_than_a_step() -> None:
 
 
 def test_a_frame_of_few_levels_is_not_blown_up() -> None:
-    agc = PlateauEqualisation(min_levels=11)
+    agc = built("thermal/plateau", min_levels=11)
     np.testing.assert_allclose(agc(frame_of([500, 500])), [[0.5, 0.5]], atol=1e-5)
     # Three levels are two steps of ten.
     np.testing.assert_allclose(agc(frame_of([500, 501, 502])), [[0.4, 0.5, 0.6]], atol=1e-5)
@@ -79,12 +80,12 @@ def test_a_frame_of_few_levels_is_not_blown_up() -> None:
 def test_gain_and_offset_of_the_camera_change_nothing() -> None:
     frame = scene()
     other = frame_of(3 * frame.counts + 1000)
-    np.testing.assert_array_equal(PlateauEqualisation()(frame), PlateauEqualisation()(other))
+    np.testing.assert_array_equal(built("thermal/plateau")(frame), built("thermal/plateau")(other))
 
 
 def test_impossible_settings_are_refused() -> None:
     for limit in (-1, float("nan")):
         with pytest.raises(UserError, match="limit must be at least 0"):
-            PlateauEqualisation(limit)
+            built("thermal/plateau", limit=limit)
     with pytest.raises(UserError, match="min_levels must be at least 2, found 1"):
-        PlateauEqualisation(min_levels=1)
+        built("thermal/plateau", min_levels=1)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal.agc import BitDepthRange, FixedKelvin, FixedRange, Percentile, SequenceRange
+from tests.built import built
 from tests.unit.thermal.agc_builders import frame_of, scene
 
 
@@ -55,7 +56,9 @@ def test_a_range_in_kelvin_is_linear_in_kelvin() -> None:
     # 250, 300, 276, 350 and 0 K.
     frame = replace(frame_of([15625, 22500, 19044, 30625, 0]), calibration=Square(2.0))
     expected = [[0, 1, 0.52, 1, 0]]
-    np.testing.assert_allclose(FixedKelvin(250.0, 300.0)(frame), expected, atol=1e-5)
+    np.testing.assert_allclose(
+        built("thermal/fixed_kelvin", low=250.0, high=300.0)(frame), expected, atol=1e-5
+    )
 
 
 def test_one_temperature_has_one_value_on_every_camera() -> None:
@@ -74,7 +77,7 @@ def test_the_calibration_of_the_settings_serves_frames_without() -> None:
     with pytest.raises(
         UserError, match=r"^test: says nothing of how its counts become kelvin: .*calibration"
     ):
-        FixedKelvin(250.0, 300.0)(frame_of([15625]))
+        built("thermal/fixed_kelvin", low=250.0, high=300.0)(frame_of([15625]))
 
 
 def test_warm_is_bright_where_counts_fall_with_temperature() -> None:
@@ -90,8 +93,8 @@ def test_a_calibration_without_that_range_is_refused() -> None:
 def test_percentile_hand_computed() -> None:
     # 0, 10, ..., 1000: the p-th percentile is 10 p.
     frame = frame_of([10 * k for k in range(101)])
-    assert window_of(Percentile(5, 95), frame) == (50, 950)
-    assert window_of(Percentile(2.5, 50), frame) == (25, 500)
+    assert window_of(built("thermal/percentile", low=5, high=95), frame) == (50, 950)
+    assert window_of(built("thermal/percentile", low=2.5, high=50), frame) == (25, 500)
 
 
 @settings(max_examples=30, deadline=None)
@@ -118,7 +121,7 @@ def test_a_recording_s_range_is_that_of_all_its_frames_in_any_order() -> None:
     everything = np.concatenate([frame.counts.ravel() for frame in frames]).astype(np.float64)
     expected = np.percentile(everything, (2, 97))
     for order in (frames, frames[::-1]):
-        agc = SequenceRange(2, 97).for_sequence(iter(order))
+        agc = built("thermal/sequence", low=2, high=97).for_sequence(iter(order))
         for frame in frames:
             counts, window = agc.prepare(frame)
             assert counts is frame.counts
@@ -133,7 +136,7 @@ def test_a_recording_of_one_frame_is_gained_as_that_frame() -> None:
 
 
 def test_a_recording_s_range_is_not_guessed() -> None:
-    agc = SequenceRange().for_sequence([])
+    agc = built("thermal/sequence").for_sequence([])
     with pytest.raises(RuntimeError, match="for_sequence"):
         agc(scene())
 
@@ -143,11 +146,11 @@ def test_impossible_settings_are_refused() -> None:
         FixedRange(5, 5)
     for low, high in ((-10, 40), (300, 300)):
         with pytest.raises(UserError, match=f"low={low} high={high} .*273.15"):
-            FixedKelvin(low, high)
-    for range_ in (Percentile, SequenceRange):
+            built("thermal/fixed_kelvin", low=low, high=high)
+    for name in ("percentile", "sequence"):
         with pytest.raises(UserError, match="percentiles"):
-            range_(99, 1)
+            built(f"thermal/{name}", low=99, high=1)
         with pytest.raises(UserError, match="percentiles"):
-            range_(1, 101)
+            built(f"thermal/{name}", low=1, high=101)
         with pytest.raises(UserError, match="min_span"):
-            range_(min_span=0)
+            built(f"thermal/{name}", min_span=0)

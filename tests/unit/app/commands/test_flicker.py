@@ -8,7 +8,8 @@ from detector.app.cli import CONFIGS
 from detector.app.commands.flicker import measure, run, table
 from detector.errors import UserError
 from detector.structures import Frame
-from detector.thermal.agc import Clahe, FixedRange, Percentile, PlateauEqualisation, SequenceRange
+from detector.thermal.agc import FixedRange
+from tests.built import built
 from tests.unit.data.builders import save_frame
 from tests.unit.thermal.agc_builders import frame_of, scene
 
@@ -23,7 +24,9 @@ def with_hot(count: int) -> Frame:
 def test_hand_computed() -> None:
     # The range is 0 to the hottest pixel: 1000, then 1250. What was x becomes 0.8 x, so the median pixel of
     # the hundred that kept their counts, 495, goes from 0.495 to 0.396. The spans: 0.9 and 0.72.
-    flicker = measure(Percentile(0, 100), [with_hot(1000), with_hot(1250), with_hot(1250)])
+    flicker = measure(
+        built("thermal/percentile", low=0, high=100), [with_hot(1000), with_hot(1250), with_hot(1250)]
+    )
     span = 0.72
     assert flicker.span == pytest.approx(span, abs=1e-4)
     assert flicker.worst == pytest.approx(0.099 / span, abs=1e-3)
@@ -36,22 +39,26 @@ def test_hand_computed() -> None:
 
 def test_one_range_for_all_frames_flickers_not_at_all_but_drifts_with_the_camera() -> None:
     frames = [frame_of(RAMP), frame_of(np.append(RAMP[:40], np.full(61, 2000)))]
-    for agc in (FixedRange(0, 1000), SequenceRange(0, 100)):
+    for agc in (FixedRange(0, 1000), built("thermal/sequence", low=0, high=100)):
         assert measure(agc, frames).mean == 0
         assert measure(agc, frames).drift > 0
-    for agc in (Percentile(), PlateauEqualisation(), Clahe(rows=1, columns=1)):
+    for agc in (
+        built("thermal/percentile"),
+        built("thermal/plateau"),
+        built("thermal/clahe", rows=1, columns=1),
+    ):
         assert measure(agc, frames).mean > 0
 
 
 def test_pairs_without_a_common_count_are_left_out() -> None:
     frames = [with_hot(1000), frame_of(RAMP + 5), with_hot(1000), with_hot(1250)]
-    assert measure(Percentile(0, 100), frames).mean == pytest.approx(
-        measure(Percentile(0, 100), frames[2:]).mean, rel=0.15
+    assert measure(built("thermal/percentile", low=0, high=100), frames).mean == pytest.approx(
+        measure(built("thermal/percentile", low=0, high=100), frames[2:]).mean, rel=0.15
     )
     with pytest.raises(UserError, match="no two successive frames that share counts"):
-        measure(Percentile(), frames[:2])
+        measure(built("thermal/percentile"), frames[:2])
     with pytest.raises(UserError, match="nothing in it but one count"):
-        measure(Percentile(), [frame_of([7, 7])] * 2)
+        measure(built("thermal/percentile"), [frame_of([7, 7])] * 2)
 
 
 def test_the_table_has_a_line_for_each_gain() -> None:

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from detector.data.augment.copy_paste import CopyPaste, cut_out, place_of, put_in_front, sources
+from detector.data.augment.copy_paste import cut_out, place_of, put_in_front, sources
 from detector.data.augment.layers import Layers
 from detector.data.augment.patch import VisibilityRule, areas
 from detector.data.loading.sample import RawSample, Sample
 from detector.errors import UserError
+from tests.built import built
 
 RULE = VisibilityRule(min_visible=0.3, min_side=1.5)
 
@@ -129,7 +130,7 @@ def test_no_place_outside_the_picture() -> None:
 
 
 def test_pairs_overlap_as_asked_and_the_front_one_stands_nearer() -> None:
-    step = CopyPaste(most=1, beside=1.0, overlap=(0.2, 0.5), p=1.0)
+    step = built("augment/default:objects.copy_paste", max_objects=1, beside=1.0, overlap=(0.2, 0.5), p=1.0)
     source = raw_with(OBJECT, labels=(0,))
     shares, sides = [], []
     for seed in range(100):
@@ -153,7 +154,7 @@ def test_pairs_overlap_as_asked_and_the_front_one_stands_nearer() -> None:
 def test_size_follows_the_row() -> None:
     """Distant objects of 8 pixels above, near ones of 24 below: what is pasted at their row is as large."""
     ground = raw_with((10, 6, 18, 14), (70, 50, 94, 74), labels=(0, 0))
-    step = CopyPaste(most=1, beside=0.0, p=1.0)
+    step = built("augment/default:objects.copy_paste", max_objects=1, beside=0.0, p=1.0)
     found = []
     for seed in range(80):
         layers = layers_of(ground)
@@ -170,7 +171,7 @@ def test_size_follows_the_row() -> None:
 
 
 def test_an_object_of_a_class_that_is_not_there_keeps_about_its_size() -> None:
-    step = CopyPaste(most=1, beside=0.0, scale=(0.7, 1.25), p=1.0)
+    step = built("augment/default:objects.copy_paste", max_objects=1, beside=0.0, scale=(0.7, 1.25), p=1.0)
     sides = []
     for seed in range(60):
         layers = layers_of(raw_with((10, 6, 18, 14), labels=(1,)))
@@ -181,7 +182,7 @@ def test_an_object_of_a_class_that_is_not_there_keeps_about_its_size() -> None:
 
 
 def test_each_picture_has_its_chance_and_up_to_the_most() -> None:
-    step = CopyPaste(most=3, beside=0.0, p=0.5)
+    step = built("augment/default:objects.copy_paste", max_objects=3, beside=0.0, p=0.5)
     small = raw_with((40, 40, 45, 45))
     counts = []
     for seed in range(200):
@@ -195,7 +196,9 @@ def test_nothing_is_pasted_on_padding_or_out_of_frames_without_objects() -> None
     for target, source in ((raw_with(ground=0), raw_with(OBJECT)), (raw_with(), raw_with())):
         layers = layers_of(target)
         for seed in range(20):
-            CopyPaste(beside=0.0, p=1.0)(layers, [source], rng=np.random.default_rng(seed))
+            built("augment/default:objects.copy_paste", beside=0.0, p=1.0)(
+                layers, [source], rng=np.random.default_rng(seed)
+            )
         assert len(layers.boxes) == 0
 
 
@@ -205,7 +208,9 @@ def test_labels_go_with_what_is_seen() -> None:
     seen = set()
     for seed in range(60):
         layers = layers_of(raw_with(ground=125))
-        CopyPaste(most=1, beside=0.0, p=1.0)(layers, frames, rng=np.random.default_rng(seed))
+        built("augment/default:objects.copy_paste", max_objects=1, beside=0.0, p=1.0)(
+            layers, frames, rng=np.random.default_rng(seed)
+        )
         for box, label in zip(layers.boxes, layers.labels, strict=True):
             x, y = ((box[:2] + box[2:]) / 2).astype(int)
             np.testing.assert_allclose(layers.image[y, x], (0.8, 0.2)[label], atol=0.02)
@@ -216,7 +221,7 @@ def test_labels_go_with_what_is_seen() -> None:
 @pytest.mark.parametrize(
     ("settings", "name"),
     [
-        ({"most": 0}, "most"),
+        ({"max_objects": 0}, "max_objects"),
         ({"beside": 1.5}, "beside"),
         ({"overlap": (0.6, 0.1)}, "overlap"),
         ({"scale": (0.0, 1.0)}, "scale"),
@@ -224,4 +229,4 @@ def test_labels_go_with_what_is_seen() -> None:
 )
 def test_impossible_settings_are_refused(settings: dict, name: str) -> None:
     with pytest.raises(UserError, match=name):
-        CopyPaste(**settings)
+        built("augment/default:objects.copy_paste", **settings)

@@ -4,6 +4,7 @@ import pytest
 from detector.data.augment.layers import Layers, Place
 from detector.data.augment.patch import VisibilityRule
 from detector.data.loading.sample import Sample
+from tests.built import built
 
 RULE = VisibilityRule(min_visible=0.3, min_side=1.5)
 
@@ -90,7 +91,7 @@ def test_what_is_put_later_lies_in_front() -> None:
     layers = layers_of()
     for number in range(3):
         paste(layers, (2 + 3 * number, 2, 12 + 3 * number, 12), label=number)
-    sample = layers.sample(VisibilityRule(min_visible=0.31))
+    sample = layers.sample(built("augment/default:rule", min_visible=0.31))
     np.testing.assert_array_equal(sample.boxes, [(2, 2, 5, 12), (5, 2, 8, 12), (8, 2, 18, 12)])
     np.testing.assert_array_equal(sample.ignored, [True, True, False])
     np.testing.assert_array_equal(sample.labels, [0, 1, 2])

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from detector.data.augment.layers import Layers
-from detector.data.augment.object_contrast import ObjectContrast, change_contrast
+from detector.data.augment.object_contrast import change_contrast
 from detector.data.loading.sample import Sample
 from detector.errors import UserError
+from tests.built import built
 
 BOX = np.array((14, 10, 24, 22), np.float32)
 INSIDE = slice(10, 22), slice(14, 24)
@@ -49,7 +50,7 @@ def test_a_box_at_the_picture_s_edge() -> None:
 
 
 def test_factors_are_log_uniform_each_object_has_its_chance_and_ignored_regions_none() -> None:
-    step, contrasts = ObjectContrast((0.5, 2.0), p=0.5), []
+    step, contrasts = built("augment/default:objects.contrast", factor=(0.5, 2.0), p=0.5), []
     boxes = np.stack((BOX, BOX))
     for seed in range(300):
         layers = Layers(Sample(picture(), boxes, np.zeros(2, int), np.array((False, True)), 0))
@@ -66,4 +67,4 @@ def test_factors_are_log_uniform_each_object_has_its_chance_and_ignored_regions_
 
 def test_impossible_limits_are_refused() -> None:
     with pytest.raises(UserError, match="factor"):
-        ObjectContrast((0.0, 1.5))
+        built("augment/default:objects.contrast", factor=(0.0, 1.5))

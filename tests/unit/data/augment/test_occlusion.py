@@ -1,18 +1,25 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from detector.data.augment.layers import Layers
-from detector.data.augment.occlusion import Draw, Occluder, Occlusion, foliage, ground, pole, put_in_front
+from detector.data.augment.occlusion import Occluder, Occlusion, put_in_front
 from detector.data.augment.patch import VisibilityRule
 from detector.data.loading.sample import Sample
 from detector.errors import UserError
+from tests.built import built
 
 BOX = np.array((40, 30, 60, 62), np.float32)
 INSIDE = slice(30, 62), slice(40, 60)
-DRAWN = [pole, foliage, ground]
+NAMES = ["pole", "foliage", "ground"]
 KEEP_ALL = VisibilityRule(min_visible=0, min_side=0)
+
+
+def step_of(name: str, **changes: Any) -> Occlusion:
+    step: Occlusion = built(f"augment/default:objects.{name}", **changes)
+    return step
 
 
 def layers_with(
@@ -31,13 +38,13 @@ def hidden_share(layers: Layers) -> float:
     return float(np.mean(layers.image[INSIDE] < 0.6))
 
 
-@pytest.mark.parametrize("draw", DRAWN)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("share", [0.2, 0.5])
-def test_about_the_share_asked_for_is_hidden(draw: Draw, share: float) -> None:
+def test_about_the_share_asked_for_is_hidden(name: str, share: float) -> None:
     found = []
     for seed in range(60):
         layers = layers_with(BOX)
-        occluder = draw(layers, BOX, share=share, rng=np.random.default_rng(seed))
+        occluder = step_of(name).draw(layers, BOX, share=share, rng=np.random.default_rng(seed))
         assert occluder is not None
         put_in_front(layers, occluder)
         # Now and then a pole or leaves are as warm as the object, and hide it without a trace.
@@ -49,13 +56,13 @@ def test_about_the_share_asked_for_is_hidden(draw: Draw, share: float) -> None:
     assert np.ptp(found) < 0.3
 
 
-@pytest.mark.parametrize("draw", DRAWN)
-def test_nothing_changes_out_of_reach(draw: Draw) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_changes_out_of_reach(name: str) -> None:
     hits = 0
     for seed in range(20):
         layers = layers_with(BOX)
         before = layers.image.copy()
-        Occlusion(draw, p=1)(layers, [], rng=np.random.default_rng(seed))
+        step_of(name, p=1.0)(layers, [], rng=np.random.default_rng(seed))
         changed = before != layers.image
         hits += bool(changed[INSIDE].any())
         assert not changed[:, :34].any()
@@ -63,12 +70,12 @@ def test_nothing_changes_out_of_reach(draw: Draw) -> None:
     assert hits > 15  # a pole may have the object's own temperature
 
 
-@pytest.mark.parametrize("draw", DRAWN)
-def test_the_truth_is_of_what_is_left(draw: Draw) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_the_truth_is_of_what_is_left(name: str) -> None:
     """By the truth as much is hidden as in the picture: it is ignored just where that is too much."""
     for seed in range(20):
         layers = layers_with(BOX)
-        occluder = draw(layers, BOX, share=0.4, rng=np.random.default_rng(seed))
+        occluder = step_of(name).draw(layers, BOX, share=0.4, rng=np.random.default_rng(seed))
         assert occluder is not None
         put_in_front(layers, Occluder(occluder.values * 0, occluder.opacity, occluder.top, occluder.left))
         share = float(np.mean(layers.image[INSIDE] >= 0.5))
@@ -84,7 +91,7 @@ def test_the_truth_is_of_what_is_left(draw: Draw) -> None:
 def test_a_pole_stands_upright_from_above_to_the_feet_or_nearer() -> None:
     for seed in range(20):
         layers = layers_with(BOX)
-        occluder = pole(layers, BOX, share=0.3, rng=np.random.default_rng(seed))
+        occluder = step_of("pole").draw(layers, BOX, share=0.3, rng=np.random.default_rng(seed))
         assert occluder.opacity.sum(1) == pytest.approx(0.3 * 20, rel=1e-5)
         foot = occluder.top + len(occluder.values)
         assert 62 <= foot <= 72
@@ -96,14 +103,14 @@ def test_the_ground_is_a_piece_of_the_picture_without_objects() -> None:
     other = np.array((5, 5, 35, 85), np.float32)
     for seed in range(30):
         layers = layers_with(BOX, other)
-        occluder = ground(layers, BOX, share=0.4, rng=np.random.default_rng(seed))
+        occluder = step_of("ground").draw(layers, BOX, share=0.4, rng=np.random.default_rng(seed))
         if occluder is not None:
             assert occluder.values.max() <= 0.3 + 1e-6
 
 
 def test_no_ground_where_all_is_covered_by_boxes() -> None:
     layers = layers_with(np.array((0, 0, 200, 120), np.float32))
-    assert ground(layers, BOX, share=0.4, rng=np.random.default_rng(0)) is None
+    assert step_of("ground").draw(layers, BOX, share=0.4, rng=np.random.default_rng(0)) is None
 
 
 def test_what_reaches_out_of_the_picture_is_cut_off() -> None:
@@ -118,7 +125,7 @@ def test_what_reaches_out_of_the_picture_is_cut_off() -> None:
 
 def test_each_object_has_its_chance_and_small_ones_none() -> None:
     small = np.array((5, 5, 8, 20), np.float32)
-    step, touched = Occlusion(pole, p=0.3), 0
+    step, touched = step_of("pole", p=0.3), 0
     for seed in range(400):
         layers = layers_with(small, BOX)
         before = layers.image.copy()
@@ -130,4 +137,4 @@ def test_each_object_has_its_chance_and_small_ones_none() -> None:
 
 def test_impossible_shares_are_refused() -> None:
     with pytest.raises(UserError, match="share"):
-        Occlusion(pole, share=(0.5, 1.0))
+        step_of("pole", share=(0.5, 1.0))

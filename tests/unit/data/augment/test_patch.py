@@ -5,6 +5,7 @@ from detector.data.augment.mosaic import mosaic
 from detector.data.augment.patch import VisibilityRule, areas, cut_patch, random_scale
 from detector.data.loading.padding import PAD_VALUE
 from detector.data.loading.sample import RawSample, Sample
+from tests.built import built
 from tests.unit.data.builders import bright_box, empty_raw, raw_of, raw_with_rectangle
 
 KEEP_ALL = VisibilityRule(min_visible=0, min_side=0)
@@ -99,14 +100,14 @@ def test_rule_ignores_what_became_too_small_to_learn() -> None:
 
 def test_rule_keeps_every_ignored_region_that_is_in_sight() -> None:
     boxes = boxes_of((-90, -90, 1, 1), (2, 2, 12, 12))
-    kept = VisibilityRule().apply(sample_with(boxes, ignored=True), areas(boxes))
+    kept = built("augment/default:rule").apply(sample_with(boxes, ignored=True), areas(boxes))
     np.testing.assert_allclose(kept.boxes, [[0, 0, 1, 1], [2, 2, 12, 12]])
     assert kept.ignored.all()
 
 
 def test_rule_on_no_boxes() -> None:
     empty = boxes_of()
-    assert VisibilityRule().apply(sample_with(empty), areas(empty)).boxes.shape == (0, 4)
+    assert built("augment/default:rule").apply(sample_with(empty), areas(empty)).boxes.shape == (0, 4)
 
 
 @pytest.mark.parametrize("corner", range(4))

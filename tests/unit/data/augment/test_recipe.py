@@ -2,42 +2,42 @@ import functools
 import pickle
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import albumentations as A
 import cv2
 import numpy as np
 import pytest
-from hydra.errors import InstantiationException
 
-from detector.data.augment.copy_paste import CopyPaste
-from detector.data.augment.patch import VisibilityRule, areas
-from detector.data.augment.recipe import TrainTransform, WholeFrame
+from detector.data.augment.patch import areas
+from detector.data.augment.recipe import PatchTransform
 from detector.data.augment.thermal import InvertPolarity
-from detector.data.loading.padding import PAD_VALUE, PadOnly
+from detector.data.loading.padding import PAD_VALUE, WholeFrame
 from detector.data.loading.sample import RawSample, Sample
 from detector.errors import UserError
+from tests.built import built
 from tests.unit.data.builders import assert_same_sample, bright_box, raw_of, raw_with_rectangle
-from tests.unit.data.recipes import recipe
+from tests.unit.data.recipes import patches, recipe
 
 SIZE = (48, 64)
 SMALL = "augment.size=[48,64]"
 
 
 @functools.cache
-def built(name: str) -> Any:
+def shared(name: str) -> Any:
     """One that several tests share; nothing that they do with it may change it."""
     return recipe(name, SMALL)
 
 
 def one_patch(
     geometry: Sequence[A.DualTransform], *, intensity: Sequence[A.ImageOnlyTransform] = ()
-) -> TrainTransform:
+) -> PatchTransform:
     """No scaling, no mosaic: what is left is the given transforms."""
-    return TrainTransform(SIZE, (1, 1), mosaic_probability=0, geometry=geometry, intensity=intensity)
+    return patches(SIZE, scale=(1, 1), mosaic_probability=0, geometry=geometry, intensity=intensity)
 
 
-def run(transform: TrainTransform, raws: Sequence[RawSample], *, seed: int = 0, epoch: int = 0) -> Sample:
+def run(transform: PatchTransform, raws: Sequence[RawSample], *, seed: int = 0, epoch: int = 0) -> Sample:
     return transform(raws, 0, epoch=epoch, rng=np.random.default_rng(seed))
 
 
@@ -111,7 +111,7 @@ def scenes(count: int = 5) -> list[RawSample]:
 
 @pytest.mark.parametrize("name", ["default", "strong"])
 def test_recipes_give_valid_samples(name: str) -> None:
-    transform, raws = built(name), scenes()
+    transform, raws = shared(name), scenes()
     for seed in range(60):
         sample = run(transform, raws, seed=seed)
         assert sample.image.shape == SIZE
@@ -129,7 +129,7 @@ def test_recipes_give_valid_samples(name: str) -> None:
 @pytest.mark.parametrize("name", ["default", "strong"])
 def test_the_seed_alone_decides(name: str) -> None:
     """Also after the transform's own generators have been used for something else, and in another worker."""
-    transform, raws = built(name), scenes()
+    transform, raws = shared(name), scenes()
     elsewhere = pickle.loads(pickle.dumps(transform))
     for seed in range(12):
         first = run(transform, raws, seed=seed)
@@ -140,7 +140,7 @@ def test_the_seed_alone_decides(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["default", "strong"])
 def test_seeds_differ(name: str) -> None:
-    transform, raws = built(name), scenes()
+    transform, raws = shared(name), scenes()
     means = {float(run(transform, raws, seed=seed).image.mean()) for seed in range(20)}
     assert len(means) == 20
 
@@ -149,7 +149,7 @@ def test_mosaics_end_with_their_epochs() -> None:
     """Frame 0 is black and all others are white, so only a mosaic has white pixels."""
     black = raw_of(np.zeros((90, 120), np.uint8), np.zeros((0, 4), np.float32))
     white = raw_of(np.full((90, 120), 255, np.uint8), np.zeros((0, 4), np.float32))
-    transform = TrainTransform(SIZE, mosaic_probability=1, mosaic_epochs=3, geometry=[], intensity=[])
+    transform = patches(SIZE, mosaic_probability=1, mosaic_epochs=3)
     raws = [black, *[white] * 20]
     assert [run(transform, raws, epoch=epoch).image.max() > 0 for epoch in (0, 2, 3, 9)] == [1, 1, 0, 0]
 
@@ -157,7 +157,7 @@ def test_mosaics_end_with_their_epochs() -> None:
 def test_the_share_of_mosaics_is_the_probability() -> None:
     black = raw_of(np.zeros((90, 120), np.uint8), np.zeros((0, 4), np.float32))
     white = raw_of(np.full((90, 120), 255, np.uint8), np.zeros((0, 4), np.float32))
-    transform = TrainTransform(SIZE, mosaic_probability=0.3, geometry=[], intensity=[])
+    transform = patches(SIZE, mosaic_probability=0.3)
     raws = [black, *[white] * 20]
     mixed = np.mean([run(transform, raws, seed=seed).image.max() > 0 for seed in range(200)])
     assert mixed == pytest.approx(0.3, abs=0.1)
@@ -165,11 +165,13 @@ def test_the_share_of_mosaics_is_the_probability() -> None:
 
 def test_impossible_settings_are_refused() -> None:
     with pytest.raises(UserError, match="scale"):
-        TrainTransform(SIZE, (1.2, 0.5))
+        patches(SIZE, scale=(1.2, 0.5))
     with pytest.raises(UserError, match="mosaic_probability"):
-        TrainTransform(SIZE, mosaic_probability=1.5)
-    with pytest.raises(UserError, match=r"augment.objects.paste.p: must be in \[0, 1\], found 3"):
-        TrainTransform(SIZE, objects={"paste": CopyPaste(p=3)})
+        patches(SIZE, mosaic_probability=1.5)
+    with pytest.raises(UserError, match=r"augment.objects.0.p: must be in \[0, 1\], found 3"):
+        patches(SIZE, objects=[built("augment/default:objects.copy_paste", p=3)])
+    with pytest.raises(UserError, match=r"augment.size=\[48, 64\]: must be multiples of the stride 32"):
+        patches(SIZE, multiple=32)
 
 
 def test_pasted_objects_are_turned_with_the_picture_and_end_with_their_epochs() -> None:
@@ -178,12 +180,12 @@ def test_pasted_objects_are_turned_with_the_picture_and_end_with_their_epochs() 
     counts = np.full(SIZE, 100, np.uint8)
     counts[10:22, 20:36] = 250
     full = raw_of(counts, np.array([[20, 10, 36, 22]], np.float32))
-    transform = TrainTransform(
+    transform = patches(
         SIZE,
-        (1, 1),
+        scale=(1, 1),
         mosaic_probability=0,
         mosaic_epochs=2,
-        objects={"paste": CopyPaste(most=1, p=1.0)},
+        objects=[built("augment/default:objects.copy_paste", max_objects=1, p=1.0)],
         geometry=[A.HorizontalFlip(p=1), A.VerticalFlip(p=1)],
         intensity=[A.RandomGamma(p=1)],
     )
@@ -211,8 +213,8 @@ def test_the_rule_s_limit_rules_what_is_hidden() -> None:
 
     raw = raw_with_rectangle((10, 10, 30, 30), size=SIZE)
     for limit, ignored in ((0.4, False), (0.6, True)):
-        rule = VisibilityRule(min_visible=limit)
-        transform = TrainTransform(SIZE, (1, 1), mosaic_probability=0, objects=[Cover()], rule=rule)
+        rule = built("augment/default:rule", min_visible=limit)
+        transform = patches(SIZE, scale=(1, 1), mosaic_probability=0, objects=[Cover()], rule=rule)
         sample = run(transform, [raw])
         np.testing.assert_array_equal(sample.boxes, [[20, 10, 30, 30]])
         np.testing.assert_array_equal(sample.ignored, [ignored])
@@ -224,14 +226,14 @@ STRONG += ["dead_pixels", "dead_columns"]
 
 def test_the_recipe_s_steps_in_their_order() -> None:
     """The default has those that were measured; strong has all, with netd in place of noise."""
-    default, strong = built("default"), built("strong")
+    default, strong = shared("default"), shared("strong")
     assert default.objects == {}
     assert list(strong.objects) == [
         f"objects.{n}" for n in ("contrast", "copy_paste", "pole", "foliage", "ground")
     ]
     assert list(strong.intensity) == [f"intensity.{name}" for name in STRONG]
-    shared = ("polarity", "drift", "brightness_contrast", "gamma", "blur", "noise")
-    assert list(default.intensity) == [f"intensity.{name}" for name in shared]
+    measured = ("polarity", "drift", "brightness_contrast", "gamma", "blur", "noise")
+    assert list(default.intensity) == [f"intensity.{name}" for name in measured]
     for transform in (default, strong):
         assert list(transform.geometry) == ["geometry.flip", "geometry.turn"]
         assert transform.geometry["geometry.turn"].fill == PAD_VALUE
@@ -239,7 +241,7 @@ def test_the_recipe_s_steps_in_their_order() -> None:
 
 @pytest.mark.parametrize("name", STRONG)
 def test_every_intensity_step_keeps_the_picture_s_type_and_range(name: str) -> None:
-    step = built("strong").intensity[f"intensity.{name}"]
+    step = shared("strong").intensity[f"intensity.{name}"]
     for level in (0.0, 0.5, 1.0):
         noise = 0.3 * np.random.default_rng(0).standard_normal(SIZE)
         image = np.clip(level + noise, 0, 1).astype(np.float32)
@@ -255,7 +257,7 @@ def test_every_intensity_step_keeps_the_picture_s_type_and_range(name: str) -> N
 
 @pytest.mark.parametrize("name", ["defocus", "motion"])
 def test_blur_spreads_a_point_and_keeps_its_sum(name: str) -> None:
-    step = built("strong").intensity[f"intensity.{name}"]
+    step = shared("strong").intensity[f"intensity.{name}"]
     point = np.zeros(SIZE, np.float32)
     point[20, 30] = 1.0
     for seed in range(10):
@@ -273,7 +275,7 @@ def test_steps_are_turned_off_taken_out_and_added_from_the_command_line() -> Non
         "augment.intensity.noise.p=0",
         "~augment.intensity.blur",
         "augment.objects.copy_paste.p=0.5",
-        "+augment.intensity.sharpen._target_=albumentations.Sharpen",
+        "+augment.intensity.sharpen.name=Sharpen",
         "+augment.intensity.sharpen.p=0.2",
     )
     names = ("polarity", "drift", "brightness_contrast", "gamma", "sharpen")
@@ -283,8 +285,8 @@ def test_steps_are_turned_off_taken_out_and_added_from_the_command_line() -> Non
 
 
 def test_a_step_may_hold_others() -> None:
-    either = "{_target_: albumentations.Blur, p: 1}, {_target_: albumentations.MedianBlur, p: 1}"
-    group = f"{{_target_: albumentations.OneOf, transforms: [{either}], p: 0.5}}"
+    either = "{name: Blur, p: 1}, {name: MedianBlur, p: 1}"
+    group = f"{{name: OneOf, transforms: [{either}], p: 0.5}}"
     transform = recipe("default", SMALL, f"+augment.intensity.either={group}")
     raws = scenes()
     assert_same_sample(run(transform, raws, seed=3), run(transform, raws, seed=3))
@@ -295,66 +297,54 @@ def test_a_step_may_hold_others() -> None:
     [
         (
             "+augment.intensity.noise.std_rnge=[0.1,0.2]",
-            r"augment.intensity.noise: GaussNoise does not know std_rnge",
+            r"augment.intensity.noise.std_rnge: no such setting; .* did you mean std_range",
         ),
         (
-            "+augment.intensity.x={_target_: albumentations.HorizontalFlip}",
+            "+augment.intensity.x={name: HorizontalFlip}",
             r"augment.intensity.x: may move objects; it belongs under augment.geometry",
         ),
         (
-            "+augment.intensity.x={_target_: albumentations.OneOf, "
-            "transforms: [{_target_: albumentations.Blur}, {_target_: albumentations.Transpose}]}",
+            "+augment.intensity.x={name: OneOf, transforms: [{name: Blur}, {name: Transpose}]}",
             r"augment.intensity.x: may move objects; it belongs under augment.geometry",
         ),
         (
-            "+augment.geometry.x={_target_: albumentations.RandomRotate90}",
+            "+augment.geometry.x={name: RandomRotate90}",
             r"augment.geometry.x: RandomRotate90 makes float32 \(64, 48\) of float32 \(48, 64\)",
         ),
         (
-            "+augment.intensity.x={_target_: albumentations.FromFloat}",
+            "+augment.intensity.x={name: FromFloat}",
             r"augment.intensity.x: FromFloat makes uint8",
         ),
         (
-            "+augment.intensity.x={_target_: albumentations.ISONoise}",
+            "+augment.intensity.x={name: ISONoise}",
             r"augment.intensity.x: ISONoise fails on a float picture of one channel",
         ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Argument:UserWarning")
 def test_a_step_that_cannot_be_is_refused_when_built(override: str, message: str) -> None:
-    with pytest.raises(InstantiationException) as caught:
-        recipe("default", override, SMALL)
-    assert isinstance(caught.value.__cause__, UserError)
     with pytest.raises(UserError, match=message):
-        raise caught.value.__cause__
+        recipe("default", override, SMALL)
 
 
 def test_steps_that_never_happen_cost_nothing() -> None:
-    transform = TrainTransform(SIZE, objects=[CopyPaste(p=0)], intensity=[InvertPolarity(p=0)])
+    never = built("augment/default:objects.copy_paste", p=0)
+    transform = patches(SIZE, objects=[never], intensity=[InvertPolarity(p=0)])
     assert transform.objects == transform.intensity == {}
 
 
-@pytest.mark.parametrize("size", [(90, 120), (89, 118)])
-def test_whole_frames_are_what_evaluation_shows_bit_for_bit(size: tuple[int, int]) -> None:
-    """16-bit counts, gained, padded right and below to a multiple of 32."""
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize("size", [(96, 128), (90, 120), (81, 113)])
+def test_a_whole_frame_is_gained_and_padded_and_nothing_else(size: tuple[int, int]) -> None:
+    """16-bit counts, right and below filled up to multiples of 16; the same in every epoch."""
+    counts = np.random.default_rng(0).integers(7000, 9000, size, dtype=np.uint16)
     boxes = np.array([[3, 4, 20, 30]], np.float32)
-    raw = RawSample(
-        rng.integers(7000, 9000, size, dtype=np.uint16),
-        (7100.5, 8800.25),
-        boxes,
-        np.ones(1, int),
-        np.ones(1, bool),
-        5,
-    )
-    transform = recipe("none", "augment.size=[96,128]")
+    raw = RawSample(counts, (7100.5, 8800.25), boxes, np.ones(1, int), np.ones(1, bool), 5)
+    transform = recipe("none")
     assert isinstance(transform, WholeFrame)
-    expected = PadOnly(32)([raw], 0, epoch=0, rng=rng)
-    for seed in range(3):
-        assert_same_sample(transform([raw], 0, epoch=seed, rng=np.random.default_rng(seed)), expected)
-
-
-def test_a_frame_larger_than_the_size_is_not_cut() -> None:
-    raw = raw_with_rectangle((3, 3, 9, 9), size=(50, 64))
-    with pytest.raises(UserError, match=r"augment.size=\[48, 64\]: image 7 is 50 high and 64 wide"):
-        WholeFrame(SIZE)([raw], 0, epoch=0, rng=np.random.default_rng(0))
+    for epoch in range(3):
+        sample = transform([raw], 0, epoch=epoch, rng=np.random.default_rng(epoch))
+        assert sample.image.shape == (96, 128)
+        np.testing.assert_array_equal(sample.image[: size[0], : size[1]], raw.image())
+        assert (sample.image[size[0] :] == PAD_VALUE).all()
+        assert (sample.image[:, size[1] :] == PAD_VALUE).all()
+        assert_same_sample(sample, replace(sample, boxes=boxes, labels=raw.labels, ignored=raw.ignored))

@@ -5,8 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from detector.data.augment.thermal import DeadColumns, DeadPixels, InvertPolarity, LocalGain, Netd, Stripes
+from detector.data.augment.thermal import DeadColumns, DeadPixels, InvertPolarity, Netd, Stripes
 from detector.errors import UserError
+from tests.built import built
 
 RAMP = np.linspace(0, 1, 24 * 32, dtype=np.float32).reshape(24, 32)
 FLAT = np.full((60, 80), 0.5, np.float32)
@@ -30,7 +31,7 @@ def test_inverting_twice_gives_the_picture_back() -> None:
 
 
 def test_local_gain_stays_within_its_limits_and_is_smooth() -> None:
-    transform = LocalGain(gain=0.2, offset=0.1, p=1)
+    transform = built("augment/default:intensity.drift", gain=0.2, offset=0.1, p=1)
     for seed in range(10):
         image = draw(transform, FLAT, seed=seed)
         assert np.abs(image - 0.5).max() <= 0.5 * 0.2 + 0.1 + 1e-6
@@ -40,14 +41,16 @@ def test_local_gain_stays_within_its_limits_and_is_smooth() -> None:
 
 
 def test_local_gain_is_clipped_and_zero_limits_change_nothing() -> None:
-    image = draw(LocalGain(gain=0.9, offset=0.9, p=1), RAMP)
+    image = draw(built("augment/default:intensity.drift", gain=0.9, offset=0.9, p=1), RAMP)
     assert image.min() == 0
     assert image.max() == 1
-    np.testing.assert_allclose(LocalGain(gain=0, offset=0, p=1)(image=RAMP)["image"], RAMP)
+    np.testing.assert_allclose(
+        built("augment/default:intensity.drift", gain=0, offset=0, p=1)(image=RAMP)["image"], RAMP
+    )
 
 
 def test_netd_has_the_deviation_asked_for_and_no_pattern() -> None:
-    transform = Netd(std=(0.02, 0.02), p=1)
+    transform = built("augment/default:intensity.netd", std=(0.02, 0.02), p=1)
     noise = np.stack([draw(transform, FLAT, seed=seed) for seed in range(20)]) - 0.5
     assert noise.std() == pytest.approx(0.02, rel=0.01)
     assert noise.mean() == pytest.approx(0, abs=4 * 0.02 / np.sqrt(noise.size))
@@ -61,7 +64,7 @@ def test_netd_has_the_deviation_asked_for_and_no_pattern() -> None:
 
 
 def test_netd_draws_its_deviation_evenly_between_the_limits() -> None:
-    transform = Netd(std=(0.01, 0.03), p=1)
+    transform = built("augment/default:intensity.netd", std=(0.01, 0.03), p=1)
     deviations = np.array([draw(transform, FLAT, seed=seed).std() for seed in range(200)])
     assert deviations.min() == pytest.approx(0.01, abs=0.001)
     assert deviations.max() == pytest.approx(0.03, abs=0.001)
@@ -117,7 +120,7 @@ def test_clusters_are_blocks_of_four_pixels_and_more() -> None:
 
 
 def test_dead_columns_are_stuck_to_their_end() -> None:
-    transform = DeadColumns(most=3, p=1)
+    transform = DeadColumns(max_columns=3, p=1)
     counts = []
     for seed in range(100):
         dead = draw(transform, FLAT, seed=seed) != 0.5
@@ -133,13 +136,13 @@ def test_dead_columns_are_stuck_to_their_end() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Netd(std=(0.03, 0.01)),
-        lambda: Netd(slope=2.0),
-        lambda: Stripes(column=(-0.1, 0.1)),
-        lambda: Stripes(row=(0.2, 0.1)),
-        lambda: DeadPixels(share=(0.1, 1.1)),
-        lambda: DeadPixels(cluster=1.5),
-        lambda: DeadColumns(most=0),
+        lambda: built("augment/default:intensity.netd", std=(0.03, 0.01)),
+        lambda: built("augment/default:intensity.netd", slope=2.0),
+        lambda: built("augment/default:intensity.stripes", column=(-0.1, 0.1)),
+        lambda: built("augment/default:intensity.stripes", row=(0.2, 0.1)),
+        lambda: built("augment/default:intensity.dead_pixels", share=(0.1, 1.1)),
+        lambda: built("augment/default:intensity.dead_pixels", cluster=1.5),
+        lambda: built("augment/default:intensity.dead_columns", max_columns=0),
     ],
 )
 def test_impossible_strengths_are_refused(make: Any) -> None:

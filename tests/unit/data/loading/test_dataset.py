@@ -6,22 +6,16 @@ import numpy as np
 import pytest
 
 from detector.data.annotations import Annotations
-from detector.data.augment.recipe import TrainTransform
-from detector.data.loading.dataset import MIB, DetectionDataset, FrameStore
-from detector.data.loading.padding import PadOnly
+from detector.data.loading.dataset import DetectionDataset
+from detector.data.loading.padding import WholeFrame
+from detector.data.loading.store import MIB, FrameStore
 from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal import io
-from detector.thermal.agc import (
-    Agc,
-    Clahe,
-    FixedKelvin,
-    FixedRange,
-    Percentile,
-    PlateauEqualisation,
-    SequenceRange,
-)
+from detector.thermal.agc import Agc, FixedRange
+from tests.built import built
 from tests.unit.data.builders import assert_same_sample, save_frame, split_on_disk
+from tests.unit.data.recipes import patches
 
 AGC = FixedRange(6000, 9000)
 
@@ -34,7 +28,7 @@ def in_sequences(annotations: Annotations, names: Iterable[str | None]) -> Annot
 
 def test_raw_samples_hold_the_file_s_counts_and_truth(tmp_path: Path) -> None:
     annotations = split_on_disk(tmp_path, 3)
-    agc = Percentile()
+    agc = built("thermal/percentile")
     store = FrameStore(annotations, agc=agc, cache_mib=1)
     assert len(store) == 3
     for raw, record in zip(store, annotations.records, strict=True):
@@ -50,7 +44,13 @@ def test_raw_samples_hold_the_file_s_counts_and_truth(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "agc",
-    [FixedRange(6000, 9000), Percentile(), SequenceRange(), PlateauEqualisation(), Clahe(SequenceRange())],
+    [
+        FixedRange(6000, 9000),
+        built("thermal/percentile"),
+        built("thermal/sequence"),
+        built("thermal/plateau"),
+        built("thermal/clahe", base=built("thermal/sequence")),
+    ],
     ids=lambda agc: type(agc).__name__,
 )
 def test_the_cache_stops_at_its_budget_and_changes_nothing(tmp_path: Path, agc: Agc) -> None:
@@ -68,7 +68,7 @@ def test_the_cache_stops_at_its_budget_and_changes_nothing(tmp_path: Path, agc: 
 def test_each_recording_has_its_own_gain(tmp_path: Path) -> None:
     annotations = in_sequences(split_on_disk(tmp_path, 4), ("a", None, "a", None))
     frames = [io.read(record.path) for record in annotations.records]
-    agc = SequenceRange()
+    agc = built("thermal/sequence")
     store = FrameStore(annotations, agc=agc, cache_mib=1)
     for index, recording in enumerate(([0, 2], [1], [0, 2], [3])):
         expected = agc.for_sequence([frames[i] for i in recording]).prepare(frames[index])
@@ -105,7 +105,7 @@ def test_cached_frames_are_not_read_again(tmp_path: Path) -> None:
     assert store[0].counts.shape == (24, 32)
 
 
-@pytest.mark.parametrize("agc", [AGC, SequenceRange()], ids=["frames", "recordings"])
+@pytest.mark.parametrize("agc", [AGC, built("thermal/sequence")], ids=["frames", "recordings"])
 def test_all_unreadable_images_are_named_up_front(tmp_path: Path, agc: Agc) -> None:
     # Recordings that are readable in part (a, b) and not at all (c).
     annotations = in_sequences(split_on_disk(tmp_path, 6), "abbaca")
@@ -123,7 +123,7 @@ def test_all_unreadable_images_are_named_up_front(tmp_path: Path, agc: Agc) -> N
 def test_frames_that_the_gain_refuses_are_named_up_front(tmp_path: Path) -> None:
     annotations = split_on_disk(tmp_path, 2)
     with pytest.raises(UserError, match=r"0\.png: says nothing .*kelvin.*; .*1\.png: says nothing"):
-        FrameStore(annotations, agc=FixedKelvin(280, 310), cache_mib=1)
+        FrameStore(annotations, agc=built("thermal/fixed_kelvin", low=280, high=310), cache_mib=1)
 
 
 def test_a_picture_of_another_size_than_its_record_is_refused(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_raw_counts_without_a_header_have_their_record_s_size(tmp_path: Path) ->
 
 def test_samples_follow_seed_epoch_and_index(tmp_path: Path) -> None:
     annotations = split_on_disk(tmp_path, 4)
-    transform = TrainTransform((16, 16))
+    transform = patches((16, 16))
 
     def dataset(seed: int, cache_mib: float = 1) -> DetectionDataset:
         return DetectionDataset(annotations, agc=AGC, transform=transform, cache_mib=cache_mib, seed=seed)
@@ -160,7 +160,7 @@ def test_samples_follow_seed_epoch_and_index(tmp_path: Path) -> None:
 
 def test_evaluation_samples_do_not_depend_on_the_epoch(tmp_path: Path) -> None:
     annotations = split_on_disk(tmp_path, 2)
-    dataset = DetectionDataset(annotations, agc=AGC, transform=PadOnly(32), cache_mib=1)
+    dataset = DetectionDataset(annotations, agc=AGC, transform=WholeFrame(32), cache_mib=1)
     assert len(dataset) == 2
     assert_same_sample(dataset[(0, 1, 0)], dataset[(7, 1, 0)])
     np.testing.assert_array_equal(dataset[1].boxes, annotations.records[1].boxes)
@@ -169,11 +169,11 @@ def test_evaluation_samples_do_not_depend_on_the_epoch(tmp_path: Path) -> None:
 
 def test_a_frame_without_objects_is_a_sample(tmp_path: Path) -> None:
     annotations = split_on_disk(tmp_path, 2, boxes=0)
-    dataset = DetectionDataset(annotations, agc=AGC, transform=TrainTransform((16, 16)), cache_mib=1)
+    dataset = DetectionDataset(annotations, agc=AGC, transform=patches((16, 16)), cache_mib=1)
     for epoch in range(20):
         assert dataset[(epoch, 0, 0)].boxes.shape == (0, 4)
     one_empty = replace(
         annotations, records=(annotations.records[0], *split_on_disk(tmp_path / "b", 1).records)
     )
-    mixed = DetectionDataset(one_empty, agc=AGC, transform=TrainTransform((16, 16)), cache_mib=1)
+    mixed = DetectionDataset(one_empty, agc=AGC, transform=patches((16, 16)), cache_mib=1)
     assert any(len(mixed[(epoch, 0, 0)].boxes) for epoch in range(20))

@@ -11,16 +11,16 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from detector.data.augment.recipe import TrainTransform
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import EpochSampler, collate, eval_loader, train_loader
-from detector.data.loading.padding import PadOnly
+from detector.data.loading.padding import WholeFrame
 from detector.data.loading.sample import RawSample, Sample, Transform
 from detector.errors import UserError
 from detector.structures import IGNORE_LABEL
 from detector.tensors import Batch
 from detector.thermal.agc import FixedRange
 from tests.unit.data.builders import split_on_disk
+from tests.unit.data.recipes import patches
 
 SIZE = (32, 32)
 
@@ -28,7 +28,7 @@ SIZE = (32, 32)
 def dataset_of(
     folder: Path, count: int = 10, *, transform: Transform | None = None, cache_mib: float = 1
 ) -> DetectionDataset:
-    transform = TrainTransform(SIZE) if transform is None else transform
+    transform = patches(SIZE) if transform is None else transform
     annotations = split_on_disk(folder, count)
     return DetectionDataset(annotations, agc=FixedRange(6000, 9000), transform=transform, cache_mib=cache_mib)
 
@@ -145,7 +145,7 @@ def test_an_iteration_left_early_does_not_touch_the_next(tmp_path: Path) -> None
 
 
 def test_evaluation_shows_every_image_once_in_order(tmp_path: Path) -> None:
-    dataset = dataset_of(tmp_path, 7, transform=PadOnly(32))
+    dataset = dataset_of(tmp_path, 7, transform=WholeFrame(32))
     loader = eval_loader(dataset, batch_size=3, workers=0)
     assert len(loader) == 3
     assert [i for batch in loader for i in batch.image_ids.tolist()] == list(range(100, 107))

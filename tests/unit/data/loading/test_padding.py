@@ -1,6 +1,6 @@
 import numpy as np
 
-from detector.data.loading.padding import PAD_VALUE, PadOnly, pad_to_multiple
+from detector.data.loading.padding import PAD_VALUE, WholeFrame, pad_to_multiple
 from tests.unit.data.builders import raw_with_rectangle
 
 
@@ -20,7 +20,7 @@ def test_a_multiple_is_left_as_it_is() -> None:
 
 def test_evaluation_leaves_boxes_where_they_are() -> None:
     raw = raw_with_rectangle((10, 20, 30, 50), size=(60, 70))
-    sample = PadOnly(32)([raw], 0, epoch=5, rng=np.random.default_rng(0))
+    sample = WholeFrame(32)([raw], 0, epoch=5, rng=np.random.default_rng(0))
     assert sample.image.shape == (64, 96)
     np.testing.assert_array_equal(sample.boxes, [[10, 20, 30, 50]])
     np.testing.assert_array_equal(sample.image[:60, :70], raw.image())

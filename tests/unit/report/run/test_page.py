@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.data.readers.coco import CocoSource
 from detector.evaluation.metrics.bins import Bins
 from detector.report.kit.page import Drawing, Facts, Notice, Picture, Row, Section, Table, Text, Tiles, render
 from detector.report.run.breakdown import overlaps, sizes
@@ -21,6 +20,7 @@ from detector.report.run.record import RunRecord, judge_again
 from detector.report.run.results import classes, headline, score_threshold
 from detector.report.run.setup import data, setup
 from detector.report.run.training import training
+from tests.built import built
 from tests.unit.evaluation.builders import annotations, found
 from tests.unit.evaluation.builders import record as frame
 from tests.unit.report.kit.test_page import Reader
@@ -60,7 +60,7 @@ def whole(folder) -> RunRecord:
         config=made_config(folder / "data"),
         numbers=judged.metrics.to_dict(),
         judged=judged,
-        splits={split: CocoSource(folder / "data").load(split) for split in ("train", "val")},
+        splits={split: built("data/coco", root=folder / "data").load(split) for split in ("train", "val")},
         history=history(),
         environment={"command": "python scripts/train.py", "device": "1 x cpu", "versions": {"torch": "2.9"}},
         parameters=1_234_567,
