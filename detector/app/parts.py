@@ -125,7 +125,6 @@ PARTS: Mapping[str, Names] = {
 
 ONLY: Mapping[str, str] = {
     "bins": "evaluation.metrics.bins:Bins",
-    "limits": "doctor.limits:Limits",
     "mining": "criterion.mining:HardNegatives",
     "postprocess": "inference.postprocess:Postprocess",
     "rule": "data.augment.patch:VisibilityRule",

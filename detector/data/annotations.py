@@ -56,6 +56,11 @@ class Annotations:
         labels = [record.labels[record.real] for record in self.records]
         return np.bincount(np.concatenate([*labels, []]).astype(np.int64), minlength=len(self.classes))
 
+    def told(self) -> str:
+        """How many objects and regions to ignore it has, in words."""
+        regions = sum(int(record.ignored.sum()) for record in self.records)
+        return f"{self.object_counts().sum()} objects, {regions} regions to ignore"
+
 
 def xywh(boxes: np.ndarray) -> np.ndarray:
     """float64 left, top, width, height, as COCO's tools take them, of boxes xyxy [N, 4]."""

@@ -16,18 +16,18 @@ from detector.data.frames import read_frame_of_size
 from detector.structures import Frame
 
 
-def reduce_truth(annotations: Annotations, factor: float, *, min_side: float = 0.0) -> Annotations:
-    """The truth of frames reduced by `factor`, in (0, 1]; records keep the path of the large picture.
+def downsample(annotations: Annotations, factor: float, *, min_side: float = 0.0) -> Annotations:
+    """The truth of frames smaller by `factor`, in (0, 1]; records keep the path of the large picture.
 
-    min_side: objects whose shorter side is less, in reduced pixels, become regions to ignore.
+    min_side: objects whose shorter side is less, in pixels after, become regions to ignore.
     """
     return replace(
         annotations,
-        records=tuple(_reduced(record, factor, min_side) for record in annotations.records),
+        records=tuple(_smaller(record, factor, min_side) for record in annotations.records),
     )
 
 
-def read_reduced(record: ImageRecord, *, width: int, height: int) -> Frame:
+def read_downsampled(record: ImageRecord, *, width: int, height: int) -> Frame:
     """The record's frame with fewer pixels: whole counts, nearest to the mean of those they cover.
 
     width and height: at most the record's. Raises UserError as io.read does, and where the picture is not of
@@ -39,7 +39,7 @@ def read_reduced(record: ImageRecord, *, width: int, height: int) -> Frame:
     return replace(frame, counts=np.rint(mean).astype(frame.counts.dtype))
 
 
-def _reduced(record: ImageRecord, factor: float, min_side: float) -> ImageRecord:
+def _smaller(record: ImageRecord, factor: float, min_side: float) -> ImageRecord:
     width, height = (max(1, round(side * factor)) for side in (record.width, record.height))
     # What each side really becomes: whole pixels may change the frame's shape by a little.
     factors = np.array((width / record.width, height / record.height) * 2)

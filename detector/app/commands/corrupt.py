@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from detector.app.commands.convert import load_splits
+from detector.app.build import load_splits
 from detector.data.label_noise import Damage, LabelNoise, corrupt
 from detector.data.writers.coco import write_coco_references
 from detector.errors import UserError

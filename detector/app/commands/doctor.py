@@ -9,18 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from detector.app import build
-from detector.app.cli import CONFIGS
+from detector.app import configs
+from detector.app.build import load_split, load_splits
+from detector.app.settings import typed
 from detector.data.annotations import Annotations
 from detector.data.looks import table
 from detector.doctor.examination import Examination, examine
-from detector.doctor.sets import look_at
+from detector.doctor.limits import Limits
+from detector.doctor.set_looks import look_at
 from detector.errors import UserError
 from detector.report.doctor.page import doctor_page
-from detector.report.doctor.sets import comparison_section
+from detector.report.doctor.side_by_side import side_by_side
 from detector.report.kit.page import Section, write
 
 NOT_FIT = 1
@@ -29,21 +30,21 @@ SAMPLES = 4
 
 def run(config: DictConfig) -> None:
     """The command: config as in configs/doctor.yaml. Exits with status 1 where the set is not fit."""
-    limits = instantiate(config.limits)
+    limits = typed(Limits, config.limits, where="limits")
     if config.compare_frames < 1:
         raise UserError(f"compare_frames={config.compare_frames}: must be at least 1")
-    if config.data.source is None:
-        raise UserError("data=checkpoint: name the data set's own option, such as data=coco")
     other = None if config.compare is None else _other_set(config)
     with collected_warnings() as warnings:
-        splits = _load(config)
-    examination = examine(splits, train=config.data.train, limits=limits, warnings=warnings)
+        splits = load_splits(config.data, config.splits)
+    train = config.data.train
+    splits = dict(sorted(splits.items(), key=lambda split: split[0] != train))
+    examination = examine(splits, train=train, limits=limits, warnings=warnings)
     _say(examination)
     name = _name(config.data)
     more = () if other is None else _compare(config, examination, *other)
     page = Path(str(config.page))
     try:
-        write(doctor_page(examination, name=name, root=str(config.data.source.root), more=more), page)
+        write(doctor_page(examination, name=name, root=str(config.data.root), more=more), page)
     except OSError as error:
         raise UserError(f"page={page}: cannot be written: {error.strerror}") from None
     print(f"page: {page}")
@@ -71,17 +72,8 @@ def collected_warnings() -> Iterator[list[str]]:
         logger.removeHandler(handler)
 
 
-def _load(config: DictConfig) -> dict[str, Annotations]:
-    """The chosen splits, or all there are."""
-    names = list(build.build_source(config.data).splits() if config.splits is None else config.splits)
-    if not names:  # let the reader say what is missing
-        names = [config.data.train]
-    names.sort(key=lambda name: name != config.data.train)
-    return {str(name): build.load_split(config.data, str(name)) for name in names}
-
-
 def _name(data: DictConfig) -> str:
-    return Path(str(data.source.root)).resolve().name
+    return Path(str(data.root)).resolve().name
 
 
 def _say(examination: Examination) -> None:
@@ -94,15 +86,14 @@ def _say(examination: Examination) -> None:
 
 def _other_set(config: DictConfig) -> tuple[str, Annotations]:
     """Name and val split of the set to compare with."""
-    files = (Path(CONFIGS) / "data").glob("*.yaml")
-    options = sorted(file.stem for file in files if file.stem != "checkpoint")
+    options = [option for option in configs.options("data") if option != "checkpoint"]
     if config.compare not in options:
         raise UserError(f"compare={config.compare}: must be one of {', '.join(options)}")
     if config.compare_root is None:
         raise UserError("compare_root must be given: add compare_root=PATH to the command")
     other = hydra.compose("doctor", overrides=[f"data={config.compare}"])
     other.data.root = str(config.compare_root)
-    return _name(other.data), build.load_split(other.data, other.data.val)
+    return _name(other.data), load_split(other.data, other.data.val)
 
 
 def _compare(
@@ -125,4 +116,4 @@ def _compare(
     ]
     for first, *cells in table({one.name: one.looks for one in sets}):
         print(f"{first:28s}" + "".join(f"{cell:>26s}" for cell in cells))
-    return (comparison_section(sets),)
+    return (side_by_side(sets),)

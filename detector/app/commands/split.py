@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from omegaconf import DictConfig
 
-from detector.app.commands.convert import load_splits
+from detector.app.build import load_splits
 from detector.data.annotations import Annotations
 from detector.data.splits import (
     grouped_folds,

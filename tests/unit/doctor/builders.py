@@ -12,7 +12,8 @@ import numpy as np
 from detector.data.annotations import Annotations, ImageRecord
 from detector.doctor.examination import Examination, examine
 from detector.doctor.findings import Severity
-from tests.built import built
+from detector.doctor.limits import Limits
+from tests.built import read
 from tests.unit.data.builders import save_frame
 
 HEIGHT, WIDTH = 60, 80
@@ -62,7 +63,7 @@ def with_boxes(splits: Splits, split: str, boxes: np.ndarray) -> Splits:
 
 
 def examined(splits: Mapping[str, Annotations], *, warnings: Sequence[str] = ()) -> Examination:
-    return examine(splits, train="train", limits=built("doctor:limits"), warnings=warnings)
+    return examine(splits, train="train", limits=read(Limits, "doctor:limits"), warnings=warnings)
 
 
 def faults(examination: Examination) -> set[tuple[str, str]]:

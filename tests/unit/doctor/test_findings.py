@@ -1,8 +1,9 @@
 import pytest
 
 from detector.doctor.findings import Finding, Severity, listed, percent, spread
+from detector.doctor.limits import Limits
 from detector.errors import UserError
-from tests.built import built
+from tests.built import read
 
 
 @pytest.mark.parametrize(
@@ -36,5 +37,5 @@ def test_a_hostile_name_stays_on_the_line():
 
 
 def test_limits_are_not_negative():
-    with pytest.raises(UserError, match=r"limits.leak_error=-1: must not be negative"):
-        built("doctor:limits", leak_error=-1)
+    with pytest.raises(UserError, match=r"limits.leak_error=-1.0: must not be negative"):
+        read(Limits, "doctor:limits", leak_error=-1)

@@ -9,11 +9,12 @@ import pytest
 
 from detector.doctor import hashing
 from detector.doctor.hashing import BITS, dhash, distance, near_copies, near_copies_within
+from detector.doctor.limits import Limits
 from detector.thermal import io
-from tests.built import built
+from tests.built import built, read
 from tests.unit.doctor.builders import scene
 
-NEAR = built("doctor:limits").near_bits
+NEAR = read(Limits, "doctor:limits").near_bits
 REAL = Path(os.environ.get("THERMAL_DATA", "../shared/data")) / "hit_uav_320"
 
 

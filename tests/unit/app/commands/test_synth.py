@@ -4,12 +4,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from detector.app.cli import CONFIGS
-from detector.app.commands.synth import read_params, run
+from detector.app.commands.synth import run
+from detector.app.configs import CONFIGS
 from detector.errors import UserError
-from detector.synth.dataset import DatasetParams
-from detector.synth.scene import SceneParams
-from detector.synth.sensor import SensorParams
 
 TINY = [
     "dataset={train: 1, val: 1, test: 1, frames_per_scene: 1}",
@@ -23,22 +20,6 @@ TINY = [
 def config(*overrides: str) -> DictConfig:
     with initialize_config_dir(CONFIGS, version_base="1.3"):
         return compose("synth", overrides=[*TINY, *overrides])
-
-
-def test_the_file_s_defaults_are_the_parameters_own():
-    with initialize_config_dir(CONFIGS, version_base="1.3"):
-        plain = compose("synth")
-    assert read_params(plain, "dataset", DatasetParams) == DatasetParams()
-    assert read_params(plain, "sensor", SensorParams) == SensorParams()
-    scene = read_params(plain, "scene", SceneParams)
-    assert {name: value for name, value in vars(scene).items() if not isinstance(value, list)} == {
-        name: value for name, value in vars(SceneParams()).items() if not isinstance(value, tuple)
-    }
-    assert all(
-        tuple(getattr(scene, name)) == getattr(SceneParams(), name)
-        for name in vars(scene)
-        if isinstance(getattr(scene, name), list)
-    )
 
 
 def test_it_writes_once_and_says_so(tmp_path, capsys):
