@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import hydra
@@ -16,20 +17,18 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-from hydra.utils import instantiate
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from omegaconf import DictConfig
 
-from detector.app.cli import CONFIGS
+from detector.app import parts
+from detector.app.configs import CONFIGS
+from detector.app.settings import plain, typed
 from detector.data.augment.layers import Layers
-from detector.data.augment.patch import DEFAULT_RULE
 from detector.data.loading.sample import RawSample, Sample
 from detector.structures import Frame
 from detector.synth.placement import populate
 from detector.synth.scene import Scene, SceneParams
 from detector.synth.sensor import Sensor, SensorParams
-from detector.thermal.agc import Percentile
 
 FRAMES = 40
 SIZE = (120, 160)
@@ -38,38 +37,44 @@ CLOSE = 24  # half the side of a close-up
 
 
 def synthetic_frames() -> list[RawSample]:
-    params = SceneParams(objects=(4, 8), side_px=(12.0, 40.0))
+    synth = settings("synth", "scene.objects=[4,8]", "scene.side_px=[12.0,40.0]")
+    params = typed(SceneParams, synth["scene"], where="scene")
+    noise = typed(SensorParams, synth["sensor"], where="sensor")
+    gain = parts.build("thermal", settings("train")["thermal"])
     frames = []
     for number in range(FRAMES):
         rng = np.random.default_rng(number)
         scene = Scene(params, rng)
-        sensor = Sensor(SensorParams(), rng, width=params.width, height=params.height)
+        sensor = Sensor(noise, rng, width=params.width, height=params.height)
         kelvin, truth = scene.compose(populate(scene, rng))
-        counts, window = Percentile().prepare(
-            Frame(sensor.expose(kelvin, rng, frame=0), 16, Path(f"{number}"))
-        )
+        counts, window = gain.prepare(Frame(sensor.expose(kelvin, rng, frame=0), 16, str(number)))
         boxes = np.array([item.box for item in truth], np.float32).reshape(-1, 4)
         labels = np.array([item.label for item in truth], np.int64)
         frames.append(RawSample(counts, window, boxes, labels, np.zeros(len(truth), bool), number))
     return frames
 
 
-def recipe(name: str) -> DictConfig:
+def settings(command: str, *overrides: str) -> dict[str, Any]:
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        overrides = [f"augment={name}", f"augment.size={list(SIZE)}"]
-        return hydra.compose("train", overrides=overrides).augment
+        composed: dict[str, Any] = plain(hydra.compose(command, overrides=list(overrides)))
+        return composed
 
 
-def one_step(frames: list[RawSample], group: str, config: DictConfig, seed: int) -> Sample:
-    """The shown frame after this step alone, made certain."""
+def recipe(name: str) -> dict[str, Any]:
+    augment: dict[str, Any] = settings("train", f"augment={name}", f"augment.size={list(SIZE)}")["augment"]
+    return augment
+
+
+def one_step(frames: list[RawSample], group: str, name: str, seed: int) -> Sample:
+    """The shown frame after this step of the default alone, made certain."""
     raw, rng = frames[SHOWN], np.random.default_rng(seed)
-    config.p = 1.0
-    step = instantiate(config, _convert_="all")
+    default = recipe("default")
+    step = parts.build(group, {**default[group][name], "p": 1.0})
     sample = Sample(raw.image(), raw.boxes, raw.labels, raw.ignored, raw.image_id)
     if group == "objects":
         layers = Layers(sample)
         step(layers, frames, rng=rng)
-        return layers.sample(DEFAULT_RULE)
+        return layers.sample(parts.build("rule", default["rule"]))
     step.set_random_state(rng, random.Random(seed))
     height, width = sample.image.shape
     unit = np.array((width, height, width, height), np.float32)
@@ -102,12 +107,12 @@ def steps(frames: list[RawSample]) -> plt.Figure:
     raw = frames[SHOWN]
     show(grid.flat[0], Sample(raw.image(), raw.boxes, raw.labels, raw.ignored, raw.image_id), "the frame")
     for axes, (group, name) in zip(grid.flat[1:], names, strict=False):
-        show(axes, one_step(frames, group, config[group][name], seed=3), f"{group}.{name}")
+        show(axes, one_step(frames, group, name, seed=3), f"{group}.{name}")
     return figure
 
 
 def samples(frames: list[RawSample]) -> plt.Figure:
-    transform = instantiate(recipe("strong"))
+    transform = parts.build("augment", recipe("strong"))
     figure, grid = plt.subplots(3, 4, figsize=(10, 6.15), dpi=80, layout="constrained")
     for index, axes in enumerate(grid.flat):
         show(axes, transform(frames, index, epoch=0, rng=np.random.default_rng(index)), "")
@@ -116,9 +121,9 @@ def samples(frames: list[RawSample]) -> plt.Figure:
 
 def pasted(frames: list[RawSample]) -> plt.Figure:
     """Close-ups of pasted objects: the frame, the object in front, the truth."""
-    config = recipe("default").objects.copy_paste
-    config.most, config.p = 1, 1.0
-    step = instantiate(config, _convert_="all")
+    default = recipe("default")
+    step = parts.build("objects", {**default["objects"]["copy_paste"], "max_objects": 1, "p": 1.0})
+    rule = parts.build("rule", default["rule"])
     figure, grid = plt.subplots(4, 6, figsize=(10, 6.8), dpi=80, layout="constrained")
     rows = iter(grid.reshape(8, 3))
     for index, raw in enumerate(frames):
@@ -130,7 +135,7 @@ def pasted(frames: list[RawSample]) -> plt.Figure:
         if cell is None:
             break
         x, y = (layers.boxes[-1, :2] + layers.boxes[-1, 2:]) / 2
-        made = layers.sample(DEFAULT_RULE)
+        made = layers.sample(rule)
         bare = Sample(made.image, made.boxes[:0], made.labels[:0], made.ignored[:0], made.image_id)
         before = Sample(raw.image(), raw.boxes, raw.labels, raw.ignored, raw.image_id)
         for axes, sample, title in zip(cell, (before, bare, made), ("before", "after", "truth"), strict=True):

@@ -7,35 +7,52 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")
 import cv2
+import hydra
 import matplotlib.pyplot as plt
 import numpy as np
 
+from detector.app import parts
+from detector.app.configs import CONFIGS
+from detector.app.settings import plain, typed
 from detector.structures import Frame
 from detector.synth.placement import populate
 from detector.synth.scene import Scene, SceneParams
 from detector.synth.sensor import Sensor, SensorParams
-from detector.thermal.agc import Agc, Clahe, FixedRange, Percentile, PlateauEqualisation, SequenceRange
+from detector.thermal.agc import Agc, FixedRange
 
 FRAMES = 60
 HOT = range(15, 45)
 """Frames in which something hot is in the picture: it comes in at the left and leaves at the right."""
 
 
+def settings(command: str, *overrides: str) -> dict[str, Any]:
+    with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
+        composed: dict[str, Any] = plain(hydra.compose(command, overrides=list(overrides)))
+        return composed
+
+
+def gain_of(name: str, **changes: float) -> Agc:
+    """configs/thermal/NAME.yaml with other values."""
+    gain: Agc = parts.build("thermal", {**settings("train", f"thermal={name}")["thermal"], **changes})
+    return gain
+
+
 def gains(frames: list[Frame]) -> dict[str, Agc]:
     """Each gain by name, made for the recording; `fixed` is set as by somebody who knows the scene."""
-    by_hand = Percentile(0.5, 99.5).prepare(frames[0])[1]
+    by_hand = gain_of("percentile", low=0.5, high=99.5).prepare(frames[0])[1]
     named: dict[str, Agc] = {
         "fixed": FixedRange(*by_hand),
-        "sequence": SequenceRange(),
-        "percentile, 0 and 100": Percentile(0, 100),
-        "percentile": Percentile(),
-        "plateau": PlateauEqualisation(),
-        "clahe": Clahe(),
+        "sequence": gain_of("sequence"),
+        "percentile, 0 and 100": gain_of("percentile", low=0.0, high=100.0),
+        "percentile": gain_of("percentile"),
+        "plateau": gain_of("plateau"),
+        "clahe": gain_of("clahe"),
     }
     return {name: gain.for_sequence(frames) for name, gain in named.items()}
 
@@ -43,9 +60,11 @@ def gains(frames: list[Frame]) -> dict[str, Agc]:
 def recording() -> list[Frame]:
     """A still scene of a drifting camera, through which something of 40 K more than the rest passes."""
     rng = np.random.default_rng(4)
-    params = SceneParams(objects=(5, 6))
+    synth = settings("synth", "scene.objects=[5,6]")
+    params = typed(SceneParams, synth["scene"], where="scene")
     scene = Scene(params, rng)
-    sensor = Sensor(SensorParams(), rng, width=params.width, height=params.height)
+    noise = typed(SensorParams, synth["sensor"], where="sensor")
+    sensor = Sensor(noise, rng, width=params.width, height=params.height)
     still, _ = scene.compose(populate(scene, rng))
     frames = []
     for number in range(FRAMES):
