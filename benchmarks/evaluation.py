@@ -127,9 +127,9 @@ def simulate(frames: int, count: int) -> tuple[Annotations, dict[int, Detections
         scores = np.concatenate((rng.beta(4, 3, len(near)), rng.beta(1, 6, count - len(near))))
         order = np.argsort(-scores)
         detections[image + 1] = Detections(
-            boxes=torch.from_numpy(found[order]).float(),
-            scores=torch.from_numpy(scores[order]).float(),
-            labels=torch.from_numpy(guesses[order]),
+            boxes=found[order].astype(np.float32),
+            scores=scores[order].astype(np.float32),
+            labels=guesses[order],
         )
     return Annotations(CLASSES, tuple(records), tuple(range(1, len(CLASSES) + 1))), detections
 

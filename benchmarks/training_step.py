@@ -1,6 +1,6 @@
 """Where a training step's time goes: python benchmarks/training_step.py [overrides of configs/train.yaml]
 
-Makes a folder of random frames of 320x256 with small boxes, trains on it as scripts/train.py would, and
+Makes a folder of random frames of 320x256 with small boxes, trains on it as thermal-detector train would, and
 prints the share of every part, images per second for one process of all threads and for one per core,
 GFLOPs per frame, and the cost of assignment and loss beside torchvision's FCOS and RetinaNet losses on the
 same truth. Ratios within one run are what counts; absolute figures depend on the machine and its load.
@@ -31,6 +31,7 @@ from torchvision.models.detection import fcos_resnet50_fpn, retinanet_resnet50_f
 from detector.app import build
 from detector.app.cli import CONFIGS
 from detector.app.running.processes import cores
+from detector.assign.candidates import grid_of_head
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import train_loader
 from detector.engine.device import pick_device, pick_precision
@@ -144,17 +145,13 @@ class Step:
             output = self.timed("forward", lambda: self.model(images))
         # A copy that ends the network's graph: the loss's own backward is timed apart from the network's.
         leaf = HeadOutput(
-            output.logits.detach().requires_grad_(),
-            output.distances.detach().requires_grad_(),
-            output.points,
-            output.strides,
-            output.levels,
+            output.logits.detach().requires_grad_(), output.boxes.detach().requires_grad_(), output.grid
         )
         assignment = self.timed("assignment", lambda: self.assigner(leaf, batch.targets))
         terms = self.timed("loss", lambda: self.criterion(leaf, assignment, batch.targets, step=10**6))
         self.timed("loss", lambda: terms.total.backward())
-        gradients = [leaf.logits.grad, leaf.distances.grad]
-        self.timed("backward", lambda: torch.autograd.backward([output.logits, output.distances], gradients))
+        gradients = [leaf.logits.grad, leaf.boxes.grad]
+        self.timed("backward", lambda: torch.autograd.backward([output.logits, output.boxes], gradients))
         self.timed("optimizer", lambda: self._update())
         return batch, output
 
@@ -209,17 +206,14 @@ def compare_losses(config: DictConfig, output: HeadOutput, targets: Targets) -> 
     ]
     logits = output.logits.detach()
     count, points = logits.shape[:2]
-    centres, half = output.points, output.strides[:, None] / 2
+    grid = grid_of_head(output)
+    centres, half = grid.points, grid.strides[:, None] / 2
     anchors = [torch.cat([centres - half, centres + half], dim=1)] * count
-    levels = [level.height * level.width for level in output.levels]
+    levels = [level.height * level.width for level in grid.levels]
 
     def ours() -> Tensor:
         leaf = HeadOutput(
-            logits.clone().requires_grad_(),
-            output.distances.detach().clone().requires_grad_(),
-            output.points,
-            output.strides,
-            output.levels,
+            logits.clone().requires_grad_(), output.boxes.detach().clone().requires_grad_(), grid
         )
         return criterion(leaf, assigner(leaf, targets), targets, step=10**6).total
 

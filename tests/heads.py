@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import hydra
@@ -13,7 +14,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from detector.criterion.protocol import Criterion
-from detector.geometry.points import pyramid
+from detector.geometry.points import decode, grid_of
 from detector.structures import IGNORE_LABEL
 from detector.tensors import Assignment, GridLevel, HeadOutput, Targets
 
@@ -31,20 +32,21 @@ Truth = tuple[tuple[float, float, float, float], int]
 def head_of(
     logits: Tensor, distances: Tensor | None = None, *, levels: Sequence[GridLevel] = LEVELS
 ) -> HeadOutput:
-    """logits [B, P, C] and distances [B, P, 4] (none: one stride to every side) on the levels' points."""
-    points, strides = pyramid(levels, device=logits.device)
+    """logits [B, P, C] and distances [B, P, 4] (none: one stride to every side) from the levels' points."""
+    grid = grid_of(levels, device=logits.device)
     if distances is None:
-        distances = strides[:, None].expand(len(logits), -1, 4)
-    return HeadOutput(logits, distances, points, strides, tuple(levels))
+        distances = grid.strides[:, None].expand(len(logits), -1, 4)
+    return HeadOutput(logits, decode(grid.points, distances), grid)
 
 
 def random_head(*, batch: int = 2, classes: int = 3, seed: int = 0) -> HeadOutput:
-    """Random answers on LEVELS, boxes of about two strides; logits and distances require gradients."""
+    """Random answers on LEVELS, boxes of about two strides; logits and boxes require gradients."""
     generator = torch.Generator().manual_seed(seed)
-    _, strides = pyramid(LEVELS, device="cpu")
+    strides = grid_of(LEVELS, device="cpu").strides
     logits = torch.randn(batch, len(strides), classes, generator=generator)
     distances = (torch.rand(batch, len(strides), 4, generator=generator) + 0.5) * strides[:, None]
-    return head_of(logits.requires_grad_(), distances.requires_grad_())
+    output = head_of(logits, distances)
+    return replace(output, logits=logits.requires_grad_(), boxes=output.boxes.requires_grad_())
 
 
 def targets_of(*images: Sequence[Truth], rows: int = 0) -> Targets:

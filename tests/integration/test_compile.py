@@ -23,8 +23,8 @@ POINTS = random_head()
 Total = Callable[[Tensor, Tensor, Targets], Tensor]
 
 
-def answers(logits: Tensor, distances: Tensor) -> HeadOutput:
-    return replace(POINTS, logits=logits, distances=distances)
+def answers(logits: Tensor, boxes: Tensor) -> HeadOutput:
+    return replace(POINTS, logits=logits, boxes=boxes)
 
 
 def assert_compiled_equals_eager(total: Total, *, backend: str) -> None:
@@ -32,7 +32,7 @@ def assert_compiled_equals_eager(total: Total, *, backend: str) -> None:
     compiled = torch.compile(total, fullgraph=True, backend=backend)
     for seed, stance in ((0, "default"), (1, "fail_on_recompile")):  # Other values, the same graph.
         output, targets = random_head(seed=seed), random_targets(counts=(6, 3 - 3 * seed), seed=seed)
-        leaves = output.logits, output.distances
+        leaves = output.logits, output.boxes
         with torch.compiler.set_stance(stance):
             expected, found = (call(*leaves, targets) for call in (total, compiled))
             by_eager, by_compiled = (torch.autograd.grad(value, leaves) for value in (expected, found))
@@ -42,8 +42,8 @@ def assert_compiled_equals_eager(total: Total, *, backend: str) -> None:
 
 
 def assigned(assigner: Assigner, loss: Criterion) -> Total:
-    def total(logits: Tensor, distances: Tensor, targets: Targets) -> Tensor:
-        output = answers(logits, distances)
+    def total(logits: Tensor, boxes: Tensor, targets: Targets) -> Tensor:
+        output = answers(logits, boxes)
         return loss(output, assigner(output, targets), targets, step=10**6).total
 
     return total
@@ -66,7 +66,7 @@ def test_every_other_criterion_traces_to_one_graph(name: str):
     loss = criterion(name)
     assignment: Assignment = TaskAligned()(POINTS, random_targets(counts=(6, 3)))
 
-    def total(logits: Tensor, distances: Tensor, targets: Targets) -> Tensor:
-        return loss(answers(logits, distances), assignment, targets, step=10**6).total
+    def total(logits: Tensor, boxes: Tensor, targets: Targets) -> Tensor:
+        return loss(answers(logits, boxes), assignment, targets, step=10**6).total
 
     assert_compiled_equals_eager(total, backend=TRACED)

@@ -14,8 +14,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from detector import distributed
 from detector.assign.task_aligned import TaskAligned
-from detector.tensors import Targets
-from tests.heads import CRITERIA, criterion, head_of, random_head, random_targets
+from detector.tensors import HeadOutput, Targets
+from tests.heads import CRITERIA, criterion, random_head, random_targets
 
 IMAGES = 4
 CASES = [(name, step, ()) for name in CRITERIA for step in (0, 10**6)] + [
@@ -30,12 +30,13 @@ class Answers(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         output = random_head(batch=IMAGES, seed=5)
+        self.grid = output.grid
         # Rounded: many negatives then have equal losses, and ranks must break ties as one process does.
         self.logits = nn.Parameter(output.logits.detach().round(decimals=0))
-        self.distances = nn.Parameter(output.distances.detach())
+        self.boxes = nn.Parameter(output.boxes.detach())
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self.logits[images], self.distances[images]
+        return self.logits[images], self.boxes[images]
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Result:
     total: Tensor
     parts: dict[str, Tensor]
     logits: Tensor
-    distances: Tensor
+    boxes: Tensor
 
 
 def measure(images: Tensor) -> list[Result]:
@@ -57,15 +58,13 @@ def measure(images: Tensor) -> list[Result]:
     results = []
     for name, step, overrides in CASES:
         model.zero_grad(set_to_none=True)
-        output = head_of(*model(images))
+        output = HeadOutput(*model(images), answers.grid)
         terms = criterion(name, *overrides)(output, TaskAligned()(output, targets), targets, step=step)
         terms.total.backward()
         assert answers.logits.grad is not None
-        assert answers.distances.grad is not None
+        assert answers.boxes.grad is not None
         results.append(
-            Result(
-                terms.total.detach(), terms.parts, answers.logits.grad.clone(), answers.distances.grad.clone()
-            )
+            Result(terms.total.detach(), terms.parts, answers.logits.grad.clone(), answers.boxes.grad.clone())
         )
     return results
 
@@ -112,7 +111,7 @@ def test_several_processes_give_the_loss_and_gradients_of_one(
             assert abs(mine.total - expected.total) <= 1e-6 * max(1, abs(expected.total)), message
             for name, value in expected.parts.items():
                 torch.testing.assert_close(mine.parts[name], value, rtol=1e-6, atol=1e-6)
-            for gradient in ("logits", "distances"):
+            for gradient in ("logits", "boxes"):
                 a, b = getattr(mine, gradient), getattr(expected, gradient)
                 assert (a - b).abs().max() <= 1e-5, message
                 assert b.abs().max() > 1e-4, "nothing to compare"

@@ -1,28 +1,24 @@
-import torch
+"""Detections of one frame, and those of them that are kept."""
 
-from detector.tensors import Batch, Targets, to_device
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detector.structures import Detections
 
 
-def a_batch() -> Batch:
-    targets = Targets(
-        boxes=torch.rand(2, 3, 4),
-        labels=torch.tensor([[0, 1, -1], [2, -1, -1]]),
-        valid=torch.tensor([[True, True, False], [True, False, False]]),
-        ignored=torch.zeros(2, 3, dtype=torch.bool),
+@pytest.mark.parametrize(
+    "chosen", [np.array([True, False, True]), np.array([0, 2]), np.s_[::2]], ids=["mask", "index", "slice"]
+)
+def test_what_is_kept_stays_whole_and_in_order(chosen):
+    found = Detections(
+        boxes=np.arange(12, dtype=np.float32).reshape(3, 4),
+        scores=np.array([0.75, 0.5, 0.25], np.float32),
+        labels=np.array([2, 0, 1]),
     )
-    return Batch(torch.rand(2, 1, 8, 8), targets, torch.tensor([5, 7]))
-
-
-def test_every_tensor_moves_nested_ones_too():
-    moved = to_device(a_batch(), "meta")
-    tensors = [moved.images, moved.image_ids, *vars(moved.targets).values()]
-    assert {tensor.device.type for tensor in tensors} == {"meta"}
-    assert moved.targets.boxes.shape == (2, 3, 4)
-
-
-def test_a_batch_that_is_there_already_shares_its_storage():
-    batch = a_batch()
-    moved = to_device(batch, "cpu")
-    assert moved.images.data_ptr() == batch.images.data_ptr()
-    assert moved.targets.boxes.data_ptr() == batch.targets.boxes.data_ptr()
-    torch.testing.assert_close(moved.targets.labels, batch.targets.labels)
+    kept = found.keep(chosen)
+    assert kept.boxes.tolist() == [[0, 1, 2, 3], [8, 9, 10, 11]]
+    assert kept.scores.tolist() == [0.75, 0.25]
+    assert kept.labels.tolist() == [2, 1]
+    assert len(found.scores) == 3

@@ -47,14 +47,14 @@ def task_aligned(
     assigner: TaskAligned, output: HeadOutput, targets: Targets, image: int
 ) -> dict[int, tuple[int, float]]:
     """{point: (truth, quality)} of one image."""
-    points = output.points.tolist()
+    grid = output.grid
+    assert grid is not None
+    points, predicted = grid.points.tolist(), output.boxes[image].tolist()
     boxes = targets.boxes[image].tolist()
-    finest = min(level.stride for level in output.levels)
+    finest = min(level.stride for level in grid.levels)
 
     def overlap(point: int, truth: int) -> float:
-        x, y = points[point]
-        left, top, right, bottom = output.distances[image, point].tolist()
-        return iou((x - left, y - top, x + right, y + bottom), boxes[truth])
+        return iou(predicted[point], boxes[truth])
 
     def alignment(point: int, truth: int) -> float:
         logit = output.logits[image, point, targets.labels[image, truth]].item()
@@ -69,7 +69,7 @@ def task_aligned(
         half_h = max((box[3] - box[1]) / 2, assigner.reach * finest)
         candidates = [
             point
-            for point in set().union(*near_points(output.levels, box, window=assigner.window))
+            for point in set().union(*near_points(grid.levels, box, window=assigner.window))
             if abs(points[point][0] - cx) < half_w and abs(points[point][1] - cy) < half_h
         ]
         candidates.sort(key=lambda point: -alignment(point, truth))

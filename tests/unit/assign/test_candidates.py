@@ -1,4 +1,4 @@
-"""Windows of near points, fights over a point, points in regions: all against plain loops."""
+"""Windows of near points, conflicts over a point, points in regions: all against plain loops."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from detector.assign.candidates import covered, grow, inside, nearest_points, settle
+from detector.assign.candidates import covered, grow, inside, nearest_points, resolve_conflicts
 from tests.heads import LEVELS, random_head, random_targets
 from tests.unit.assign.naive import near_points
 
@@ -51,7 +51,7 @@ def test_covered_points_are_those_inside_a_marked_box():
     mask = torch.rand(3, 6, generator=torch.Generator().manual_seed(0)) < 0.5
     mask[2] = False
     found = covered(LEVELS, targets.boxes, mask)
-    points = random_head().points.tolist()
+    points = random_head().grid.points.tolist()
     for b in range(3):
         boxes = targets.boxes[b][mask[b]].tolist()
         for p, (x, y) in enumerate(points):
@@ -60,7 +60,7 @@ def test_covered_points_are_those_inside_a_marked_box():
     assert found[:2].any()
 
 
-def naive_settle(index: Tensor, chosen: Tensor, priority: Tensor) -> Tensor:
+def naive_conflicts(index: Tensor, chosen: Tensor, priority: Tensor) -> Tensor:
     stands = torch.zeros_like(chosen)
     for b in range(len(index)):
         best: dict[int, tuple[float, int, int]] = {}
@@ -81,15 +81,17 @@ def test_the_highest_priority_keeps_a_point_and_ties_go_to_the_first(levels_of_p
     index = torch.stack([torch.randperm(15, generator=generator)[:8] for _ in range(4 * 6)]).reshape(4, 6, 8)
     chosen = torch.rand(4, 6, 8, generator=generator) < 0.6
     priority = torch.randint(levels_of_priority, (4, 6, 8), generator=generator) / levels_of_priority
-    assert torch.equal(settle(index, chosen, priority, points=15), naive_settle(index, chosen, priority))
+    assert torch.equal(
+        resolve_conflicts(index, chosen, priority, points=15), naive_conflicts(index, chosen, priority)
+    )
 
 
 def test_tiny_differences_of_priority_decide():
     index, chosen = torch.zeros(1, 2, 1, dtype=torch.long), torch.ones(1, 2, 1, dtype=torch.bool)
     priority = torch.tensor([1e-12, 2e-12]).reshape(1, 2, 1)
-    assert settle(index, chosen, priority, points=1).flatten().tolist() == [False, True]
+    assert resolve_conflicts(index, chosen, priority, points=1).flatten().tolist() == [False, True]
 
 
 def test_a_choice_with_priority_zero_still_counts():
     index, chosen = torch.zeros(1, 1, 1, dtype=torch.long), torch.ones(1, 1, 1, dtype=torch.bool)
-    assert settle(index, chosen, torch.zeros(1, 1, 1), points=1).all()
+    assert resolve_conflicts(index, chosen, torch.zeros(1, 1, 1), points=1).all()

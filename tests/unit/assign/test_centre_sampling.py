@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from detector.assign.centre_sampling import CentreSampling
+from detector.geometry.points import grid_of
 from detector.tensors import Assignment
-from tests.heads import Truth, head_of, targets_of
+from tests.heads import LEVELS, Truth, head_of, targets_of
 
 OUTPUT = head_of(torch.zeros(1, 84, 1))
+GRID = grid_of(LEVELS, device="cpu")
 
 
 def assigned(*truths: Truth, radius: float = 1.5, cells: float = 2.0) -> Assignment:
@@ -20,8 +22,7 @@ def places(found: Assignment, truth: int = 0) -> set[tuple[float, float, float]]
     """x, y and stride of the truth's points."""
     mine = found.positive[0] & (found.matched[0] == truth)
     return {
-        (x, y, s)
-        for (x, y), s in zip(OUTPUT.points[mine].tolist(), OUTPUT.strides[mine].tolist(), strict=True)
+        (x, y, s) for (x, y), s in zip(GRID.points[mine].tolist(), GRID.strides[mine].tolist(), strict=True)
     }
 
 
@@ -71,7 +72,7 @@ def test_no_point_of_the_square_is_overlooked(radius: float):
         found = assigned(((cx - 15, cy - 15, cx + 15, cy + 15), 0), radius=radius, cells=100.0)
         expected = {
             (x, y, 4.0)
-            for x, y in OUTPUT.points[:64].tolist()
+            for x, y in GRID.points[:64].tolist()
             if abs(x - cx) < 4 * radius and abs(y - cy) < 4 * radius
         }
         assert places(found) == expected

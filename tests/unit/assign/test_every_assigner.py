@@ -71,7 +71,7 @@ def test_a_region_to_ignore_is_ignored_and_never_positive(assigner: Assigner):
     targets = targets_of([(region, IGNORE_LABEL)], [(region, IGNORE_LABEL), (truth, 1)])
     output = head_for(targets)
     found = assigner(output, targets)
-    in_region = (output.points < 20).all(dim=1)
+    in_region = (output.grid.points < 20).all(dim=1)
     assert torch.equal(found.ignored[0], in_region)
     assert not found.positive[0].any()
     # A point of the region that answers for a real truth teaches.
@@ -85,7 +85,7 @@ def test_only_points_in_the_frame_answer_for_a_truth_at_the_border(assigner: Ass
     targets = targets_of([((-6.0, 8.0, 10.0, 16.0), 0)], [((40.0, 40.0, 50.0, 50.0), 0)])
     output = head_of(torch.zeros(2, 84, 1))
     found = assigner(output, targets)
-    chosen = output.points[found.positive[0]]
+    chosen = output.grid.points[found.positive[0]]
     assert len(chosen) > 0
     assert (chosen[:, 0] < 10).all()
     assert not found.positive[1].any()
@@ -115,7 +115,7 @@ def test_images_are_assigned_apart(assigner: Assigner):
     targets = random_targets(counts=[6, 2])
     output = head_for(targets)
     both = assigner(output, targets)
-    one = replace(output, logits=output.logits[1:], distances=output.distances[1:])
+    one = replace(output, logits=output.logits[1:], boxes=output.boxes[1:])
     alone = assigner(
         one, Targets(targets.boxes[1:], targets.labels[1:], targets.valid[1:], targets.ignored[1:])
     )
@@ -144,13 +144,7 @@ def test_no_gradient_comes_out(assigner: Assigner):
 def test_shapes_do_not_depend_on_values(assigner: Assigner):
     targets = random_targets(counts=[6, 2])
     output = head_for(targets)
-    on_meta = HeadOutput(
-        output.logits.to("meta"),
-        output.distances.to("meta"),
-        output.points.to("meta"),
-        output.strides.to("meta"),
-        output.levels,
-    )
+    on_meta = head_of(output.logits.to("meta"))
     found, expected = assigner(on_meta, to_device(targets, "meta")), assigner(output, targets)
     for name, value in vars(expected).items():
         abstract = getattr(found, name)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from detector.assign.task_aligned import TaskAligned
-from detector.geometry.points import encode, grid
+from detector.geometry.points import centres, encode
 from detector.tensors import GridLevel, HeadOutput
 from tests.heads import Truth, head_of, random_head, random_targets, targets_of
 from tests.unit.assign.naive import task_aligned
@@ -19,7 +19,7 @@ A, B, C, D = 5, 6, 9, 10  # The points inside BOX: (12, 12), (20, 12), (12, 20),
 
 def drawn(answers: dict[int, tuple[float, tuple[float, float, float, float]]]) -> HeadOutput:
     """One class; {point: (score, predicted box)}, score 0.01 and an empty box elsewhere."""
-    points = grid(4, 4, stride=8, device="cpu")
+    points = centres(4, 4, stride=8, device="cpu")
     scores = torch.full((1, 16, 1), 0.01)
     boxes = torch.cat((points, points), dim=1)
     for point, (score, box) in answers.items():
@@ -65,7 +65,7 @@ def test_a_point_in_two_truths_goes_to_the_one_whose_box_it_predicts_best():
 
 
 def test_the_score_of_the_truths_own_class_counts():
-    points = grid(4, 4, stride=8, device="cpu")
+    points = centres(4, 4, stride=8, device="cpu")
     logits = torch.full((1, 16, 2), -4.0)
     logits[0, A, 0], logits[0, D, 1] = 4.0, 4.0
     distances = encode(points, torch.tensor(BOX))[None]

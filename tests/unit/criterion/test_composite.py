@@ -110,7 +110,7 @@ def test_boxes_count_by_their_quality_where_targets_are_qualities(quality_target
 def row_of_points(logits: Tensor, *, positives: int) -> tuple:
     """One class; the first points are positive, with perfect boxes of 4 pixels."""
     output = head_of(logits[None, :, None], levels=(GridLevel(1, len(logits), 4),))
-    boxes = torch.cat((output.points - 4, output.points + 4), dim=1)
+    boxes = torch.cat((output.grid.points - 4, output.grid.points + 4), dim=1)
     return output, assignment_of((torch.arange(len(logits)) < positives)[None], boxes=boxes), TARGETS
 
 

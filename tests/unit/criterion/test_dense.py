@@ -23,7 +23,7 @@ def four_points() -> tuple[HeadOutput, Assignment]:
     """Two classes. Points 0 and 1 are positive for class 0, 2 is negative, 3 ignored. Boxes fit exactly."""
     scores = torch.tensor([[0.8, 0.1], [0.5, 0.2], [0.3, 0.4], [0.9, 0.9]])
     output = head_of(scores.logit()[None], levels=(GridLevel(1, 4, 4),))
-    boxes = torch.cat((output.points - 4, output.points + 4), dim=1)
+    boxes = torch.cat((output.grid.points - 4, output.grid.points + 4), dim=1)
     positive = torch.tensor([[True, True, False, False]])
     return output, assignment_of(
         positive,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from detector.assign.task_aligned import TaskAligned
+from detector.geometry.points import grid_of
 from detector.tensors import Assignment, GridLevel, HeadOutput, LossTerms, Targets, to_device
 from tests.heads import (
     CRITERIA,
@@ -34,17 +35,16 @@ def scene(*, counts: Sequence[int] = (6, 3)) -> tuple[HeadOutput, Assignment, Ta
 
 
 def gradients(terms: LossTerms, output: HeadOutput) -> tuple[Tensor, Tensor]:
-    """Of the total, with respect to logits and distances; raises where one has no path."""
-    leaves = output.logits, output.distances
-    logits, distances = torch.autograd.grad(terms.total, leaves, retain_graph=True)
-    return logits, distances
+    """Of the total, with respect to logits and boxes; raises where one has no path."""
+    logits, boxes = torch.autograd.grad(terms.total, (output.logits, output.boxes), retain_graph=True)
+    return logits, boxes
 
 
 def leaf(output: HeadOutput) -> HeadOutput:
     return replace(
         output,
         logits=output.logits.detach().clone().requires_grad_(),
-        distances=output.distances.detach().clone().requires_grad_(),
+        boxes=output.boxes.detach().clone().requires_grad_(),
     )
 
 
@@ -67,16 +67,15 @@ def test_every_point_is_pushed_to_where_it_belongs(name: str, step: int):
     output = leaf(head_of(torch.zeros(1, 5, 1), levels=(GridLevel(1, 5, 4),)))
     positive = torch.tensor([[True, True, False, False, False]])
     ignored = torch.tensor([[False, False, False, False, True]])
-    boxes = torch.cat((output.points - 4, output.points + 4), dim=1) + 2
+    boxes = torch.cat((output.grid.points - 4, output.grid.points + 4), dim=1) + 2
     assignment = assignment_of(positive, boxes=boxes, ignored=ignored)
     terms = criterion(name)(output, assignment, targets_of([]), step=step)
-    by_logit, by_distance = (gradient[0] for gradient in gradients(terms, output))
+    by_logit, by_box = (gradient[0] for gradient in gradients(terms, output))
     assert (by_logit[:2] < 0).all()
     assert (by_logit[2:4] > 0).all()
     assert (by_logit[4] == 0).all()
-    assert (by_distance[:2].abs().sum(-1) > 0).all()
-    assert (by_distance[:2, 2:] < 0).all(), "the box lies further right and down"
-    assert (by_distance[2:] == 0).all()
+    assert (by_box[:2] < 0).all(), "the box lies further right and down"
+    assert (by_box[2:] == 0).all()
 
 
 @every_criterion
@@ -99,11 +98,11 @@ def test_a_batch_without_objects_teaches_the_background_only(name: str, step: in
     terms = criterion(name)(output, assignment, targets, step=step)
     assert_finite(terms, output)
     assert terms.parts["box"] == 0
-    by_logit, by_distance = gradients(terms, output)
+    by_logit, by_box = gradients(terms, output)
     if name != "composite_paper":  # Its clamped products of factors that are 0 pass nothing.
         assert by_logit.sum() > 0
     assert (by_logit >= 0).all()
-    assert not by_distance.any()
+    assert not by_box.any()
 
 
 @every_criterion
@@ -118,7 +117,7 @@ def test_a_single_point(name: str, positive: bool):
 @every_phase
 def test_no_negatives_at_all(name: str, step: int):
     output = leaf(head_of(torch.zeros(2, 3, 2), levels=(GridLevel(1, 3, 4),)))
-    boxes = torch.cat((output.points - 3, output.points + 4), dim=1)
+    boxes = torch.cat((output.grid.points - 3, output.grid.points + 4), dim=1)
     assignment = assignment_of(torch.ones(2, 3, dtype=torch.bool), boxes=boxes)
     terms = criterion(name)(output, assignment, targets_of([], []), step=step)
     assert_finite(terms, output)
@@ -144,7 +143,7 @@ def test_a_perfect_answer_costs_next_to_nothing(name: str):
     perfect = replace(
         output,
         logits=torch.where(one_hot, 14.0, -14.0),
-        distances=torch.cat((output.points - boxes[..., :2], boxes[..., 2:] - output.points), dim=-1),
+        boxes=boxes,
     )
     hard = replace(assignment, quality=assignment.positive.float())
     before, after = (criterion(name)(o, hard, targets, step=MINED).total.item() for o in (output, perfect))
@@ -155,8 +154,8 @@ def test_a_perfect_answer_costs_next_to_nothing(name: str):
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_input_is_judged_in_float32(name: str, dtype: torch.dtype):
     output, assignment, targets = scene()
-    half = replace(output, logits=output.logits.to(dtype), distances=output.distances.to(dtype))
-    raised = replace(half, logits=half.logits.float(), distances=half.distances.float())
+    half = replace(output, logits=output.logits.to(dtype), boxes=output.boxes.to(dtype))
+    raised = replace(half, logits=half.logits.float(), boxes=half.boxes.float())
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = criterion(name)(half, assignment, targets, step=MINED)
     assert found.total.dtype == torch.float32
@@ -171,7 +170,7 @@ def test_gradients_are_right(name: str):
     distances = torch.rand(2, 6, 4, generator=generator, dtype=torch.float64) * 4 + 1
     distances.requires_grad_()
     positive = torch.tensor([[True, False, False, True, False, False], [False, True] + 4 * [False]])
-    points = head_of(logits, distances, levels=levels).points
+    points = grid_of(levels, device="cpu").points
     assignment = assignment_of(
         positive,
         boxes=torch.cat((points - 3.3, points + 2.1), dim=1),
@@ -190,13 +189,10 @@ def test_gradients_are_right(name: str):
 @every_phase
 def test_shapes_do_not_depend_on_values(name: str, step: int):
     output, _, targets = scene()
-    abstract = HeadOutput(
-        *(getattr(output, field.name).detach().to("meta") for field in fields(HeadOutput)[:4]), output.levels
-    )
-    abstract = leaf(abstract)
+    abstract = leaf(head_of(output.logits.to("meta")))
     targets = to_device(targets, "meta")
     terms = criterion(name)(abstract, TaskAligned()(abstract, targets), targets, step=step)
-    for gradient, value in zip(gradients(terms, abstract), (output.logits, output.distances), strict=True):
+    for gradient, value in zip(gradients(terms, abstract), (output.logits, output.boxes), strict=True):
         assert gradient.shape == value.shape
 
 
@@ -218,9 +214,7 @@ def test_nothing_asks_the_device_for_a_number(name: str, step: int):
 def test_nothing_waits_for_a_cuda_device(name: str, step: int):
     targets = to_device(random_targets(counts=(6, 3)), "cuda")
     on_cpu = random_head()
-    output = leaf(
-        head_of(on_cpu.logits.detach().cuda(), on_cpu.distances.detach().cuda(), levels=on_cpu.levels)
-    )
+    output = leaf(replace(head_of(on_cpu.logits.cuda()), boxes=on_cpu.boxes.cuda()))
     loss, assigner = criterion(name), TaskAligned()
     loss(output, assigner(output, targets), targets, step=step)  # First use loads libraries.
     torch.cuda.set_sync_debug_mode("error")

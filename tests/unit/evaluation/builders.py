@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from detector.data.annotations import Annotations, ImageRecord
+from detector.evaluation.coco import Metrics
 from detector.evaluation.matching import Pool, pool
+from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.predictions import predictions_json
+from detector.evaluation.split import EvaluatedSplit, evaluate
 from detector.structures import Detections
 
 Row = tuple[list[float], int]
+
+BINS = Bins(overlap=(0.0, 0.1, 0.3), crowd_above=0.1, sizes=(6.0, 12.0, 24.0))
 
 
 def record(image_id: int, *, truths: list[Row], regions: list[Row] | None = None) -> ImageRecord:
@@ -39,15 +43,25 @@ def annotations(
 def found(*rows: tuple[list[float], float, int]) -> Detections:
     """Detections from (xyxy, score, label)."""
     return Detections(
-        boxes=torch.tensor([box for box, _, _ in rows]).reshape(-1, 4).float(),
-        scores=torch.tensor([score for _, score, _ in rows]).float(),
-        labels=torch.tensor([label for _, _, label in rows]).long(),
+        boxes=np.array([box for box, _, _ in rows], np.float32).reshape(-1, 4),
+        scores=np.array([score for _, score, _ in rows], np.float32),
+        labels=np.array([label for _, _, label in rows], np.int64),
     )
 
 
 def pooled(annotations: Annotations, detections: dict[int, Detections]) -> Pool:
     """Truths and detections ready to be matched."""
     return pool(annotations, predictions_json(detections, annotations))
+
+
+def evaluated(
+    annotations: Annotations, detections: dict[int, Detections], *, bins: Bins = BINS
+) -> EvaluatedSplit:
+    return evaluate(annotations, predictions_json(detections, annotations), bins=bins)
+
+
+def measured(annotations: Annotations, detections: dict[int, Detections], *, bins: Bins = BINS) -> Metrics:
+    return evaluated(annotations, detections, bins=bins).metrics
 
 
 def random_set(seed: int) -> tuple[Annotations, dict[int, Detections]]:
@@ -66,9 +80,7 @@ def random_set(seed: int) -> tuple[Annotations, dict[int, Detections]]:
         guesses = np.concatenate((labels, labels, rng.integers(0, 3, 10)))
         scores = np.sort(rng.random(len(every)))[::-1].round(2)  # with ties
         detections[image_id] = Detections(
-            boxes=torch.from_numpy(every).float(),
-            scores=torch.from_numpy(scores.copy()).float(),
-            labels=torch.from_numpy(guesses),
+            boxes=every.astype(np.float32), scores=scores.astype(np.float32), labels=guesses
         )
     return annotations(*records, classes=("a", "b", "c"), ids=(9, 2, 5)), detections
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from detector.data.annotations import Annotations
 from detector.structures import Detections
@@ -29,9 +28,9 @@ def hostile_set(seed: int) -> tuple[Annotations, dict[int, Detections]]:
             near = truths[rng.integers(0, len(truths), count // 2)]
             boxes[: len(near)] = near + rng.integers(-1, 2, near.shape) * 0.5
         detections[image_id] = Detections(
-            boxes=torch.from_numpy(boxes).float(),
-            scores=torch.from_numpy(np.sort(rng.integers(1, 9, count) / 8)[::-1].copy()).float(),
-            labels=torch.from_numpy((rng.random(count) < 0.15).astype(np.int64)),
+            boxes=boxes.astype(np.float32),
+            scores=np.sort(rng.integers(1, 9, count) / 8)[::-1].astype(np.float32),
+            labels=(rng.random(count) < 0.15).astype(np.int64),
         )
     return annotations(*records, classes=("a", "b"), ids=(7, 3)), detections
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.errors import UserError
-from detector.evaluation.coco import evaluate
-from detector.evaluation.predictions import load_predictions, predictions_json
+from detector.evaluation.predictions import detections_of, predictions_json, read_predictions
+from detector.evaluation.split import evaluate
 from detector.structures import Detections
-from tests.unit.evaluation.builders import annotations, found, random_set, record
+from tests.unit.evaluation.builders import BINS, annotations, found, measured, random_set, record
 
 TRUTH = annotations(record(4, truths=[([10, 10, 20, 20], 0)]), record(9, truths=[]), ids=(7, 3))
 GOOD = {"image_id": 4, "category_id": 7, "bbox": [1, 2, 3, 4], "score": 0.5}
@@ -30,7 +30,8 @@ def test_a_file_gives_the_same_metrics_to_the_last_digit(seed, tmp_path: Path):
     truth, detections = random_set(seed)
     file = tmp_path / "predictions.json"
     file.write_text(json.dumps(predictions_json(detections, truth)))
-    before, after = evaluate(truth, detections), evaluate(truth, load_predictions(file, truth))
+    before = measured(truth, detections)
+    after = evaluate(truth, read_predictions(file, truth), bins=BINS).metrics
     assert after.to_dict() == before.to_dict()
     assert (after.curves.scores == before.curves.scores).all()
 
@@ -44,20 +45,22 @@ def test_writing_what_was_read_gives_the_same_file(tmp_path_factory, rows):
     corners = [[min(a, c), min(b, d), max(a, c), max(b, d)] for a, b, c, d, _ in rows]
     scores = sorted((row[4] for row in rows), reverse=True)
     detections = Detections(
-        boxes=torch.tensor(corners).reshape(-1, 4),
-        scores=torch.tensor(scores, dtype=torch.float32),
-        labels=torch.zeros(len(rows), dtype=torch.int64),
+        boxes=np.array(corners, np.float32).reshape(-1, 4),
+        scores=np.array(scores, np.float32),
+        labels=np.zeros(len(rows), np.int64),
     )
     entries = predictions_json({4: detections}, TRUTH)
     file = tmp_path_factory.mktemp("predictions") / "predictions.json"
     file.write_text(json.dumps(entries))
-    assert predictions_json(load_predictions(file, TRUTH), TRUTH) == entries
+    again = read_predictions(file, TRUTH)
+    assert again == entries
+    assert predictions_json(detections_of(again, TRUTH), TRUTH) == entries
 
 
 def test_a_file_out_of_order_is_put_best_first(tmp_path: Path):
     file = tmp_path / "predictions.json"
     file.write_text(json.dumps([{**GOOD, "score": score} for score in (0.25, 0.75, 0.5)]))
-    loaded = load_predictions(file, TRUTH)
+    loaded = detections_of(read_predictions(file, TRUTH), TRUTH)
     assert loaded[4].scores.tolist() == [0.75, 0.5, 0.25]
     assert loaded[4].boxes[0].tolist() == [1, 2, 4, 6]
     assert loaded[9].boxes.shape == (0, 4)
@@ -93,7 +96,7 @@ def test_hostile_files_are_refused_in_one_line(content, message, tmp_path: Path)
     file = tmp_path / "predictions.json"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(UserError) as caught:
-        load_predictions(file, TRUTH)
+        read_predictions(file, TRUTH)
     text = str(caught.value)
     assert message in text
     assert str(file) in text
@@ -103,4 +106,4 @@ def test_hostile_files_are_refused_in_one_line(content, message, tmp_path: Path)
 
 def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(UserError, match=r"absent\.json: cannot read predictions"):
-        load_predictions(tmp_path / "absent.json", TRUTH)
+        read_predictions(tmp_path / "absent.json", TRUTH)

@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from detector.inference.draw import PALETTE, contact_sheet, draw, save_picture
 from detector.structures import Detections
@@ -19,9 +18,9 @@ GREY = np.full((60, 80), 0.5, dtype=np.float32)
 
 def found(*rows: tuple[list[float], float, int]) -> Detections:
     return Detections(
-        boxes=torch.tensor([box for box, _, _ in rows]).reshape(-1, 4).float(),
-        scores=torch.tensor([score for _, score, _ in rows]).float(),
-        labels=torch.tensor([label for _, _, label in rows]).long(),
+        boxes=np.array([box for box, _, _ in rows], np.float32).reshape(-1, 4),
+        scores=np.array([score for _, score, _ in rows], np.float32),
+        labels=np.array([label for _, _, label in rows], np.int64),
     )
 
 
@@ -97,7 +96,7 @@ def test_poor_detections_are_left_out_and_the_frame_stays_grey():
 
 @pytest.mark.parametrize("box", [[-5, -5, 4, 4], [70, 50, 99, 99], [-9, -9, 99, 99], [5, 5, 5, 5]])
 def test_boxes_beyond_the_frame_are_drawn_as_far_as_they_go(box):
-    picture = draw(BLACK, found((box, 0.9, 0)), classes=("person",), truth=torch.tensor([box]), scale=SCALE)
+    picture = draw(BLACK, found((box, 0.9, 0)), classes=("person",), truth=np.array([box]), scale=SCALE)
     assert picture.shape == (240, 320, 3)
 
 

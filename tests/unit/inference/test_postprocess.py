@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from detector.errors import UserError
 from detector.geometry.boxes import pairwise_iou
 from detector.geometry.nms import GreedyNms, SoftNmsGaussian
-from detector.geometry.points import pyramid
 from detector.inference.postprocess import Postprocess
 from detector.tensors import GridLevel, HeadOutput
+from tests.heads import head_of
 
 SIZE = (64, 96)
 LEVELS = tuple(GridLevel(SIZE[0] // stride, SIZE[1] // stride, stride) for stride in (8, 16))
 SILENT = -20.0
 
 
-def head_output(logits: Tensor, distances: Tensor) -> HeadOutput:
-    points, strides = pyramid(LEVELS, device="cpu")
-    return HeadOutput(logits=logits, distances=distances, points=points, strides=strides, levels=LEVELS)
-
-
 def quiet(*, batch: int = 1, classes: int = 3) -> HeadOutput:
     """No point says anything; every box is 8 x 8 around its point. Point k < 12 is at (4 + 8 k, 4)."""
     count = sum(level.height * level.width for level in LEVELS)
-    return head_output(torch.full((batch, count, classes), SILENT), torch.full((batch, count, 4), 4.0))
+    return head_of(
+        torch.full((batch, count, classes), SILENT), torch.full((batch, count, 4), 4.0), levels=LEVELS
+    )
 
 
 def naive(output: HeadOutput, image: int, settings: Postprocess) -> list[tuple[float, int, list[float]]]:
     """(score, label, box), best first: every pair, cut, then class by class in plain loops."""
     rows = []
-    for point, (x, y) in enumerate(output.points.tolist()):
-        left, top, right, bottom = output.distances[image, point].tolist()
-        box = [max(x - left, 0), max(y - top, 0), min(x + right, SIZE[1]), min(y + bottom, SIZE[0])]
+    for point, (left, top, right, bottom) in enumerate(output.boxes[image].tolist()):
+        box = [max(left, 0), max(top, 0), min(right, SIZE[1]), min(bottom, SIZE[0])]
         for label in range(output.logits.shape[2]):
             score = output.logits[image, point, label].sigmoid().item()
             if score >= settings.score_threshold and box[2] > box[0] and box[3] > box[1]:
@@ -66,14 +62,15 @@ def naive(output: HeadOutput, image: int, settings: Postprocess) -> list[tuple[f
 def test_the_same_as_the_naive_loop(settings):
     torch.manual_seed(3)
     count = sum(level.height * level.width for level in LEVELS)
-    output = head_output(torch.randn(2, count, 3) - 1, torch.rand(2, count, 4) * 30)
+    output = head_of(torch.randn(2, count, 3) - 1, torch.rand(2, count, 4) * 30, levels=LEVELS)
     detections = settings(output, SIZE)
     for image in range(2):
         expected = naive(output, image, settings)
         found = detections[image]
         assert found.labels.tolist() == [label for _, label, _ in expected]
-        torch.testing.assert_close(found.scores, torch.tensor([score for score, _, _ in expected]))
-        torch.testing.assert_close(found.boxes, torch.tensor([box for _, _, box in expected]))
+        np.testing.assert_allclose(found.scores, [score for score, _, _ in expected], rtol=1e-6)
+        np.testing.assert_allclose(found.boxes, [box for _, _, box in expected], rtol=1e-6, atol=1e-5)
+        assert (found.boxes.dtype, found.scores.dtype) == (np.float32, np.float32)
 
 
 def test_a_point_may_answer_with_two_classes():
@@ -98,7 +95,7 @@ def test_scores_that_fell_are_reported_sorted_and_dropped_below_the_threshold():
     """Points 2 and 3 have the same box; with sigma 0.5 the second keeps exp(-2) of 0.8808: 0.1192."""
     output = quiet()
     output.logits[0, [2, 3, 8], 0] = torch.tensor([3.0, 2.0, 0.0])
-    output.points[3] = output.points[2]
+    output.boxes[0, 3] = output.boxes[0, 2]
     soft = SoftNmsGaussian(sigma=0.5)
     (found,) = Postprocess(score_threshold=0.1, suppression=soft)(output, SIZE)
     assert found.scores.tolist() == pytest.approx([0.952574, 0.5, 0.119203], abs=1e-6)
@@ -110,21 +107,21 @@ def test_scores_that_fell_are_reported_sorted_and_dropped_below_the_threshold():
 def test_a_silent_head_finds_nothing():
     (found,) = Postprocess()(quiet(), SIZE)
     assert (found.boxes.shape, found.scores.shape, found.labels.shape) == ((0, 4), (0,), (0,))
-    assert found.labels.dtype == torch.int64
+    assert found.labels.dtype == np.int64
 
 
-def test_bfloat16_scores_but_exact_points():
+def test_bfloat16_scores_but_exact_boxes():
     """At x = 1004 bfloat16 steps by 4: computed in it, the box would lie elsewhere."""
     output = quiet()
     output.logits[0, 3, 0] = 2.0
-    output.points[3] = torch.tensor([1005.0, 5.0])
-    half = dataclasses.replace(output, logits=output.logits.bfloat16(), distances=output.distances.bfloat16())
+    output.boxes[0, 3] = torch.tensor([1001.0, 1, 1009, 9])
+    half = dataclasses.replace(output, logits=output.logits.bfloat16())
     (found,) = Postprocess(score_threshold=0.5)(half, (2000, 2000))
     assert found.boxes.tolist() == [[1001, 1, 1009, 9]]
-    assert found.scores.dtype == torch.float32
+    assert found.scores.dtype == np.float32
 
 
-@pytest.mark.parametrize("field", ["logits", "distances"])
+@pytest.mark.parametrize("field", ["logits", "boxes"])
 def test_values_that_are_not_finite_raise(field):
     output = quiet()
     output.logits[0, 3, 0] = 2.0

@@ -8,16 +8,15 @@ import json
 from datetime import datetime, timezone
 
 import numpy as np
-import torch
 
 from detector.inference.records import COLUMNS, as_csv, as_json, frame_record
 from detector.structures import Detections, Frame
 from detector.thermal.radiometry import Linear
 
 FOUND = Detections(
-    boxes=torch.tensor([[0, 0, 2, 2], [4.127, 1, 6, 3], [0, 0, 8, 6]], dtype=torch.float32),
-    scores=torch.tensor([0.9, 0.5, 0.2999]),
-    labels=torch.tensor([1, 0, 0]),
+    boxes=np.array([[0, 0, 2, 2], [4.127, 1, 6, 3], [0, 0, 8, 6]], np.float32),
+    scores=np.array([0.9, 0.5, 0.2999], np.float32),
+    labels=np.array([1, 0, 0]),
 )
 CLASSES = ("cat", 'a "dog", old')
 COUNTS = np.full((6, 8), 30000, np.uint16)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 
 import pytest
 import torch
 from hydra.utils import instantiate
 from torch import Tensor, nn
 
-from detector.geometry.points import pyramid
+from detector.geometry.points import decode, encode, grid_of
 from detector.models.blocks import ConvNormAct
 from detector.models.detector import Detector
 from detector.tensors import GridLevel, HeadOutput
@@ -33,19 +33,24 @@ def images(batch: int = 2, height: int = 48, width: int = 64) -> Tensor:
     return torch.rand(batch, 1, height, width, generator=torch.Generator().manual_seed(1))
 
 
+def distances(output: HeadOutput) -> Tensor:
+    """[B, P, 4] from the points to the sides of their boxes."""
+    return encode(output.grid.points, output.boxes)
+
+
 def assert_same(a: HeadOutput, b: HeadOutput, *, rtol: float = 1e-4, atol: float = 1e-4) -> None:
     torch.testing.assert_close(a.logits, b.logits, rtol=rtol, atol=atol)
-    torch.testing.assert_close(a.distances, b.distances, rtol=rtol, atol=atol)
+    torch.testing.assert_close(distances(a), distances(b), rtol=rtol, atol=atol)
 
 
 def test_every_point_of_every_level_gets_one_answer():
     output = tiny()(images(height=48, width=64))
-    assert output.levels == (GridLevel(12, 16, 4), GridLevel(6, 8, 8), GridLevel(3, 4, 16))
-    points, strides = pyramid(output.levels, device="cpu")
-    assert torch.equal(output.points, points)
-    assert torch.equal(output.strides, strides)
+    assert output.grid.levels == (GridLevel(12, 16, 4), GridLevel(6, 8, 8), GridLevel(3, 4, 16))
+    grid = grid_of(output.grid.levels, device="cpu")
+    assert torch.equal(output.grid.points, grid.points)
+    assert torch.equal(output.grid.strides, grid.strides)
     assert output.logits.shape == (2, 12 * 16 + 6 * 8 + 3 * 4, 3)
-    assert output.distances.shape == (2, len(points), 4)
+    assert output.boxes.shape == (2, len(grid.points), 4)
 
 
 def test_answers_stand_in_the_order_of_the_points():
@@ -59,7 +64,7 @@ def test_answers_stand_in_the_order_of_the_points():
         y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
         features.append((torch.stack((x, y)) + 0.5)[None] * stride)
     output = head(features)
-    assert torch.equal(output.logits[0], output.points)
+    assert torch.equal(output.logits[0], output.grid.points)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 40, 64), (1, 1, 64, 63), (1, 3, 64, 64)])
@@ -107,7 +112,7 @@ def test_training_and_evaluation_answer_alike_where_their_statistics_agree():
             module.register_forward_hook(keep_statistics)
     trained = model(picture)
     evaluated = model.eval()(picture)
-    assert evaluated.levels == trained.levels
+    assert evaluated.grid.levels == trained.grid.levels
     assert_same(evaluated, trained, rtol=1e-3, atol=1e-3)
 
 
@@ -120,14 +125,11 @@ def test_an_object_moved_by_the_coarsest_stride_moves_its_answers():
     second[..., 256:280, 252:276] = blob
     outputs = [model(picture) for picture in (first, second)]
     start = 0
-    for level in outputs[0].levels:
+    for level in outputs[0].grid.levels:
         end, shift = start + level.height * level.width, 16 // level.stride
         inner = slice(margin // level.stride, -margin // level.stride)
-        for values in ("logits", "distances"):
-            a, b = (
-                getattr(output, values)[0, start:end].reshape(level.height, level.width, -1)
-                for output in outputs
-            )
+        for values in (lambda output: output.logits, distances):
+            a, b = (values(output)[0, start:end].reshape(level.height, level.width, -1) for output in outputs)
             moved = a.roll((shift, shift), (0, 1))[inner, inner]
             assert moved.std(dim=(0, 1)).min() > 1e-4, "no object seen: the test would prove nothing"
             torch.testing.assert_close(b[inner, inner], moved, rtol=1e-4, atol=1e-5)
@@ -138,9 +140,9 @@ def test_distances_are_positive_whatever_the_weights():
     model = tiny()
     nn.init.constant_(model.head.regress.bias, -50.0)
     nn.init.constant_(model.head.scales, -1.0)
-    assert (model(images()).distances > 0).all()
+    assert (distances(model(images())) > 0).all()
     nn.init.constant_(model.head.scales, 1.0)
-    assert (model(images()).distances >= 0).all()
+    assert (distances(model(images())) >= 0).all()
 
 
 def test_a_new_network_gives_every_class_the_prior():
@@ -155,11 +157,22 @@ def test_autocast_gives_float32_answers_close_to_full_precision(dtype: torch.dty
     model, picture = tiny(), images(batch=1, height=32, width=32)
     with torch.autocast("cpu", dtype=dtype):
         half = model(picture)
-    for value in (half.logits, half.distances, half.points, half.strides):
+    for value in (half.logits, half.boxes, half.grid.points, half.grid.strides):
         assert value.dtype == torch.float32
     full = model(picture)
-    assert_same(replace(half, distances=half.distances / 16), replace(full, distances=full.distances / 16),
-                rtol=0.05, atol=0.1)  # fmt: skip
+    torch.testing.assert_close(half.logits, full.logits, rtol=0.05, atol=0.1)
+    torch.testing.assert_close(distances(half) / 16, distances(full) / 16, rtol=0.05, atol=0.1)
+
+
+def test_boxes_far_from_the_origin_are_exact_under_autocast():
+    """At x = 1004 bfloat16 steps by 4: computed in it, the boxes would lie elsewhere."""
+    model = tiny()
+    for values in (model.head.regress.weight, model.head.regress.bias):
+        nn.init.zeros_(values)  # Every side is ln 2 strides from its point.
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = model(images(batch=1, height=16, width=1040))
+    sides = math.log(2) * output.grid.strides[:, None].expand(1, -1, 4)
+    torch.testing.assert_close(output.boxes, decode(output.grid.points, sides), rtol=0, atol=0.01)
 
 
 def test_channels_last_gives_the_same_answers():

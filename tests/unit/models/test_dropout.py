@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from detector.errors import UserError
+from detector.geometry.points import encode
 from detector.models.detector import Detector
 from detector.models.head import Head
 
@@ -35,7 +36,7 @@ def by_channel(values: Tensor) -> Tensor:
     """[B, level, channel] of values [B, P, channel] that are the same at every point of a level."""
     first, second = values.split((16, 4), dim=1)
     for level in (first, second):
-        assert torch.equal(level, level[:, :1].expand_as(level)), "not whole channels"
+        torch.testing.assert_close(level, level[:, :1].expand_as(level), msg="not whole channels")
     return torch.stack((first[:, 0], second[:, 0]), dim=1)
 
 
@@ -46,7 +47,8 @@ def test_training_loses_whole_channels_and_evaluation_none():
     output = head(levels)
     kept = 1 / 0.75
     strides = torch.tensor(STRIDES)[:, None]
-    scores, sides = by_channel(output.logits), by_channel(output.distances) / strides
+    distances = encode(output.grid.points, output.boxes)
+    scores, sides = by_channel(output.logits), by_channel(distances) / strides
     side = math.log1p(math.exp(kept))  # softplus
     expected = torch.tensor([0, kept]), torch.tensor([math.log(2), side])
     for values, (lost, whole) in zip((scores, sides), expected, strict=True):
@@ -82,7 +84,7 @@ def test_without_dropout_training_draws_no_random_numbers():
 def test_it_needs_no_value_of_its_input():
     head = Head(channels=4, strides=STRIDES, classes=2, dropout=0.5).to("meta")
     output = head([torch.zeros(2, 4, 4, 4, device="meta"), torch.zeros(2, 4, 2, 2, device="meta")])
-    (output.logits.sum() + output.distances.sum()).backward()
+    (output.logits.sum() + output.boxes.sum()).backward()
 
 
 def test_it_trains_as_one_graph_in_bfloat16():
@@ -94,7 +96,7 @@ def test_it_trains_as_one_graph_in_bfloat16():
         with torch.autocast("cpu", dtype=torch.bfloat16):
             outputs.append(call(levels))
     assert torch.equal(outputs[0].logits, outputs[1].logits)
-    assert torch.equal(outputs[0].distances, outputs[1].distances)
+    assert torch.equal(outputs[0].boxes, outputs[1].boxes)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])

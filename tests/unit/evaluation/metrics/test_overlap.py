@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from detector.data.annotations import Annotations
 from detector.evaluation.matching import pool
 from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.metrics.breakdown import Breakdown, break_down
 from detector.evaluation.metrics.overlap import miss_rate, overlaps
-from detector.evaluation.predictions import predictions_json
 from detector.structures import Detections
-from tests.unit.evaluation.builders import annotations, found, random_set, record
+from tests.unit.evaluation.builders import BINS, annotations, found, pooled, random_set, record
 from tests.unit.evaluation.hostile import hostile_set
 
 PERSON, CAR, NO_CLASS = 0, 1, -1
@@ -25,10 +24,8 @@ A, B, C = [0.0, 0.0, 10.0, 10.0], [4.0, 0.0, 14.0, 10.0], [50.0, 50.0, 60.0, 60.
 CROWDED = annotations(record(4, truths=[(A, PERSON), (B, PERSON), (C, PERSON)]))
 
 
-def broken_down(
-    truth: Annotations, detections: Mapping[int, Detections], bins: Bins | None = None
-) -> Breakdown:
-    return break_down(truth, pool(truth, predictions_json(detections, truth)), bins=bins or Bins())
+def broken_down(truth: Annotations, detections: Mapping[int, Detections], bins: Bins = BINS) -> Breakdown:
+    return break_down(pooled(truth, detections), bins=bins)
 
 
 def ap50(result: Breakdown) -> dict[str, float | None]:
@@ -46,7 +43,7 @@ def test_overlap_is_the_largest_with_any_other_truth():
         record(2, truths=[(A, PERSON)]),
     )
     ready = pool(truth, [])
-    largest = overlaps(truth, ready)
+    largest = overlaps(ready)
     place = zip(ready.truths.images.tolist(), ready.truths.rows.tolist(), ready.truths.labels, strict=True)
     keys = [(image, row, int(label)) for image, row, label in place]
     assert dict(zip(keys, largest, strict=True)) == {
@@ -238,7 +235,7 @@ def naive_jaccard(truth: Annotations, detections: dict[int, Detections], label: 
             ours = (entry.labels == label) & ~entry.ignored
             regions = entry.boxes[np.isin(entry.labels, (label, NO_CLASS)) & entry.ignored].tolist()
             truths, rows = entry.boxes[ours].tolist(), detections[entry.image_id]
-            chosen = (rows.labels == label).nonzero().flatten()[:100]
+            chosen = np.flatnonzero(rows.labels == label)[:100]
             chosen = chosen[rows.scores[chosen] > threshold / 10]
             boxes = rows.boxes[chosen].tolist()
             reach = [
@@ -271,8 +268,8 @@ def test_the_order_of_pictures_and_of_rows_does_not_matter():
     truth, detections = random_set(5)
     rng = np.random.default_rng(0)
     for image_id, rows in detections.items():  # no two scores alike: among equals the order decides
-        scores = (torch.arange(len(rows.scores), 0, -1) * 40 + image_id) / 2000
-        detections[image_id] = Detections(boxes=rows.boxes, scores=scores, labels=rows.labels)
+        scores = ((np.arange(len(rows.scores), 0, -1) * 40 + image_id) / 2000).astype(np.float32)
+        detections[image_id] = replace(rows, scores=scores)
     shuffled = annotations(
         *(truth.records[i] for i in rng.permutation(len(truth.records))),
         classes=truth.classes,
@@ -280,8 +277,7 @@ def test_the_order_of_pictures_and_of_rows_does_not_matter():
     )
     turned = {}
     for image_id, rows in detections.items():
-        order = torch.from_numpy(rng.permutation(len(rows.scores)))
-        turned[image_id] = Detections(rows.boxes[order], rows.scores[order], rows.labels[order])
+        turned[image_id] = rows.keep(rng.permutation(len(rows.scores)))
     before, after = broken_down(truth, detections), broken_down(shuffled, turned)
     for classes in (slice(None), slice(0, 1), slice(1, 2), slice(2, 3)):
         assert before.crowding.values(classes) == pytest.approx(after.crowding.values(classes))

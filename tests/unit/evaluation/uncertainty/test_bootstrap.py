@@ -7,17 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from detector.data.annotations import Annotations
-from detector.evaluation.coco import Metrics, evaluate
+from detector.evaluation.coco import Metrics
 from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.uncertainty import bootstrap
 from detector.evaluation.uncertainty.bootstrap import weighted_metrics
 from detector.structures import Detections
-from tests.unit.evaluation.builders import annotations, found, pooled, random_set, record
+from tests.unit.evaluation.builders import BINS as DEFAULT
+from tests.unit.evaluation.builders import annotations, found, measured, pooled, random_set, record
 
-BINS = Bins(overlap=(0.0, 0.2), sizes=(12.0, 40.0, 90.0))
+BINS = Bins(overlap=(0.0, 0.2), crowd_above=0.1, sizes=(12.0, 40.0, 90.0))
 COPIES = 8
 """More than the most that an image is weighted with here."""
 
@@ -28,7 +28,7 @@ def tied_set(seed: int) -> tuple[Annotations, dict[int, Detections]]:
     rng = np.random.default_rng(seed)
     for image_id, own in detections.items():
         scores = np.sort(rng.choice(60, len(own.scores), replace=False))[::-1] / 60
-        detections[image_id] = replace(own, scores=torch.from_numpy(scores.copy()).float())
+        detections[image_id] = replace(own, scores=scores.astype(np.float32))
     del detections[3]
     return truth, detections
 
@@ -49,7 +49,6 @@ def copied(
 
 def expected(metrics: Metrics) -> Iterator[tuple[str, list[float | None]]]:
     """Each metric by its name: overall, then of each class."""
-    assert metrics.breakdown is not None
     parts = [slice(None), *(slice(k, k + 1) for k in range(len(metrics.per_class)))]
     for name in ("AP", "AP50", "AP75"):
         yield name, [metrics.overall[name], *(own[name] for own in metrics.per_class.values())]
@@ -72,9 +71,9 @@ def test_each_weighting_is_pycocotools_on_copied_images(seed, monkeypatch):
         (np.ones(count, int), rng.multinomial(count, np.full(count, 1 / count)), without_class * 2), axis=1
     )
     assert weights.max() < COPIES
-    weighted = weighted_metrics(truth, pooled(truth, detections), weights=weights, bins=BINS)
+    weighted = weighted_metrics(pooled(truth, detections), weights=weights, bins=BINS)
     for column, chosen in enumerate(weights.T):
-        values = dict(expected(evaluate(*copied(truth, detections, chosen), bins=BINS)))
+        values = dict(expected(measured(*copied(truth, detections, chosen), bins=BINS)))
         assert list(values) == list(weighted)
         for name, own in weighted.items():
             got = [own.overall[column], *own.per_class[:, column]]
@@ -89,9 +88,7 @@ def test_a_class_without_truth_in_a_weighting_is_not_measured_there():
         record(2, truths=[([0, 0, 10, 10], 0), ([50, 0, 60, 10], 1)]),
     )
     detections = {1: found(([0, 0, 10, 10], 0.9, 0))}
-    metrics = weighted_metrics(
-        truth, pooled(truth, detections), weights=np.array([[1, 2], [1, 0]]), bins=Bins()
-    )
+    metrics = weighted_metrics(pooled(truth, detections), weights=np.array([[1, 2], [1, 0]]), bins=DEFAULT)
     half = 51 / 101  # recall 0.5, reached without a false positive
     np.testing.assert_allclose(metrics["AP"].per_class, [[half, 1], [0, np.nan]])
     np.testing.assert_allclose(metrics["AP"].overall, [half / 2, 1])
@@ -102,6 +99,6 @@ def test_a_class_without_truth_in_a_weighting_is_not_measured_there():
 
 def test_without_detections_everything_is_missed():
     truth = annotations(record(1, truths=[([0, 0, 10, 10], 0)]))
-    metrics = weighted_metrics(truth, pooled(truth, {}), weights=np.array([[1, 3]]), bins=Bins())
+    metrics = weighted_metrics(pooled(truth, {}), weights=np.array([[1, 3]]), bins=DEFAULT)
     np.testing.assert_array_equal(metrics["AP"].overall, [0, 0])
     np.testing.assert_array_equal(metrics["MR-2"].overall, [1, 1])
