@@ -1,121 +1,29 @@
-"""From configuration to objects, and checkpoints back into detectors."""
+"""From settings to what several commands build alike, and a run's configuration back."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import OmegaConf
 
 from detector.app import build
-from detector.app.cli import CONFIGS
-from detector.data.annotations import Annotations
-from detector.engine import checkpoint
+from detector.app.settings import plain
 from detector.errors import UserError
 from detector.evaluation.metrics.bins import Bins
-from detector.geometry.nms import GreedyNms
-from detector.inference.postprocess import Postprocess
+from tests.heads import compose
 from tests.unit.data.builders import save_frame, save_json
-from tests.unit.engine.builders import assert_same
-
-TINY_MODEL = [
-    "model.stem=4",
-    "model.widths=[8,8]",
-    "model.depths=[1,1]",
-    "model.neck_channels=8",
-    "model.head_depth=1",
-]
-
-
-def config_of(*overrides: str) -> DictConfig:
-    with initialize_config_dir(CONFIGS, version_base="1.3"):
-        return compose("train", overrides=[*TINY_MODEL, *overrides])
-
-
-@pytest.fixture
-def saved(tmp_path) -> Path:
-    """A checkpoint as training writes it, whose average differs from its raw model."""
-    config = config_of("data.root=some/where")
-    torch.manual_seed(0)
-    model = build.build_model(config, classes=2)
-    average = {name: value + 1 for name, value in model.state_dict().items()}
-    path = tmp_path / "run" / "checkpoints" / "best.pt"
-    state = {"config": build.as_plain(config), "classes": ["person", "car"]}
-    checkpoint.save(path, {**state, "model": model.state_dict(), "ema": average})
-    return path
-
-
-def test_a_configuration_survives_the_checkpoint_with_its_interpolations():
-    config = config_of("data.root=a")
-    again = build.as_config(build.as_plain(config))
-    assert again == config
-    again.data.root = "b"
-    assert again.data.source.root == "b"
-    with pytest.raises(OmegaConfBaseException):
-        again.engine.epoch = 3
-
-
-def test_a_checkpoint_is_judged_by_its_average_in_eval_mode(saved):
-    trained = build.Trained(saved, device=torch.device("cpu"))
-    assert not trained.model.training
-    assert_same(dict(trained.model.state_dict()), dict(checkpoint.load(saved)["ema"]))
-    assert trained.classes == ("person", "car")
-    assert trained.run_folder == saved.parent.parent.resolve()
-
-
-def test_a_checkpoint_from_before_the_choice_of_suppression_is_read(saved):
-    state = checkpoint.load(saved)
-    del state["config"]["evaluation"]
-    state["config"]["postprocess"] = {
-        "_target_": "detector.inference.postprocess.Postprocess",
-        "score_threshold": 0.01,
-        "iou_threshold": 0.45,
-        "max_detections": 50,
-        "candidates": 500,
-    }
-    checkpoint.save(saved, state)
-    trained = build.Trained(saved, device=torch.device("cpu"))
-    assert trained.postprocess == Postprocess(
-        score_threshold=0.01,
-        suppression=GreedyNms(iou_threshold=0.45),
-        max_detections=50,
-        candidates=500,
-    )
-    assert build.build_bins(trained.config) == Bins()
-
-
-def test_weights_that_are_not_its_configuration_s_are_refused(saved):
-    state = checkpoint.load(saved)
-    state["config"]["model"]["stem"] = 6
-    checkpoint.save(saved, state)
-    with pytest.raises(UserError, match=rf"^checkpoint {saved}: belongs to another model \(backbone.stem"):
-        build.Trained(saved, device=torch.device("cpu"))
-
-
-def test_other_classes_are_refused(saved):
-    trained = build.Trained(saved, device=torch.device("cpu"))
-    trained.check_classes(Annotations(("person", "car"), (), (1, 2)))
-    for other in (("car", "person"), ("person",)):
-        with pytest.raises(UserError, match=r"knows the classes person, car; the data set has "):
-            trained.check_classes(Annotations(other, (), (1, 2)))
 
 
 def test_a_folder_named_by_a_number_is_a_folder():
-    data = OmegaConf.create({"root": 2024, "source": config_of().data.source})
-    data.source.root = 2024
+    data = {**plain(compose("train").data), "root": 2024}
     with pytest.raises(UserError, match="data root 2024: no such folder"):
         build.load_split(data, "train")
 
 
-@pytest.mark.parametrize(("name", "value"), [("batch_size", 0), ("workers", -1), ("cache_mib", -1)])
-def test_loader_settings_that_cannot_be_are_refused_by_key(name, value):
-    engine = OmegaConf.create({"batch_size": 1, "workers": 0, "cache_mib": 0})
-    build.check_loading(engine)
-    engine[name] = value
-    with pytest.raises(UserError, match=f"engine.{name}={value}: must be at least"):
-        build.check_loading(engine)
+def test_bins_are_those_of_the_configuration():
+    asked = compose("train", "evaluation.bins.overlap=[0.2]", "evaluation.bins.sizes=[9]")
+    bins = Bins(overlap=[0.2], crowd_above=0.1, sizes=[9])
+    assert build.build_bins(asked) == build.build_bins(plain(asked)) == bins
 
 
 @pytest.fixture
@@ -135,21 +43,74 @@ def labelled(tmp_path) -> Path:
 
 
 def test_classes_are_renamed_as_the_data_s_configuration_asks(labelled):
-    plain = config_of("data=coco", f"data.root={labelled}")
-    assert build.load_split(plain.data, "train").classes == ("person", "car")
-    asked = config_of("data=coco", f"data.root={labelled}", "data.remap={car: vehicle, person: '<ignore>'}")
-    # As it comes back from a checkpoint, with another root.
-    again = build.as_config(build.as_plain(asked))
-    annotations = build.load_split(again.data, "train")
-    assert annotations.classes == ("vehicle",)
-    assert annotations.records[0].labels.tolist() == [-1, 0]
+    def load(*overrides: str):
+        data = compose("train", "data=coco", f"data.root={labelled}", *overrides).data
+        from_command = build.load_split(data, "train")
+        from_checkpoint = build.load_split(plain(data), "train")
+        assert from_command.classes == from_checkpoint.classes
+        return from_command
+
+    assert load().classes == ("person", "car")
+    renamed = load("data.remap={car: vehicle, person: '<ignore>'}")
+    assert renamed.classes == ("vehicle",)
+    assert renamed.records[0].labels.tolist() == [-1, 0]
     with pytest.raises(UserError, match=r"remap: unknown class 'cra'; did you mean car\?"):
-        build.load_split(config_of("data=coco", f"data.root={labelled}", "data.remap={cra: x}").data, "train")
+        load("data.remap={cra: x}")
     with pytest.raises(UserError, match="remap: must give new names by old names, found car"):
-        build.load_split(config_of("data=coco", f"data.root={labelled}", "data.remap=car").data, "train")
+        load("data.remap=car")
 
 
-def test_a_checkpoint_from_before_remap_is_read(labelled):
-    old = build.as_plain(config_of("data=coco", f"data.root={labelled}"))
-    del old["data"]["remap"]
-    assert build.load_split(build.as_config(old).data, "train").classes == ("person", "car")
+OWN = {"root": "a", "split": "test", "train": "train", "source": {"name": "coco"}, "remap": None}
+
+
+def test_a_run_s_own_data_with_another_root_and_split():
+    assert build.chosen_data(OWN, build.NO_DATA) == OWN
+    asked = {"root": "b", "split": "val", "source": None}
+    assert build.chosen_data(OWN, asked) == {**OWN, "root": "b", "split": "val"}
+    assert build.chosen_data(OWN, {**asked, "source": {"name": "yolo"}})["source"] == {"name": "yolo"}
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / "config.yaml").write_text(text)
+    return folder
+
+
+def test_a_run_s_configuration_is_read_as_it_stands(tmp_path):
+    config = {"data": {**OWN, "val": "val"}, "seed": 3, "note": "${oc.env:HOME}"}
+    assert build.run_config(write(tmp_path, OmegaConf.to_yaml(config))) == config
+
+
+def test_a_run_s_configuration_is_never_executed(tmp_path):
+    trap = tmp_path / "sprung"
+    with pytest.raises(UserError, match="cannot be read"):
+        build.run_config(write(tmp_path, f"data: !!python/object/apply:pathlib.Path.touch [{trap}]"))
+    source = {"_target_": "pathlib.Path.touch", "_args_": [str(trap)]}
+    config = {"data": {**OWN, "val": "val", "source": source}}
+    with pytest.raises(UserError, match=r"names pathlib\.Path\.touch, which is no part of this program"):
+        build.run_config(write(tmp_path, OmegaConf.to_yaml(config)))
+    config["data"]["source"] = {"name": "os.system", "command": "true"}
+    with pytest.raises(UserError, match=r"data\.source\.name=os\.system: must be coco, csv"):
+        build.load_split(build.run_config(write(tmp_path, OmegaConf.to_yaml(config)))["data"], "train")
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1, 2]", "is not the configuration of a run but list"),
+        ("data: {root: a}", "data.source is missing"),
+        ("seed: 1", "data.root is missing"),
+        ("a: [", "cannot be read"),
+    ],
+)
+def test_what_is_no_run_s_configuration_is_said(tmp_path, text, message):
+    with pytest.raises(UserError) as caught:
+        build.run_config(write(tmp_path, text))
+    assert str(caught.value).startswith(f"{tmp_path / 'config.yaml'}: ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_without_a_run_is_said(tmp_path):
+    with pytest.raises(UserError, match="No such file or directory; run= must name the folder of a run"):
+        build.run_config(tmp_path)

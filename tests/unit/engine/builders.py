@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from detector.assign.task_aligned import TaskAligned
 from detector.criterion.combine import ShiftedGeometric
 from detector.criterion.composite import Composite
 from detector.criterion.factors import joint
-from detector.criterion.mining import HardNegatives
 from detector.criterion.protocol import Criterion
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, train_loader
+from detector.engine import checkpoint
 from detector.engine.device import Precision
-from detector.engine.optim import AdamW, OptimizerFactory, WarmupCosine
+from detector.engine.optim import OptimizerFactory
+from detector.engine.settings import EngineSettings
 from detector.engine.tracking import Tracker
-from detector.engine.trainer import Settings, Trainer
+from detector.engine.trainer import Trainer
 from detector.evaluation.coco import NAMES, Metrics
 from detector.evaluation.metrics.curves import PrecisionRecall
 from detector.losses.box import giou_loss
@@ -30,6 +30,7 @@ from detector.losses.classification import cross_entropy
 from detector.models.detector import Detector
 from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 from detector.thermal.agc import FixedRange
+from tests.built import built, read
 from tests.unit.data.builders import split_on_disk
 from tests.unit.data.recipes import patches
 
@@ -41,7 +42,10 @@ FP32 = Precision(torch.float32, torch.device("cpu"))
 def model_of(classes: int = 2) -> Detector:
     """The real network, with a few thousand parameters; always the same ones."""
     torch.manual_seed(0)
-    return Detector(stem=4, widths=[8, 8], depths=[1, 1], neck_channels=8, head_depth=1, classes=classes)
+    size = {"stem": 4, "widths": [8, 8], "depths": [1, 1], "neck_channels": 8}
+    head = built("model/nano:head", depth=1)
+    model: Detector = built("model/nano", **size, head=head, classes=classes)
+    return model
 
 
 def loader_of(folder: Path, *, images: int = IMAGES) -> TrainLoader:
@@ -60,9 +64,12 @@ def criterion_of() -> Composite:
     return Composite(
         classification=cross_entropy,
         box=giou_loss,
-        mining=HardNegatives(ratio=3.0, warmup_steps=3),
+        mining=built("criterion/composite:mining", ratio=3.0, warmup_fraction=0.2),
         factors=joint,
         combine=ShiftedGeometric(shift=0.1),
+        cls_weight=1.0,
+        box_weight=1.0,
+        quality_targets=True,
     )
 
 
@@ -94,22 +101,23 @@ class Judge:
 class Watched:
     """A criterion that calls `after` with the number of each call, from 1, and may change its result.
 
-    steps: the step it was told at each call.
+    progress: what it was told at each call.
     """
 
     inner: Criterion
     after: Callable[[int, LossTerms], LossTerms]
-    steps: list[int] = field(default_factory=list)
+    progress: list[float] = field(default_factory=list)
 
     @property
     def calls(self) -> int:
-        return len(self.steps)
+        return len(self.progress)
 
     def __call__(
-        self, head_output: HeadOutput, assignment: Assignment, targets: Targets, *, step: int
+        self, head_output: HeadOutput, assignment: Assignment, targets: Targets, *, progress: float
     ) -> LossTerms:
-        self.steps.append(step)
-        return self.after(self.calls, self.inner(head_output, assignment, targets, step=step))
+        self.progress.append(progress)
+        terms = self.inner(head_output, assignment, targets, progress=progress)
+        return self.after(self.calls, terms)
 
 
 def trainer_of(
@@ -122,24 +130,23 @@ def trainer_of(
     criterion: Criterion | None = None,
     optimizer: OptimizerFactory | None = None,
     precision: Precision = FP32,
-    warmup_steps: int = 2,
     **settings: Any,
 ) -> Trainer:
-    """A trainer that saves to folder/checkpoints; `settings` override the ones below."""
-    chosen = {"ema_decay": 0.9, "evaluate_every": 2, "log_every": 1, **settings}
+    """A trainer that saves to folder/checkpoints; `settings` override those below and of configs/."""
+    mine = {"ema_decay": 0.9, "evaluate_every": 2, "log_every": 1, "warmup_fraction": 0.125}
+    chosen = {**mine, "lr_floor": 0.02, "clip_norm": 10.0, "epochs": epochs, **settings}
     return Trainer(
         model_of(),
-        assigner=TaskAligned(),
+        assigner=built("assigner/task_aligned"),
         criterion=criterion_of() if criterion is None else criterion,
-        optimizer=AdamW() if optimizer is None else optimizer,
-        schedule=WarmupCosine(warmup_steps=warmup_steps),
+        optimizer=built("optimizer/adamw", lr=2e-3) if optimizer is None else optimizer,
         loader=loader_of(folder, images=images),
         validate=Judge(iter(aps)) if judge is None else judge,
         precision=precision,
-        settings=Settings(epochs=epochs, **chosen),
+        settings=read(EngineSettings, "engine/default", **chosen),
         tracker=Tracker(None, quiet=True),
         folder=folder / "checkpoints",
-        describe={"config": {}, "classes": list(CLASSES)},
+        describe={"config": {name: {} for name in checkpoint.USED}, "classes": list(CLASSES)},
     )
 
 

@@ -3,6 +3,7 @@
 import os
 import pickle
 import random
+import re
 import zipfile
 from pathlib import Path
 
@@ -16,8 +17,15 @@ from detector.errors import UserError
 from tests.unit.engine.builders import assert_same, model_of
 
 STATE = {
-    "config": {"model": {"stem": 4, "widths": [8, 16]}, "resume": None},
+    "config": {
+        "model": {"stem": 4, "widths": [8, 16]},
+        "thermal": {"name": "percentile", "low": 1.0},
+        "postprocess": {"score_threshold": 0.001},
+        "evaluation": {"backend": "pycocotools"},
+        "resume": None,
+    },
     "classes": ["person"],
+    "thresholds": {"person": 0.25},
     "model": {"weight": torch.arange(6.0).reshape(2, 3)},
     "ema": {"weight": torch.full((2, 3), 0.1, dtype=torch.bfloat16)},
     "progress": {"epoch": 3, "best": 0.25},
@@ -27,7 +35,7 @@ STATE = {
 def test_what_was_saved_is_loaded(tmp_path):
     path = tmp_path / "new" / "folder" / "last.pt"
     checkpoint.save(path, STATE)
-    assert_same(checkpoint.load(path), {"version": __version__, **STATE})
+    assert_same(checkpoint.load(path), {"format": 2, "version": __version__, **STATE})
     assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
 
 
@@ -110,7 +118,101 @@ def test_other_files_are_named(tmp_path):
     torch.save([1, 2], path)
     assert_refused(path, "not a checkpoint of this program")
     torch.save({"state_dict": {}, "config": {}}, path)
-    assert_refused(path, "not a checkpoint of this program, version, classes, model, ema missing")
+    assert_refused(path, "not a checkpoint of this program")
+    torch.save({"format": 2, "version": "1", "config": {}}, path)
+    assert_refused(path, "not a checkpoint of this program, classes, thresholds, ema missing")
+    checkpoint.save(path, {**STATE, "config": {"model": {}}})
+    assert_refused(path, "its configuration has no thermal, postprocess, evaluation")
+    checkpoint.save(path, {**STATE, "format": 3})
+    assert_refused(path, f"is of format 3, from version {__version__}; this version")
+
+
+def test_a_weights_file_holds_the_average_and_how_to_use_it(tmp_path):
+    average = {
+        "conv.weight": torch.linspace(-3, 3, 24).reshape(2, 3, 2, 2),
+        "norm.running_var": torch.tensor([1e-9, 2.0]),  # half precision has nothing below 6e-8
+        "norm.num_batches_tracked": torch.tensor(7),
+    }
+    path = tmp_path / "run" / "weights.safetensors"
+    checkpoint.save_weights(path, {**STATE, "ema": average})
+    state = checkpoint.load(path)
+    assert set(state) == {"format", "version", "config", "classes", "thresholds", "ema"}
+    assert set(state["config"]) == {"model", "thermal", "postprocess", "evaluation"}
+    assert state["config"]["model"] == STATE["config"]["model"]
+    assert (state["classes"], state["thresholds"]) == (["person"], {"person": 0.25})
+    expected = {**average, "conv.weight": average["conv.weight"].half().float()}
+    assert_same(state["ema"], expected)
+    assert [file.name for file in path.parent.iterdir()] == ["weights.safetensors"]
+
+
+def test_a_weights_file_takes_two_bytes_a_weight(tmp_path):
+    path = tmp_path / "w.safetensors"
+    checkpoint.save_weights(path, {**STATE, "ema": {"conv.weight": torch.randn(100, 10, 10, 10)}})
+    assert path.stat().st_size < 2 * 100_000 + 2_000
+
+
+HOSTILE = {
+    "a class of another's": {"thermal": {"_target_": "pathlib.Path", "_args_": ["/tmp/x"]}},
+    "builtins, in a list": {"model": {"widths": [8, {"_target_": "builtins.eval", "_args_": ["1"]}]}},
+    "hydra's helpers": {"evaluation": {"x": {"_target_": "hydra.utils.get_method", "path": "os.system"}}},
+    "bound": {"postprocess": {"suppression": {"_partial_": True, "_target_": "os.system"}}},
+    "an interpolation": {"thermal": {"name": "${oc.env:HOME}"}},
+    "a resolver in a list": {"model": {"widths": ["${oc.decode:'[1]'}"]}},
+    "a tensor": {"thermal": {"low": torch.zeros(1)}},
+    "a number for a name": {"thermal": {3: 4}},
+}
+
+
+@pytest.mark.parametrize("config", HOSTILE.values(), ids=HOSTILE)
+def test_a_configuration_that_is_more_than_names_and_numbers_is_refused(tmp_path, config):
+    path = tmp_path / "last.pt"
+    checkpoint.save(path, {**STATE, "config": {**STATE["config"], **config}})
+    assert_refused(path, "")
+
+
+def test_a_weights_file_s_description_is_looked_at_alike(tmp_path):
+    path = tmp_path / "w.safetensors"
+    hostile = {"_target_": "pathlib.Path.touch"}
+    checkpoint.save_weights(path, {**STATE, "config": {**STATE["config"], "thermal": hostile}})
+    assert_refused(path, "thermal._target_=pathlib.Path.touch is no setting of this program; refused")
+    path.write_bytes(path.read_bytes().replace(b"thermal-detector", b"thermal-detectoR"))
+    assert_refused(path, "not a checkpoint of this program")
+
+
+OLD = Path(__file__).parent / "golden" / "format_1.pt"
+"""Written by version 0.1.0, whose file named classes; golden/format_1.json: what it found in a frame."""
+
+
+def test_a_file_of_format_1_is_converted():
+    state = checkpoint.load(OLD)
+    assert state["config"]["thermal"] == {"name": "percentile", "low": 1.0, "high": 99.0, "min_span": 16.0}
+    head = {"name": "decoupled", "depth": 1, "prior": 0.01, "dropout": 0.0}
+    network = {"stem": 2, "widths": [4, 4], "depths": [1, 1], "neck_channels": 4}
+    assert state["config"]["model"] == {"name": "pyramid", **network, "head": head}
+    assert state["config"]["postprocess"]["suppression"] == {"name": "diou", "diou_threshold": 0.6}
+    assert state["config"]["evaluation"]["bins"] == {
+        "overlap": [0, 0.1, 0.3],
+        "crowd_above": 0.1,
+        "sizes": [6, 12, 24],
+    }
+    assert state["config"]["data"]["source"] == {"name": "coco"}
+    assert state["config"]["data"]["root"] == "set"
+    assert "optimizer" not in state
+
+
+def test_a_file_of_format_1_that_names_what_no_version_had_is_refused(tmp_path):
+    old = torch.load(OLD, weights_only=True)
+    path = tmp_path / "old.pt"
+    for place in ("thermal", "model", "postprocess", "evaluation", "data"):
+        config = {**old["config"], place: {"_target_": "os.system", "_args_": ["true"]}}
+        torch.save({**old, "config": config}, path)
+        with pytest.raises(UserError, match=re.escape(str(path))):
+            checkpoint.load(path)
+    torch.save({**old, "config": {**old["config"], "thermal": {"_target_": "os.system"}}}, path)
+    with pytest.raises(UserError, match=r"names os\.system, which is no part of this program; refused"):
+        checkpoint.load(path)
+    torch.save({**old, "config": {}}, path)
+    assert_refused(path, "not a checkpoint of this program")
 
 
 class Trap:

@@ -5,29 +5,27 @@ from copy import deepcopy
 import pytest
 import torch
 
-from detector.assign.task_aligned import TaskAligned
 from detector.engine import checkpoint
 from detector.engine.device import Precision
-from detector.engine.optim import Sgd
-from detector.engine.trainer import Settings
 from detector.errors import NonFiniteError, UserError
 from detector.tensors import LossTerms
+from tests.built import built
 from tests.unit.engine.builders import Judge, Watched, assert_same, criterion_of, loader_of, trainer_of
 
-PLAIN_SGD = Sgd(lr=1.0, weight_decay=0.0, momentum=0.0)
+PLAIN_SGD = built("optimizer/sgd", lr=1.0, weight_decay=0.0)
 
 
 def test_accumulated_gradients_are_those_of_the_mean_of_the_batches_losses(tmp_path):
     trainer = trainer_of(
-        tmp_path, epochs=1, optimizer=PLAIN_SGD, warmup_steps=0, accumulate=2, clip_norm=1e9, images=4
+        tmp_path, epochs=1, optimizer=PLAIN_SGD, warmup_fraction=0.0, accumulate=2, clip_norm=1e9, images=4
     )
     model = deepcopy(trainer.model).train()
-    assigner, criterion = TaskAligned(), criterion_of()
+    assigner, criterion = built("assigner/task_aligned"), criterion_of()
     losses = []
     for batch in loader_of(tmp_path, images=4):
         output = model(batch.images)
         assignment = assigner(output, batch.targets)
-        losses.append(criterion(output, assignment, batch.targets, step=0).total)
+        losses.append(criterion(output, assignment, batch.targets, progress=0.0).total)
     assert len(losses) == 2
     gradients = torch.autograd.grad((losses[0] + losses[1]) / 2, list(model.parameters()))
     expected = [p.detach() - g for p, g in zip(model.parameters(), gradients, strict=True)]
@@ -39,7 +37,9 @@ def test_accumulated_gradients_are_those_of_the_mean_of_the_batches_losses(tmp_p
 
 
 def test_the_gradient_is_clipped_to_its_bound(tmp_path):
-    trainer = trainer_of(tmp_path, epochs=1, optimizer=PLAIN_SGD, warmup_steps=0, clip_norm=1e-3, images=2)
+    trainer = trainer_of(
+        tmp_path, epochs=1, optimizer=PLAIN_SGD, warmup_fraction=0.0, clip_norm=1e-3, images=2
+    )
     before = [parameter.detach().clone() for parameter in trainer.model.parameters()]
     trainer.fit()
     moved = [now.detach() - then for now, then in zip(trainer.model.parameters(), before, strict=True)]
@@ -57,8 +57,8 @@ def test_every_step_has_the_schedule_s_learning_rate_and_the_criterion_knows_it(
     trainer = trainer_of(tmp_path, epochs=2, images=8, accumulate=2, criterion=criterion)
     trainer.fit()
     assert trainer.total_steps == 4
-    assert criterion.steps == [0, 0, 1, 1, 2, 2, 3, 3]
-    assert rates == [0.002 * trainer.schedule(step, total_steps=4) for step in criterion.steps]
+    assert criterion.progress == [0.0, 0.0, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75]
+    assert rates == [0.002 * trainer.schedule(step, total_steps=4) for step in (0, 0, 1, 1, 2, 2, 3, 3)]
 
 
 def test_the_average_follows_every_step(tmp_path):
@@ -153,22 +153,3 @@ def test_half_precision_trains_and_goes_on_from_a_run_without_it(tmp_path):
 def test_more_batches_a_step_than_an_epoch_has_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"engine\.accumulate=5 is more than the 4 batches of an epoch"):
         trainer_of(tmp_path, accumulate=5)
-
-
-@pytest.mark.parametrize(
-    "setting",
-    [
-        {"epochs": 0},
-        {"accumulate": 0},
-        {"evaluate_every": 0},
-        {"log_every": 0},
-        {"clip_norm": 0.0},
-        {"ema_decay": 1.0},
-        {"patience": 0},
-        {"patience": "soon"},
-    ],
-)
-def test_settings_that_cannot_be_are_refused_by_key(setting):
-    ((name, value),) = setting.items()
-    with pytest.raises(UserError, match=f"^engine.{name}={value}: must be "):
-        Settings(**{"epochs": 1, **setting})

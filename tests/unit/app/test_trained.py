@@ -1,0 +1,115 @@
+"""Checkpoints back into detectors."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from detector.app.parts import build
+from detector.app.settings import plain
+from detector.app.trained import Trained
+from detector.data.annotations import Annotations
+from detector.engine import checkpoint
+from detector.errors import UserError
+from detector.structures import Frame
+from tests.heads import compose
+from tests.unit.engine.builders import assert_same
+
+CPU = torch.device("cpu")
+TINY_MODEL = ["model.stem=4", "model.widths=[8,8]", "model.depths=[1,1]", "model.neck_channels=8"]
+GOLDEN = Path(__file__).parents[1] / "engine" / "golden"
+
+
+@pytest.fixture
+def saved(tmp_path) -> Path:
+    """A checkpoint as training writes it, whose average differs from its raw model."""
+    config = plain(compose("train", *TINY_MODEL, "data.root=some/where"))
+    torch.manual_seed(0)
+    model = build("model", config["model"], classes=2)
+    average = {name: value + 1 for name, value in model.state_dict().items()}
+    path = tmp_path / "run" / "checkpoints" / "best.pt"
+    state = {"config": config, "classes": ["person", "car"], "thresholds": {"person": 0.4}}
+    checkpoint.save(path, {**state, "model": model.state_dict(), "ema": average})
+    return path
+
+
+def test_a_checkpoint_is_judged_by_its_average_in_eval_mode(saved):
+    trained = Trained(saved, device=CPU)
+    assert not trained.model.training
+    assert_same(dict(trained.model.state_dict()), dict(checkpoint.load(saved)["ema"]))
+    assert trained.classes == ("person", "car")
+    assert trained.thresholds == {"person": 0.4}
+    assert trained.data is not None
+    assert trained.data["root"] == "some/where"
+    assert trained.run_folder == saved.parent.parent.resolve()
+
+
+def test_a_weights_file_makes_the_same_detector_to_half_precision(saved, tmp_path):
+    path = tmp_path / "mailed" / "weights.safetensors"
+    checkpoint.save_weights(path, checkpoint.load(saved))
+    trained, original = Trained(path, device=CPU), Trained(saved, device=CPU)
+    assert (trained.classes, trained.thresholds) == (original.classes, original.thresholds)
+    assert (trained.gain, trained.postprocess) == (original.gain, original.postprocess)
+    assert trained.data is None
+    assert trained.run_folder == path.parent.resolve()
+    for name, value in original.model.state_dict().items():
+        torch.testing.assert_close(trained.model.state_dict()[name], value, rtol=2**-11, atol=1e-7)
+
+
+def test_a_file_of_format_1_finds_what_it_found_when_it_was_written():
+    golden = json.loads((GOLDEN / "format_1.json").read_text())
+    trained = Trained(GOLDEN / "format_1.pt", device=CPU)
+    assert list(trained.classes) == golden["classes"]
+    y, x = np.mgrid[:64, :64]
+    counts = 29000 + 600 * np.exp(-((x - 20) ** 2 + (y - 40) ** 2) / 60) + 5 * x
+    image = torch.from_numpy(trained.gain(Frame(counts.astype(np.uint16), 16, "f")))[None, None]
+    with torch.no_grad():
+        (found,) = trained.postprocess(trained.model(image), (64, 64))
+    np.testing.assert_allclose(found.boxes[:10], golden["boxes"], atol=1e-3)
+    np.testing.assert_allclose(found.scores[:10], golden["scores"], rtol=1e-4)
+    assert found.labels[:10].tolist() == golden["labels"]
+
+
+def changed(saved: Path, group: str, **settings: object) -> Path:
+    state = checkpoint.load(saved)
+    state["config"][group].update(settings)
+    checkpoint.save(saved, state)
+    return saved
+
+
+def test_weights_that_are_not_its_configuration_s_are_refused(saved):
+    changed(saved, "model", stem=6)
+    with pytest.raises(UserError, match=rf"^checkpoint {saved}: belongs to another model \(backbone.stem"):
+        Trained(saved, device=CPU)
+
+
+@pytest.mark.parametrize(
+    ("group", "settings", "message"),
+    [
+        ("thermal", {"name": "os.system"}, r"thermal\.name=os\.system: must be bit_depth, "),
+        ("thermal", {"command": "true"}, r"thermal\.command: no such setting; there is "),
+        ("thermal", {"low": "much"}, r"thermal: "),
+        ("model", {"name": "subprocess:run"}, r"model\.name=subprocess:run: must be pyramid"),
+        ("model", {"head": {"name": "../../x"}}, r"model\.head\.name=\.\./\.\./x: must be decoupled"),
+        (
+            "postprocess",
+            {"suppression": {"name": "eval"}},
+            r"postprocess\.suppression\.name=eval: must be",
+        ),
+        ("postprocess", {"suppression": "exec"}, r"postprocess\.suppression='exec': must be a group"),
+    ],
+)
+def test_what_is_no_part_of_this_program_is_refused_by_name(saved, group, settings, message):
+    changed(saved, group, **settings)
+    with pytest.raises(UserError, match=rf"^checkpoint {saved}: {message}"):
+        Trained(saved, device=CPU)
+
+
+def test_other_classes_are_refused(saved):
+    trained = Trained(saved, device=CPU)
+    trained.check_classes(Annotations(("person", "car"), (), (1, 2)))
+    for other in (("car", "person"), ("person",)):
+        with pytest.raises(UserError, match=r"knows the classes person, car; the data set has "):
+            trained.check_classes(Annotations(other, (), (1, 2)))
