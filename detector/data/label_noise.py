@@ -31,9 +31,9 @@ class LabelNoise:
     All in [0, 1]; raises UserError otherwise.
     """
 
-    drop: float = 0.0
-    shift: float = 0.0
-    relabel: float = 0.0
+    drop: float
+    shift: float
+    relabel: float
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -32,7 +32,7 @@ class Suppression(Protocol):
 class GreedyNms:
     """A box is dropped when its IoU with a better kept one is above `iou_threshold`, in [0, 1]."""
 
-    iou_threshold: float = 0.6
+    iou_threshold: float
 
     def __post_init__(self) -> None:
         _check_share("iou_threshold", self.iou_threshold)
@@ -52,7 +52,7 @@ class DiouNms:
     Zheng et al., AAAI 2020.
     """
 
-    diou_threshold: float = 0.6
+    diou_threshold: float
 
     def __post_init__(self) -> None:
         _check_share("diou_threshold", self.diou_threshold)

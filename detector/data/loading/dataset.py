@@ -31,7 +31,7 @@ class DetectionDataset(Dataset[Sample]):
         *,
         agc: Agc,
         transform: Transform,
-        cache_mib: float = 1024,
+        cache_mib: float,
         seed: int = 0,
     ) -> None:
         self.annotations = annotations

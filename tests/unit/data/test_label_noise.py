@@ -18,6 +18,10 @@ PICTURES = [Path(f"{number}.png") for number in range(3)]
 LEVELS = st.floats(0, 1)
 
 
+def noise_of(*, drop: float = 0.0, shift: float = 0.0, relabel: float = 0.0) -> LabelNoise:
+    return LabelNoise(drop=drop, shift=shift, relabel=relabel)
+
+
 def many(frames: int = 200, *, classes: int = 4) -> Annotations:
     """20 objects of 8 x 4 pixels around the middle in each frame, far from the border; object k is of class
     k modulo `classes`."""
@@ -50,7 +54,7 @@ def test_what_comes_out_is_sound_and_regions_to_ignore_stay(made, levels, seed) 
     drop, shift, relabel = levels
     if len(made.classes) == 1:
         relabel = 0.0
-    wrong, damage = corrupt(made, LabelNoise(drop=drop, shift=shift, relabel=relabel), seed=seed)
+    wrong, damage = corrupt(made, noise_of(drop=drop, shift=shift, relabel=relabel), seed=seed)
     assert damage.objects == made.object_counts().sum()
     assert damage.dropped == damage.objects - wrong.object_counts().sum()
     for item, own in zip(wrong.records, made.records, strict=True):
@@ -65,7 +69,7 @@ def test_what_comes_out_is_sound_and_regions_to_ignore_stay(made, levels, seed) 
 
 def test_no_noise_changes_nothing() -> None:
     made = many(5, classes=1)
-    same, damage = corrupt(made, LabelNoise(), seed=0)
+    same, damage = corrupt(made, noise_of(), seed=0)
     for one, other in zip(same.records, made.records, strict=True):
         assert_same(one, other)
     assert (damage.objects, damage.dropped, damage.moved, damage.relabelled, damage.iou) == (100, 0, 0, 0, 1)
@@ -73,7 +77,7 @@ def test_no_noise_changes_nothing() -> None:
 
 def test_as_many_are_hit_as_asked_and_every_class_is_as_likely() -> None:
     made = many()
-    wrong, damage = corrupt(made, LabelNoise(drop=0.3, relabel=0.2), seed=0)
+    wrong, damage = corrupt(made, noise_of(drop=0.3, relabel=0.2), seed=0)
     assert (damage.objects, damage.moved) == (4000, 0)
     assert damage.dropped == pytest.approx(1200, abs=4 * np.sqrt(4000 * 0.3 * 0.7))
     assert damage.relabelled == pytest.approx(560, abs=4 * np.sqrt(2800 * 0.2 * 0.8))
@@ -89,7 +93,7 @@ def test_as_many_are_hit_as_asked_and_every_class_is_as_likely() -> None:
 
 def test_edges_move_by_their_own_side_and_on_their_own() -> None:
     made = many()
-    wrong, damage = corrupt(made, LabelNoise(shift=0.1), seed=0)
+    wrong, damage = corrupt(made, noise_of(shift=0.1), seed=0)
     moves = np.concatenate(
         [one.boxes - other.boxes for one, other in zip(wrong.records, made.records, strict=True)]
     )
@@ -107,7 +111,7 @@ def test_edges_move_by_their_own_side_and_on_their_own() -> None:
 
 
 def test_the_middle_tenth_of_a_box_stays_however_far_edges_move() -> None:
-    wrong, _ = corrupt(many(), LabelNoise(shift=1), seed=0)
+    wrong, _ = corrupt(many(), noise_of(shift=1), seed=0)
     for item, own in zip(wrong.records, many().records, strict=True):
         low = own.boxes[:, :2] + 0.45 * np.array((8, 4)) + 1e-4
         high = own.boxes[:, 2:] - 0.45 * np.array((8, 4)) - 1e-4
@@ -119,18 +123,18 @@ def test_a_box_of_two_rounding_steps_does_not_vanish() -> None:
     step = float(np.spacing(np.float32(30)))
     truth = [((30.0, 10.0, 30 + 2 * step, 12.0), 0, False)]
     records = tuple(record(Path("a.png"), truth, image_id=key) for key in range(50))
-    wrong, _ = corrupt(Annotations(("person",), records, (1,)), LabelNoise(shift=1), seed=0)
+    wrong, _ = corrupt(Annotations(("person",), records, (1,)), noise_of(shift=1), seed=0)
     assert all(item.boxes[0, 2] > item.boxes[0, 0] for item in wrong.records)
 
 
 def test_more_noise_hits_the_same_objects_and_more() -> None:
     made = many(50)
-    left = [objects(corrupt(numbered(made), LabelNoise(drop=drop), seed=3)[0]) for drop in (0.1, 0.2, 0.4)]
+    left = [objects(corrupt(numbered(made), noise_of(drop=drop), seed=3)[0]) for drop in (0.1, 0.2, 0.4)]
     assert left[0] > left[1] > left[2]
-    little, much = (corrupt(made, LabelNoise(shift=shift), seed=3)[0] for shift in (0.05, 0.1))
+    little, much = (corrupt(made, noise_of(shift=shift), seed=3)[0] for shift in (0.05, 0.1))
     for one, two, own in zip(little.records, much.records, made.records, strict=True):
         np.testing.assert_allclose(2 * (one.boxes - own.boxes), two.boxes - own.boxes, atol=1e-4)
-    few, more = (corrupt(made, LabelNoise(relabel=relabel), seed=3)[0] for relabel in (0.1, 0.3))
+    few, more = (corrupt(made, noise_of(relabel=relabel), seed=3)[0] for relabel in (0.1, 0.3))
     for one, two, own in zip(few.records, more.records, made.records, strict=True):
         changed = one.labels != own.labels
         np.testing.assert_array_equal(one.labels[changed], two.labels[changed])
@@ -139,9 +143,9 @@ def test_more_noise_hits_the_same_objects_and_more() -> None:
 def test_one_kind_of_noise_leaves_the_draws_of_the_others() -> None:
     """What is left of both kinds is what each does alone."""
     made = many(20)
-    both, _ = corrupt(made, LabelNoise(drop=0.3, shift=0.1), seed=1)
-    kept = objects(corrupt(numbered(made), LabelNoise(drop=0.3), seed=1)[0])
-    moved, _ = corrupt(made, LabelNoise(shift=0.1), seed=1)
+    both, _ = corrupt(made, noise_of(drop=0.3, shift=0.1), seed=1)
+    kept = objects(corrupt(numbered(made), noise_of(drop=0.3), seed=1)[0])
+    moved, _ = corrupt(made, noise_of(shift=0.1), seed=1)
     for one, other in zip(both.records, moved.records, strict=True):
         left = [k for k in range(20) if (one.image_id, k) in kept]
         np.testing.assert_array_equal(one.boxes, other.boxes[left])
@@ -149,7 +153,7 @@ def test_one_kind_of_noise_leaves_the_draws_of_the_others() -> None:
 
 def test_a_frame_is_wrong_in_the_same_way_wherever_it_stands() -> None:
     made = many(6)
-    noise = LabelNoise(drop=0.3, shift=0.2, relabel=0.3)
+    noise = noise_of(drop=0.3, shift=0.2, relabel=0.3)
     whole, _ = corrupt(made, noise, seed=0)
     part, _ = corrupt(replace(made, records=made.records[4:1:-1]), noise, seed=0)
     for one, other in zip(part.records, whole.records[4:1:-1], strict=True):
@@ -163,7 +167,7 @@ def test_a_frame_is_wrong_in_the_same_way_wherever_it_stands() -> None:
 def test_a_negative_id_is_an_id() -> None:
     made = many(2)
     made = replace(made, records=(replace(made.records[0], image_id=-5), made.records[1]))
-    assert corrupt(made, LabelNoise(drop=0.5), seed=0)[1].dropped > 0
+    assert corrupt(made, noise_of(drop=0.5), seed=0)[1].dropped > 0
 
 
 @pytest.mark.parametrize(
@@ -172,9 +176,9 @@ def test_a_negative_id_is_an_id() -> None:
 )
 def test_values_out_of_range_are_refused(values) -> None:
     with pytest.raises(UserError, match=rf"{next(iter(values))}=.*must be in \[0, 1\]"):
-        LabelNoise(**values)
+        noise_of(**values)
 
 
 def test_one_class_cannot_be_mistaken() -> None:
     with pytest.raises(UserError, match=r"relabel=0.1: the set has one class, class 0, and no other"):
-        corrupt(many(1, classes=1), LabelNoise(relabel=0.1), seed=0)
+        corrupt(many(1, classes=1), noise_of(relabel=0.1), seed=0)

@@ -58,7 +58,9 @@ def test_training_evaluation_and_prediction_feed_the_same_bits(
 
 def test_a_frame_that_needs_padding_is_padded_alike(tmp_path: Path) -> None:
     annotations = split_on_disk(tmp_path, 1, size=(25, 31))
-    dataset = DetectionDataset(annotations, agc=built("thermal/percentile"), transform=WholeFrame(32))
+    dataset = DetectionDataset(
+        annotations, agc=built("thermal/percentile"), transform=WholeFrame(32), cache_mib=1
+    )
     frame = io.read(annotations.records[0].path)
     np.testing.assert_array_equal(
         network_input(frame, built("thermal/percentile"), multiple=32)[0, 0], dataset[0].image
