@@ -10,7 +10,11 @@ import torch
 from detector.app.parts import build
 from detector.data.annotations import Annotations
 from detector.engine import checkpoint
+from detector.engine.device import pick_precision
+from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
+from detector.inference.network import Postprocessing, pipeline_of
+from detector.inference.pipeline import Pipeline
 from detector.inference.postprocess import Postprocess
 from detector.thermal.agc import Agc
 
@@ -46,6 +50,16 @@ class Trained:
         """The folder of the run that wrote the checkpoint; of a weights file the one it lies in."""
         folder = self.path.resolve().parent
         return folder.parent if folder.name == "checkpoints" else folder
+
+    def pipeline(self, settings: InferenceSettings, *, postprocess: Postprocessing | None = None) -> Pipeline:
+        """From frames to detections, all of them; postprocess: in place of the run's own."""
+        return pipeline_of(
+            self.model,
+            classes=self.classes,
+            postprocess=postprocess or self.postprocess,
+            precision=pick_precision(settings.precision, self.device),
+            batch_size=settings.batch_size,
+        )
 
     def check_classes(self, annotations: Annotations) -> None:
         """UserError where the data set's classes are not those of the checkpoint, in order."""

@@ -1,4 +1,4 @@
-"""Detections as a COCO results file, and back.
+"""Detections as the entries of a COCO results file, and back.
 
 One entry per detection: {"image_id", "category_id", "bbox": [x, y, w, h] in pixels, "score"}. Coordinates are
 rounded to DECIMALS; writing what was read gives the same file for pictures up to 8192 pixels wide.
@@ -7,7 +7,7 @@ rounded to DECIMALS; writing what was read gives the same file for pictures up t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -17,6 +17,9 @@ from detector.data.annotations import Annotations, xywh
 from detector.errors import UserError
 from detector.structures import Detections
 
+Entry = dict[str, Any]
+"""Of a COCO results file; what is read, evaluated and written."""
+
 DECIMALS = 3
 """Of a pixel, in the file. Coarser than float32 up to 8192 pixels, so that a round trip changes nothing."""
 
@@ -24,7 +27,7 @@ _LARGEST = 2**24
 """Pixels; beyond it float32 misses whole numbers."""
 
 
-def predictions_json(detections: Mapping[int, Detections], annotations: Annotations) -> list[dict[str, Any]]:
+def predictions_json(detections: Mapping[int, Detections], annotations: Annotations) -> list[Entry]:
     """The entries of a COCO results file, images in the order of the annotations, each image's best first.
 
     Raises ValueError for an image id or a label that the annotations do not have.
@@ -32,37 +35,40 @@ def predictions_json(detections: Mapping[int, Detections], annotations: Annotati
     unknown = detections.keys() - {record.image_id for record in annotations.records}
     if unknown:
         raise ValueError(f"detections of images that are not annotated, such as id {min(unknown)}")
-    entries = []
-    for record in annotations.records:
-        if record.image_id not in detections:
-            continue
-        found = detections[record.image_id]
-        if not ((found.labels >= 0) & (found.labels < len(annotations.classes))).all():
-            raise ValueError(f"image {record.image_id}: a detection's label is none of {annotations.classes}")
-        # float64 holds the float32 values exactly, so the subtraction adds no error of its own.
-        for box, score, label in zip(
-            xywh(found.boxes).tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
-        ):
-            entries.append(
-                {
-                    "image_id": record.image_id,
-                    "category_id": annotations.category_ids[label],
-                    "bbox": [round(value, DECIMALS) for value in box],
-                    "score": score,
-                }
-            )
-    return entries
+    return [
+        entry
+        for record in annotations.records
+        if record.image_id in detections
+        for entry in image_entries(record.image_id, detections[record.image_id], annotations)
+    ]
 
 
-def load_predictions(file: Path, annotations: Annotations) -> dict[int, Detections]:
-    """Detections by image id from a COCO results file; an image without entries gets empty ones.
+def image_entries(image_id: int, found: Detections, annotations: Annotations) -> list[Entry]:
+    """The entries of one image, best first; ValueError for a label that the annotations do not have."""
+    if not ((found.labels >= 0) & (found.labels < len(annotations.classes))).all():
+        raise ValueError(f"image {image_id}: a detection's label is none of {annotations.classes}")
+    # float64 holds the float32 values exactly, so the subtraction adds no error of its own.
+    rows = zip(xywh(found.boxes).tolist(), found.scores.tolist(), found.labels.tolist(), strict=True)
+    return [
+        {
+            "image_id": image_id,
+            "category_id": annotations.category_ids[label],
+            "bbox": [round(value, DECIMALS) for value in box],
+            "score": score,
+        }
+        for box, score, label in rows
+    ]
+
+
+def read_predictions(file: Path, annotations: Annotations) -> list[Entry]:
+    """The entries of a COCO results file as they stand there, but without what no one needs of them.
 
     Raises UserError, with the entry's position from 0, for a file that cannot be read, is not a list of
     entries as above, or names images or categories that the annotations do not have.
     """
     entries = _read_list(file)
-    labels = {category: label for label, category in enumerate(annotations.category_ids)}
-    rows: dict[int, list[tuple[list[float], float, int]]] = {r.image_id: [] for r in annotations.records}
+    images, categories = {record.image_id for record in annotations.records}, set(annotations.category_ids)
+    predictions: list[Entry] = []
     for position, entry in enumerate(entries):
         where = f"{file}: entry {position}"
         if not isinstance(entry, dict):
@@ -70,13 +76,33 @@ def load_predictions(file: Path, annotations: Annotations) -> dict[int, Detectio
                 f"{where} is {_show(entry)}, not an object with image_id, category_id, bbox, score"
             )
         image = _integer(entry, "image_id", where)
-        if image not in rows:
+        if image not in images:
             raise UserError(f"{where}: image_id {image} is not in this split; predictions of another split?")
         category = _integer(entry, "category_id", where)
-        if category not in labels:
-            raise UserError(f"{where}: category_id {category} is none of {sorted(labels)}")
-        rows[image].append((_box(entry, where), _score(entry, where), labels[category]))
-    return {image: _detections(found) for image, found in rows.items()}
+        if category not in categories:
+            raise UserError(f"{where}: category_id {category} is none of {sorted(categories)}")
+        box, score = _box(entry, where), _score(entry, where)
+        predictions.append({"image_id": image, "category_id": category, "bbox": box, "score": score})
+    return predictions
+
+
+def detections_of(predictions: Iterable[Entry], annotations: Annotations) -> dict[int, Detections]:
+    """Detections by image id, best first, equals in their given order; an image without entries has none."""
+    labels = {category: label for label, category in enumerate(annotations.category_ids)}
+    by_image: dict[int, list[Entry]] = {record.image_id: [] for record in annotations.records}
+    for entry in predictions:
+        by_image[entry["image_id"]].append(entry)
+    detections = {}
+    for image, entries in by_image.items():
+        entries.sort(key=lambda entry: entry["score"], reverse=True)
+        boxes = np.array([entry["bbox"] for entry in entries], np.float64).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        detections[image] = Detections(
+            boxes=boxes.astype(np.float32),
+            scores=np.array([entry["score"] for entry in entries], np.float32),
+            labels=np.array([labels[entry["category_id"]] for entry in entries], np.int64),
+        )
+    return detections
 
 
 def _read_list(file: Path) -> list[Any]:
@@ -101,14 +127,13 @@ def _integer(entry: dict[str, Any], key: str, where: str) -> int:
 
 
 def _box(entry: dict[str, Any], where: str) -> list[float]:
-    """x1, y1, x2, y2 from an entry's x, y, w, h."""
+    """x, y, w, h from an entry."""
     value = entry.get("bbox")
     if not isinstance(value, list) or len(value) != 4 or not all(_is_number(part) for part in value):
         raise UserError(f"{where}: bbox is {_show(value)}, expected four finite numbers x, y, w, h")
-    x, y, width, height = value
-    if width < 0 or height < 0:
+    if value[2] < 0 or value[3] < 0:
         raise UserError(f"{where}: bbox {value} has a negative width or height; it must be x, y, w, h")
-    return [x, y, x + width, y + height]
+    return [float(part) for part in value]
 
 
 def _score(entry: dict[str, Any], where: str) -> float:
@@ -128,13 +153,3 @@ def _show(value: Any) -> str:
     """A value for a message, short whatever it is."""
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _detections(rows: list[tuple[list[float], float, int]]) -> Detections:
-    """Rows in the file's order as detections, best first; equals keep their order."""
-    rows = sorted(rows, key=lambda row: row[1], reverse=True)
-    return Detections(
-        boxes=np.array([box for box, _, _ in rows], np.float32).reshape(-1, 4),
-        scores=np.array([score for _, score, _ in rows], np.float32),
-        labels=np.array([label for _, _, label in rows], np.int64),
-    )

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from detector.inference.prediction import Prediction
 from detector.structures import Detections
 from detector.thermal.agc import Percentile
 
@@ -47,22 +48,19 @@ def draw(
     classes: Sequence[str],
     truth: np.ndarray | None = None,
     scale: int = 4,
-    min_score: float = 0.3,
 ) -> np.ndarray:
     """[H * scale, W * scale, 3] uint8 picture of a frame with its detections.
 
     image: [H, W] float32 in [0, 1]. classes: names by label. truth: [N, 4] boxes, dashed white.
-    scale: >= 1, pixels of the picture per pixel of the frame. min_score: worse detections are left out.
+    scale: >= 1, pixels of the picture per pixel of the frame.
     Name and score stand at a box where they hide no box and no better one's name.
     """
     height, width = image.shape
     grey = cv2.resize(image, (width * scale, height * scale), interpolation=cv2.INTER_CUBIC)
     picture = cv2.cvtColor((grey.clip(0, 1) * 255).round().astype(np.uint8), cv2.COLOR_GRAY2RGB)
 
-    shown = detections.scores >= min_score
-    boxes = [_corners(box, scale) for box in detections.boxes[shown].tolist()]
-    labels = detections.labels[shown].tolist()
-    scores = detections.scores[shown].tolist()
+    boxes = [_corners(box, scale) for box in detections.boxes.tolist()]
+    labels, scores = detections.labels.tolist(), detections.scores.tolist()
     for box, label in zip(boxes, labels, strict=True):
         _outline(picture, box, PALETTE[label % len(PALETTE)])
     truths = [] if truth is None else np.asarray(truth).reshape(-1, 4).tolist()
@@ -75,6 +73,12 @@ def draw(
         text = f"{classes[label]} {score:.0%}"
         obstacles += _tag(picture, box, text, colour=PALETTE[label % len(PALETTE)], obstacles=obstacles)
     return picture
+
+
+def draw_prediction(prediction: Prediction) -> np.ndarray:
+    """[h, w, 3] uint8 picture, about 640 pixels wide, of a frame with all that was found."""
+    image, scale = prediction.image, enlargement(prediction.image.shape[1])
+    return draw(image, prediction.detections, classes=prediction.classes, scale=scale)
 
 
 def enlargement(width: int, *, to: int = 640) -> int:

@@ -5,47 +5,54 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from hydra.utils import instantiate
+import torch
 from omegaconf import DictConfig
 
-from detector.app import build
-from detector.app.commands.evaluate import run_network
+from detector.app.build import build_bins
+from detector.app.commands.evaluate import trained_split
+from detector.app.parts import build
+from detector.app.settings import plain, typed
+from detector.app.trained import Trained
 from detector.data.annotations import Annotations
 from detector.engine.device import pick_device
+from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.evaluation.matching import pool
 from detector.evaluation.metrics.bins import Bins, Value, shown
 from detector.evaluation.metrics.breakdown import break_down
 from detector.evaluation.predictions import predictions_json
 from detector.inference.postprocess import Postprocess
+from detector.inference.split import SplitFrames, detect
 from detector.structures import Detections
+from detector.tensors import HeadOutput, Proposals
 
 Row = dict[str, Value]
 
 
 def run(config: DictConfig) -> None:
     """The command: config as in configs/compare_suppression.yaml."""
-    build.check_loading(config.engine)
-    bins = build.build_bins(config)
-    methods: dict[str, Postprocess] = {str(name): instantiate(node) for name, node in config.methods.items()}
-    trained = build.Trained(str(config.checkpoint), device=pick_device(config.engine.device))
-    data = config.data
-    if data.source is None:
-        data = build.own_data(trained.config.data, data)
-    annotations = build.load_split(data, data.split)
-    _, proposed = run_network(
-        trained, annotations, engine=config.engine, postprocess=_proposer(methods).propose
-    )
+    engine = typed(InferenceSettings, config.engine, where="engine")
+    bins = build_bins(config)
+    methods: dict[str, Postprocess] = {
+        str(name): build("postprocess", plain(node), where=f"methods.{name}")
+        for name, node in config.methods.items()
+    }
+    proposer = _proposer(methods)
+    trained = Trained(str(config.checkpoint), device=pick_device(engine.device))
+    annotations, split = trained_split(trained, config.data)
+    pipeline = trained.pipeline(engine, postprocess=partial(_propose, proposer))
+    proposed = detect(pipeline, SplitFrames(annotations, trained.gain))
     rows = {
         name: _row(method, proposed, annotations=annotations, bins=bins) for name, method in methods.items()
     }
-    output = Path(str(config.output or trained.run_folder / "evaluation" / data.split))
+    output = Path(str(config.output or trained.run_folder / "evaluation" / split))
     output.mkdir(parents=True, exist_ok=True)
     (output / "suppression.json").write_text(json.dumps(rows, indent=2) + "\n")
-    print(f"{data.split} split, {len(annotations.records)} frames; AP also by overlap of the truths:")
+    print(f"{split} split, {len(annotations.records)} frames; AP also by overlap of the truths:")
     print(table(rows))
     print(f"the same as JSON: {output / 'suppression.json'}")
 
@@ -65,9 +72,9 @@ def _row(
     method: Postprocess, proposed: Mapping[int, Detections], *, annotations: Annotations, bins: Bins
 ) -> Row:
     start = time.perf_counter()
-    found = {image: method.suppress(candidates) for image, candidates in proposed.items()}
+    found = {image: method.suppress(_as_proposals(candidates)) for image, candidates in proposed.items()}
     seconds = time.perf_counter() - start
-    result = break_down(annotations, pool(annotations, predictions_json(found, annotations)), bins=bins)
+    result = break_down(pool(annotations, predictions_json(found, annotations)), bins=bins)
     values = {name: tables.values() for name, tables in result.overlap.items()}
     return {
         "AP": values["all"]["AP"],
@@ -76,6 +83,18 @@ def _row(
         **result.crowding.values(),
         "ms": 1000 * seconds / len(proposed),
     }
+
+
+def _propose(proposer: Postprocess, output: HeadOutput, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
+    """What is proposed, doubles and all, in the form in which a pipeline carries detections."""
+    return [
+        Detections(*(part.cpu().numpy() for part in (proposed.boxes, proposed.scores, proposed.labels)))
+        for proposed in proposer.propose(output, sizes)
+    ]
+
+
+def _as_proposals(found: Detections) -> Proposals:
+    return Proposals(*(torch.from_numpy(part) for part in (found.boxes, found.scores, found.labels)))
 
 
 def _proposer(methods: Mapping[str, Postprocess]) -> Postprocess:

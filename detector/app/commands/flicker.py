@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from detector.app.parts import build
+from detector.app.settings import plain
 from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal import io
 from detector.thermal.agc import Agc
 
-LEAST_SHARE = 0.01
+MIN_SHARE = 0.01
 """Pairs of frames with a smaller share of unchanged counts (a shutter closed between them) tell nothing."""
 
 
@@ -39,7 +40,9 @@ def run(config: DictConfig) -> None:
     """The command: config as in configs/flicker.yaml."""
     raw_shape = None if config.raw_shape is None else tuple(config.raw_shape)
     frames = io.open_recording(str(config.source), raw_shape=raw_shape)
-    gains = {str(name): instantiate(gain) for name, gain in config.gains.items()}
+    gains = {
+        str(name): build("thermal", plain(gain), where=f"gains.{name}") for name, gain in config.gains.items()
+    }
     print(table({name: measure(gain, frames) for name, gain in gains.items()}))
 
 
@@ -60,7 +63,7 @@ def measure(gain: Agc, frames: Iterable[Frame]) -> Flicker:
         if before is None:
             continue
         same = counts == before[0]
-        if same.mean() >= LEAST_SHARE:
+        if same.mean() >= MIN_SHARE:
             changes.append(float(np.median(np.abs(image - before[1])[same])))
     span = float(np.median(spans)) if spans else 0.0
     if not (changes and span) or first is None or last is None:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from tqdm import tqdm
 
-from detector.app import build
-from detector.engine.device import pick_device, pick_precision
-from detector.engine.predict import Prediction, predict
+from detector.app.parts import build
+from detector.app.settings import plain, typed
+from detector.app.trained import Trained
+from detector.engine.device import pick_device
+from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
-from detector.inference.draw import draw, enlargement, save_picture
-from detector.inference.records import as_csv, as_json, frame_record
-from detector.inference.video import VideoWriter
+from detector.inference.pipeline import shots
+from detector.inference.sinks.base import Sink
+from detector.inference.sinks.csv_file import CsvFile
+from detector.inference.sinks.json_file import JsonFile
+from detector.inference.sinks.pictures import Pictures
+from detector.inference.sinks.video import Video
+from detector.inference.sources import Opened, find, recordings, until_failure
+from detector.inference.stages import FALLBACK, confident, thresholds
 from detector.structures import Calibration, Frame
 from detector.thermal import io
 
@@ -27,94 +35,115 @@ PICTURES = ("auto", "images", "video", "none")
 DEFAULT_FPS = 9.0
 """Of a recording that tells none: what cameras free of export control give."""
 
-Show = Callable[[int, Prediction], None]
-
 
 def run(config: DictConfig) -> None:
     """The command: config as in configs/predict.yaml.
 
-    A damaged frame ends it, but what was found before is written first.
+    What cannot be read is named on stderr when it is met, the rest is done, and the last line says so.
     """
-    _check(config)
-    device = pick_device(config.engine.device)
-    trained = build.Trained(str(config.checkpoint), device=device)
-    source = Path(str(config.source))
-    shape = None if config.raw_shape is None else (int(config.raw_shape[0]), int(config.raw_shape[1]))
-    recording = io.open_recording(source, raw_shape=shape)
-    folder = trained.run_folder / "predictions" / recording.name
-    if config.output is not None:
-        folder = Path(str(config.output))
-    folder.mkdir(parents=True, exist_ok=True)
-    predictions = predict(
-        trained.model,
-        tqdm(_frames(recording, instantiate(config.calibration)), total=recording.length, unit="frame"),
-        agc=trained.agc.for_sequence(recording),
-        multiple=trained.model.stride,
-        postprocess=trained.postprocess,
-        precision=pick_precision(config.engine.precision, device),
-        batch_size=config.engine.batch_size,
-    )
-    records: list[dict[str, Any]] = []
-    try:
-        with _pictures(config, source, recording, folder, classes=trained.classes) as show:
-            for index, prediction in enumerate(predictions):
-                show(index, prediction)
-                records.append(
-                    frame_record(
-                        index,
-                        prediction.frame,
-                        prediction.detections,
-                        classes=trained.classes,
-                        min_score=config.min_score,
-                    )
-                )
-    finally:
-        (folder / "detections.json").write_text(as_json(records, classes=trained.classes))
-        (folder / "detections.csv").write_text(as_csv(records))
-    found = sum(len(record["objects"]) for record in records)
-    print(f"{len(records)} frames, {found} objects of score {config.min_score} and more: {folder}")
-
-
-def _check(config: DictConfig) -> None:
+    engine = typed(InferenceSettings, config.engine, where="engine")
+    shape = _checked_shape(plain(config.raw_shape))
     if config.pictures not in PICTURES:
         raise UserError(f"pictures={config.pictures}: must be one of {', '.join(PICTURES)}")
-    if not 0 <= config.min_score <= 1:
-        raise UserError(f"min_score={config.min_score}: must lie between 0 and 1")
-    if config.engine.batch_size < 1:
-        raise UserError(f"engine.batch_size={config.engine.batch_size}: must be at least 1")
-    if config.raw_shape is not None and len(config.raw_shape) != 2:
-        raise UserError(f"raw_shape={list(config.raw_shape)}: must be [height, width]")
+    calibration = None if config.calibration is None else build("calibration", plain(config.calibration))
+    paths = find(plain(config.source))
+    trained = Trained(str(config.checkpoint), device=pick_device(engine.device))
+    least = thresholds(trained.classes, stored=trained.thresholds, confidence=config.confidence)
+    folder = Path(str(config.output or trained.run_folder / "predictions" / _name(paths)))
+
+    pipeline, stage = trained.pipeline(engine), confident(least)
+    failures = _Failures(alone=len(paths) == 1 and paths[0].is_file())
+    frames = objects = 0
+    names: Counter[str] = Counter()
+    tables = JsonFile(folder / "detections.json", classes=trained.classes), CsvFile(folder / "detections.csv")
+    with tables[0], tables[1]:
+        for opened in recordings(paths, raw_shape=shape, failed=failures.add):
+            recording = opened.recording
+            found = stage(pipeline(shots(_calibrated(recording, calibration), trained.gain)))
+            bar = partial(tqdm, desc=recording.name, total=recording.length, unit="frame", leave=False)
+            with _pictures(config.pictures, opened, folder / _unused(recording.name, names)) as pictures:
+                for prediction in bar(until_failure(found, failures.add)):
+                    for sink in (*tables, *pictures):
+                        sink.write(prediction)
+                    frames += 1
+                    objects += len(prediction)
+    if frames:
+        print(f"{frames} frames, {objects} objects: {folder}")
+        print(f"an object counts from the score {_in_words(least)}; confidence=... chooses another")
+        if config.confidence is None and trained.thresholds is None:
+            print(f"{trained.path} stores no thresholds, so {FALLBACK} was taken")
+    failures.raise_for_any()
 
 
-def _frames(recording: io.Recording, calibration: Calibration | None) -> Iterator[Frame]:
-    """The recording's frames; those that bring no calibration get this one."""
-    for frame in recording:
-        yield replace(frame, calibration=calibration) if frame.calibration is None else frame
+class _Failures:
+    """What could not be read. alone: there is nothing else, so that the end of the command is time enough."""
+
+    def __init__(self, *, alone: bool) -> None:
+        self.alone = alone
+        self.messages: list[str] = []
+
+    def add(self, error: UserError) -> None:
+        """Of a recording that is read twice the second time tells nothing new."""
+        message = " ".join(str(error).split())
+        if message in self.messages:
+            return
+        self.messages.append(message)
+        if not self.alone:
+            tqdm.write(message, file=sys.stderr)
+
+    def raise_for_any(self) -> None:
+        """UserError where there was one."""
+        if self.alone and self.messages:
+            raise UserError(self.messages[0])
+        if self.messages:
+            raise UserError(f"{len(self.messages)} could not be read whole, as named above; the rest is done")
 
 
-@contextlib.contextmanager
-def _pictures(
-    config: DictConfig, source: Path, recording: io.Recording, folder: Path, *, classes: tuple[str, ...]
-) -> Iterator[Show]:
-    """What to call with every prediction so that it is drawn into the file or folder asked for."""
-    kind = config.pictures
-    if kind == "auto":
-        kind = "images" if source.is_dir() or recording.length == 1 else "video"
+def _checked_shape(shape: Sequence[int] | None) -> tuple[int, int] | None:
+    if shape is None:
+        return None
+    if len(shape) != 2:
+        raise UserError(f"raw_shape={list(shape)}: must be [height, width]")
+    return int(shape[0]), int(shape[1])
 
-    def drawn(prediction: Prediction) -> np.ndarray:
-        scale = enlargement(prediction.image.shape[1])
-        return draw(
-            prediction.image, prediction.detections, classes=classes, scale=scale, min_score=config.min_score
-        )
 
-    if kind == "video":
-        with VideoWriter(folder / f"{recording.name}.mp4", fps=recording.fps or DEFAULT_FPS) as video:
-            yield lambda _, prediction: video.write(drawn(prediction))
-    elif kind == "images":
-        images = folder / "images"
-        images.mkdir(exist_ok=True)
-        yield lambda index, prediction: save_picture(
-            images / f"{index:06d}_{Path(prediction.frame.source).stem}.png", drawn(prediction)
-        )
-    else:
-        yield lambda *_: None
+def _name(paths: Sequence[Path]) -> str:
+    """Of one file its name, else that of the folder that holds everything."""
+    if len(paths) == 1 and paths[0].is_file():
+        return paths[0].stem
+    return Path(os.path.commonpath([path.resolve() for path in paths])).name
+
+
+def _unused(name: str, taken: Counter[str]) -> str:
+    """The name, with a number where another recording has it already."""
+    taken[name] += 1
+    return name if taken[name] == 1 else f"{name}_{taken[name]}"
+
+
+def _calibrated(recording: io.Recording, calibration: Calibration | None) -> io.Recording:
+    """The recording; frames that bring no calibration get this one."""
+
+    def decode() -> Iterator[Frame]:
+        for frame in recording:
+            yield replace(frame, calibration=calibration) if frame.calibration is None else frame
+
+    return replace(recording, decode=decode)
+
+
+@contextmanager
+def _pictures(kind: str, opened: Opened, place: Path) -> Iterator[tuple[Sink, ...]]:
+    """The sink that draws a recording into `place`, a folder, or into the video beside it; or none."""
+    if kind == "none":
+        yield ()
+        return
+    sink: Sink = Pictures(place)
+    if kind == "video" or (kind == "auto" and not opened.stills):
+        sink = Video(place.with_name(f"{place.name}.mp4"), fps=opened.recording.fps or DEFAULT_FPS)
+    with sink:
+        yield (sink,)
+
+
+def _in_words(least: dict[str, float]) -> str:
+    if len(set(least.values())) == 1:
+        return f"{next(iter(least.values())):.3g}"
+    return ", ".join(f"{value:.3g} ({name})" for name, value in least.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import nn
 
 from detector import distributed
 from detector.app.build import NO_DATA, build_evaluate, load_split
-from detector.app.commands.evaluate import judge, sample_pictures
+from detector.app.commands.evaluate import judge
 from detector.app.parts import build
 from detector.app.running import processes
 from detector.app.settings import plain, typed
@@ -26,7 +27,6 @@ from detector.data.loading.loader import TrainLoader, lost_workers_explained, tr
 from detector.data.loading.sample import Transform
 from detector.data.loading.store import FrameStore
 from detector.engine import checkpoint
-from detector.engine.detect import detect
 from detector.engine.device import Precision, pick_device, pick_precision
 from detector.engine.environment import versions
 from detector.engine.settings import EngineSettings
@@ -34,6 +34,9 @@ from detector.engine.tracking import Tracker
 from detector.engine.trainer import Trainer
 from detector.errors import UserError
 from detector.evaluation.coco import Metrics
+from detector.evaluation.predictions import predictions_json
+from detector.inference.network import pipeline_of
+from detector.inference.split import SplitFrames, detect
 from detector.structures import Detections
 
 PICTURES = 6
@@ -88,7 +91,7 @@ def train(work: dict[str, Any]) -> None:
     classes = annotations.classes
     model = build("model", config["model"], classes=len(classes)).to(device)
     loader = _train_loader(config, settings, annotations, multiple=model.stride)
-    validation = Validation(config, classes=classes, multiple=model.stride, precision=precision)
+    validation = Validation(config, settings, classes=classes, precision=precision)
     first = distributed.rank() == 0
     tracker = Tracker(
         folder / "tensorboard" if first else None, quiet=not first, pictures=validation.pictures
@@ -133,38 +136,36 @@ class Validation:
     """Evaluates a model on the validation split; keeps what it found for pictures."""
 
     def __init__(
-        self, config: DictConfig, *, classes: Sequence[str], multiple: int, precision: Precision
+        self,
+        config: dict[str, Any],
+        settings: EngineSettings,
+        *,
+        classes: tuple[str, ...],
+        precision: Precision,
     ) -> None:
-        self.annotations = _split_with_classes(config, config.data.val, classes)
-        self.precision = precision
-        self.postprocess = build.build_postprocess(config)
-        self.evaluate = build.build_evaluate(config)
-        self.loader = build.evaluation_loader(
-            self.annotations,
-            agc=build.build_agc(config),
-            multiple=multiple,
-            engine=config.engine,
-            rank=distributed.rank(),
-            world_size=distributed.world_size(),
+        self.annotations = _split_with_classes(config["data"], config["data"]["val"], classes)
+        self.frames = SplitFrames(self.annotations, build("thermal", config["thermal"]))
+        self.evaluate = build_evaluate(config)
+        self.pipeline = partial(
+            pipeline_of,
+            classes=classes,
+            postprocess=build("postprocess", config["postprocess"]),
+            precision=precision,
+            batch_size=settings.batch_size,
         )
         self.detections: dict[int, Detections] = {}
 
     def __call__(self, model: nn.Module) -> Metrics | None:
         """Metrics on rank 0, which alone has all detections; None elsewhere."""
-        self.detections = detect(
-            model,
-            self.loader,
-            postprocess=self.postprocess,
-            sizes=build.frame_sizes(self.annotations),
-            precision=self.precision,
-        )
+        self.detections = detect(self.pipeline(model), self.frames)
         if distributed.rank() > 0:
             return None
-        return self.evaluate(self.annotations, self.detections)
+        predictions = predictions_json(self.detections, self.annotations)
+        return self.evaluate(self.annotations, predictions).metrics
 
     def pictures(self) -> list[np.ndarray]:
         """Detections of the last evaluation beside truth."""
-        return sample_pictures(self.loader, self.annotations, self.detections, count=PICTURES)
+        return self.frames.pictures(self.detections, count=PICTURES)
 
 
 def _train_loader(
@@ -217,8 +218,8 @@ def _check(config: dict[str, Any], settings: EngineSettings, count: int) -> None
     gain = build("thermal", config["thermal"])
     for split in dict.fromkeys((data["val"], data["split"])):
         annotations = _split_with_classes(data, split, classes)
-        if split not in (data["train"], data["val"]):
-            # Those two are read before the first step; this one only after the last.
+        if split != data["train"]:
+            # That one is read before the first step; these only after it.
             FrameStore(annotations, agc=gain, cache_mib=0)
     model = build("model", config["model"], classes=len(classes))
     _transform(config, multiple=model.stride)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ MARK = (255, 45, 85)
 _CONTEXT = 4.0
 """Sides of the object that the window has."""
 
-_LEAST = 40
+_MIN_SIDE = 40
 """Pixels of the frame that a window has, so that a person of 6 pixels is seen on its road."""
 
 _WIDTH = 320
@@ -29,14 +30,15 @@ def crop(
     box: np.ndarray,
     *,
     detections: Detections,
-    truth: np.ndarray,
+    ground_truth: np.ndarray,
     classes: Sequence[str],
-    least_score: float,
+    confidence: float,
 ) -> np.ndarray:
     """[h, w, 3] uint8 picture, about 320 pixels wide, of box [4] and its surroundings, the box ringed in red.
 
-    image: [H, W] float32 in [0, 1], the whole frame. detections of at least `least_score` are drawn in the
-    colours of their classes with their names, truth [N, 4] dashed white. Boxes are xyxy in pixels of the
+    image: [H, W] float32 in [0, 1], the whole frame. detections of at least `confidence` are drawn in the
+    colours of their classes with their names, the ground truth
+    [N, 4] dashed white. Boxes are xyxy in pixels of the
     frame.
     """
     left, top, right, bottom = _window(box, height=image.shape[0], width=image.shape[1])
@@ -44,11 +46,10 @@ def crop(
     scale = enlargement(right - left, to=_WIDTH)
     picture = draw(
         image[top:bottom, left:right],
-        _inside(detections, left, top, right, bottom),
+        _inside(detections.keep(detections.scores >= confidence), left, top, right, bottom),
         classes=classes,
-        truth=truth - origin,
+        truth=ground_truth - origin,
         scale=scale,
-        min_score=least_score,
     )
     x1, y1, x2, y2 = ((box - origin) * scale).round().astype(int).tolist()
     cv2.rectangle(picture, (x1 - _RING, y1 - _RING), (x2 + _RING - 1, y2 + _RING - 1), MARK, 2)
@@ -57,7 +58,7 @@ def crop(
 
 def _window(box: np.ndarray, *, height: int, width: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom around a box, square where the frame has room for it."""
-    side = int(np.ceil(max(_LEAST, _CONTEXT * float((box[2:] - box[:2]).max()))))
+    side = int(np.ceil(max(_MIN_SIDE, _CONTEXT * float((box[2:] - box[:2]).max()))))
     centre = (box[:2] + box[2:]) / 2
     starts, ends = [], []
     for middle, length in zip(centre.tolist(), (width, height), strict=True):
@@ -72,8 +73,5 @@ def _inside(detections: Detections, left: int, top: int, right: int, bottom: int
     """Those that reach into a window, in its pixels."""
     boxes = detections.boxes
     seen = (boxes[:, 0] < right) & (boxes[:, 2] > left) & (boxes[:, 1] < bottom) & (boxes[:, 3] > top)
-    return Detections(
-        boxes=boxes[seen] - np.array((left, top, left, top), boxes.dtype),
-        scores=detections.scores[seen],
-        labels=detections.labels[seen],
-    )
+    origin = np.array((left, top, left, top), boxes.dtype)
+    return replace(detections.keep(seen), boxes=boxes[seen] - origin)

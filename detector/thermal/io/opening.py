@@ -84,10 +84,10 @@ def _open_file(path: Path, raw_shape: tuple[int, int] | None) -> Recording:
 
 def _open_folder(path: Path, raw_shape: tuple[int, int] | None) -> Recording:
     with reading(path, "folder"):
-        files = [file for file in path.iterdir() if file.suffix.lower() in PICTURES and _is_shown(file)]
+        files = [file for file in path.iterdir() if file.suffix.lower() in PICTURES and is_shown(file)]
     if not files:
         raise UserError(f"{path}: no pictures in this folder (of {', '.join(sorted(PICTURES))})")
-    files.sort(key=_natural)
+    files.sort(key=natural)
     name = path.resolve().name
     return Recording(name, partial(_folder_frames, files, raw_shape, name), length=len(files))
 
@@ -97,11 +97,12 @@ def _folder_frames(files: list[Path], raw_shape: tuple[int, int] | None, name: s
         yield replace(read(file, raw_shape=raw_shape), sequence=name)
 
 
-def _is_shown(file: Path) -> bool:
+def is_shown(file: Path) -> bool:
+    """Whether it is a file that is not hidden."""
     return not file.name.startswith(".") and file.is_file()
 
 
-def _natural(file: Path) -> tuple[list[tuple[int, str]], str]:
-    """Numbers in a name count as numbers: 2 before 10; names that are equal so far keep a fixed order."""
+def natural(file: Path) -> tuple[list[tuple[int, str]], str]:
+    """A key to sort by: numbers in a name count as numbers, 2 before 10; equal names keep a fixed order."""
     parts = re.findall(r"(\d+)|(\D+)", file.name.lower())
     return [(int(number or -1), text) for number, text in parts], file.name

@@ -1,0 +1,52 @@
+"""What prediction gives of a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detector.inference.temperature import Temperature, temperatures
+from detector.structures import Detections, Frame
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """A frame and what was found in it, best first.
+
+    image: [H, W] float32 in [0, 1], the frame after gain. classes: names by label.
+    """
+
+    frame: Frame
+    image: np.ndarray
+    detections: Detections
+    classes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """How many objects were found."""
+        return len(self.detections.scores)
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """[N, 4] float32: left, top, right, bottom in pixels of the frame."""
+        return self.detections.boxes
+
+    @property
+    def labels(self) -> np.ndarray:
+        """[N] int64: index into classes."""
+        return self.detections.labels
+
+    @property
+    def names(self) -> list[str]:
+        """The class of each object."""
+        return [self.classes[label] for label in self.labels.tolist()]
+
+    @property
+    def scores(self) -> np.ndarray:
+        """[N] float32 in [0, 1]."""
+        return self.detections.scores
+
+    @property
+    def temperatures(self) -> list[Temperature | None]:
+        """Kelvin in each box; None where the frame is not calibrated."""
+        return temperatures(self.frame, self.boxes.tolist())

@@ -1,0 +1,44 @@
+"""A line for every object."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import IO
+
+from detector.inference.prediction import Prediction
+from detector.inference.sinks.base import Sink
+from detector.inference.sinks.record import KELVIN, frame_record
+
+COLUMNS = (
+    *("frame", "source", "time", "class", "score", "x1", "y1", "x2", "y2"),
+    *(f"kelvin_{name}" for name in KELVIN),
+)
+
+
+class CsvFile(Sink):
+    """COLUMNS, then a line for every object; unknown times and temperatures are empty."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.frames = 0
+        self._file: IO[str] | None = None
+
+    def write(self, prediction: Prediction) -> None:
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("w", encoding="utf-8", newline="")
+            csv.writer(self._file, lineterminator="\n").writerow(COLUMNS)
+        writer = csv.writer(self._file, lineterminator="\n")
+        record = frame_record(self.frames, prediction)
+        place = (record["frame"], record["source"], record["time"])
+        for found in record["objects"]:
+            heat = found.get("kelvin", {})
+            kelvin = (heat.get(name) for name in KELVIN)
+            writer.writerow((*place, found["class"], found["score"], *found["box"], *kelvin))
+        self._file.flush()
+        self.frames += 1
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()

@@ -1,0 +1,155 @@
+"""What a user points at, files, folders, patterns or a list of these, as recordings opened one at a time.
+
+One bad file costs that file: it is told, and the rest is read.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from detector.errors import UserError
+from detector.structures import Frame
+from detector.thermal import io
+from detector.thermal.io.opening import PICTURES, RAW, VIDEOS, is_shown, natural
+
+RECORDINGS = VIDEOS | {".cptv"}
+EITHER = {".tif", ".tiff", ".npy", ".npz"} | RAW
+"""Names of files that hold one picture or a recording: only the file tells."""
+
+Failed = Callable[[UserError], None]
+"""Is told of whatever cannot be read; the rest goes on."""
+
+T = TypeVar("T")
+
+
+class Opened(NamedTuple):
+    """A recording, and whether it is one of pictures in files of their own."""
+
+    recording: io.Recording
+    stills: bool
+
+
+def read(path: Path | str, *, raw_shape: tuple[int, int] | None = None) -> Frame | io.Recording:
+    """The frame of a file that holds one picture; the recording of any other file, or of a folder's pictures.
+
+    raw_shape: (height, width) of raw counts, which carry none. Raises UserError as io.open_recording does,
+    and for a picture that is damaged.
+    """
+    recording = io.open_recording(path, raw_shape=raw_shape)
+    if Path(path).is_dir() or recording.length != 1:
+        return recording
+    return next(iter(recording))
+
+
+def find(source: Path | str | Sequence[Path | str]) -> list[Path]:
+    """The files and folders meant, in natural order where a pattern (*, ?, [...], **) names several.
+
+    Raises UserError for what is not there, a pattern that nothing fits, and an empty list.
+    """
+    found: list[Path] = []
+    for item in [source] if isinstance(source, Path | str) else source:
+        if Path(item).exists():  # a name may hold brackets
+            found.append(Path(item))
+            continue
+        matches = glob.glob(str(item), recursive=True) if glob.has_magic(str(item)) else []
+        if not matches:
+            raise UserError(f"{item}: no such image file or folder, and no pattern that fits one")
+        found += sorted(map(Path, matches), key=lambda path: [natural(Path(part)) for part in path.parts])
+    if not found:
+        raise UserError("source: names no file; give a file, a folder, a pattern or a list of these")
+    return found
+
+
+def recordings(
+    paths: Sequence[Path], *, raw_shape: tuple[int, int] | None = None, failed: Failed
+) -> Iterator[Opened]:
+    """What the paths hold, in their order, each opened when it is reached.
+
+    The pictures of a folder are one recording, and so are pictures of one folder that are named after each
+    other. Of a folder come its pictures, its recordings, then its subfolders in the same way; links to
+    folders and hidden files are passed over. A damaged picture is left out of its recording, another
+    recording ends where it is damaged; `failed` is told of both.
+    """
+    for (whole, folder), members in groupby(paths, key=lambda path: (path.is_dir(), _folder_of(path))):
+        files = list(members)
+        opened = _in_folder(folder, raw_shape, failed) if whole else _of_files(files, raw_shape, failed)
+        none = True
+        for item in opened:
+            none = False
+            yield item
+        if none and whole:
+            failed(UserError(f"{folder}: no pictures or recordings in this folder"))
+
+
+def until_failure(items: Iterable[T], failed: Failed) -> Iterator[T]:
+    """The items before a UserError, which `failed` is told of."""
+    try:
+        yield from items
+    except UserError as error:
+        failed(error)
+
+
+def _folder_of(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
+
+
+def _in_folder(folder: Path, raw_shape: tuple[int, int] | None, failed: Failed) -> Iterator[Opened]:
+    try:
+        entries = sorted(folder.iterdir(), key=natural)
+    except OSError as error:
+        failed(UserError(f"{folder}: cannot be read: {error.strerror}"))
+        return
+    known = PICTURES | RECORDINGS
+    files = [entry for entry in entries if entry.suffix.lower() in known and is_shown(entry)]
+    yield from _of_files(files, raw_shape, failed, name=folder.resolve().name)
+    for entry in entries:
+        if entry.is_dir() and not entry.is_symlink() and not entry.name.startswith("."):
+            yield from _in_folder(entry, raw_shape, failed)
+
+
+def _of_files(
+    files: Sequence[Path], raw_shape: tuple[int, int] | None, failed: Failed, *, name: str | None = None
+) -> Iterator[Opened]:
+    """Of files of one folder; name: of the folder where all of it is meant."""
+    pictures = [file for file in files if _is_picture(file, raw_shape)]
+    if pictures and (name or len(pictures) > 1):
+        name = name or pictures[0].resolve().parent.name
+        frames = partial(_frames, pictures, raw_shape, name, failed)
+        yield Opened(io.Recording(name, frames, length=len(pictures)), stills=True)
+        files = [file for file in files if file not in set(pictures)]
+    for file in files:
+        try:
+            recording = io.open_recording(file, raw_shape=raw_shape)
+        except UserError as error:
+            failed(error)
+            continue
+        frames = partial(until_failure, recording, failed)
+        yield Opened(replace(recording, decode=frames), stills=recording.length == 1)
+
+
+def _frames(
+    files: Sequence[Path], raw_shape: tuple[int, int] | None, name: str, failed: Failed
+) -> Iterator[Frame]:
+    for file in files:
+        try:
+            frame = io.read(file, raw_shape=raw_shape)
+        except UserError as error:
+            failed(error)
+            continue
+        yield replace(frame, sequence=name)
+
+
+def _is_picture(file: Path, raw_shape: tuple[int, int] | None) -> bool:
+    suffix = file.suffix.lower()
+    if suffix not in EITHER:
+        return suffix in PICTURES
+    try:
+        return io.open_recording(file, raw_shape=raw_shape).length == 1
+    except UserError:
+        return True  # told when it is read

@@ -1,0 +1,48 @@
+"""What is done to predictions between the network and where they go.
+
+A stage takes predictions one by one and gives predictions; it may keep something from frame to frame, as a
+tracker does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from detector.errors import UserError
+from detector.inference.prediction import Prediction
+
+Stage = Callable[[Iterable[Prediction]], Iterator[Prediction]]
+
+FALLBACK = 0.3
+"""Score from which a detection counts where nobody has measured a better one."""
+
+
+def thresholds(
+    classes: Sequence[str], *, stored: Mapping[str, float] | None, confidence: float | None
+) -> dict[str, float]:
+    """The score of each class from which a detection counts.
+
+    confidence: one for all classes; None: those stored with the run, FALLBACK where it has none. Raises
+    UserError for a confidence outside [0, 1].
+    """
+    if confidence is None:
+        return {name: (stored or {}).get(name, FALLBACK) for name in classes}
+    if not 0 <= confidence <= 1:
+        raise UserError(f"confidence={confidence}: must lie between 0 and 1")
+    return dict.fromkeys(classes, confidence)
+
+
+def confident(least: Mapping[str, float]) -> Stage:
+    """Keeps the detections that score at least what their class must; `least` has every class."""
+
+    def stage(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+        for prediction in predictions:
+            found = prediction.detections
+            # As float32, which scores are: a threshold is often the score of a detection, which then counts.
+            limits = np.array([least[name] for name in prediction.classes], np.float32)
+            yield replace(prediction, detections=found.keep(found.scores >= limits[found.labels]))
+
+    return stage
