@@ -1,36 +1,64 @@
-"""Every configuration composes, builds what it names, and holds no key that nobody reads."""
+"""Every configuration composes with every other, builds what it names, and holds no key that nobody reads."""
+
+from __future__ import annotations
 
 import functools
-import inspect
+import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import hydra
 import pytest
-from hydra.utils import get_method, get_object, instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from detector.app.cli import CONFIGS
-from detector.app.commands import train
+from detector.app import commands
+from detector.app.configs import CONFIGS
+from detector.app.parts import build
+from detector.app.settings import plain, typed
+from detector.engine.settings import EngineSettings, InferenceSettings
 
 ROOT = Path(CONFIGS)
+APART = ("experiment", "study", "tune")
+OPTIONS = {
+    group.name: sorted(file.stem for file in group.glob("[!_]*.yaml"))
+    for group in sorted(ROOT.iterdir())
+    if group.is_dir() and group.name not in APART
+}
 EXPERIMENTS = sorted(file.stem for file in (ROOT / "experiment").glob("*.yaml"))
 STUDIES = sorted(file.stem for file in (ROOT / "study").glob("[!_]*.yaml"))
-OPTIONS = sorted(
-    (file.parent.name, file.stem)
-    for file in ROOT.glob("*/*.yaml")
-    if not file.stem.startswith("_") and file.parent.name not in ("experiment", "study", "tune")
-)
-GIVEN_BY_CODE = {"classes"}
-"""Constructor arguments that depend on the data set and so stand in no file."""
+PARTS = ("thermal", "model", "assigner", "criterion", "augment", "optimizer", "postprocess")
+GIVEN: Mapping[str, Mapping[str, Any]] = {"model": {"classes": 3}, "augment": {"multiple": 16}}
+"""Arguments that depend on the data set or the network and so stand in no file."""
+
+TRAINING = {group: options for group, options in OPTIONS.items() if group != "data"} | {
+    "data": [option for option in OPTIONS["data"] if option != "checkpoint"],
+    "experiment": ["null", *EXPERIMENTS],
+}
+"""Every choice of a training."""
 
 
 @functools.cache
 def composed(*overrides: str) -> DictConfig:
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
         return hydra.compose("train", overrides=list(overrides))
+
+
+def ranges(options: Mapping[str, str]) -> list[str]:
+    """What must be given with some options."""
+    return ["thermal.low=1", "thermal.high=400"] if options.get("thermal", "").startswith("fixed") else []
+
+
+def built(config: DictConfig) -> None:
+    """Build every part of a training, all that the data set itself need not be there for."""
+    values = plain(config)
+    for part in PARTS:
+        build(part, values[part], **GIVEN.get(part, {}))
+    build("bins", values["evaluation"]["bins"])
+    build("source", values["data"]["source"], root="nowhere")
+    typed(EngineSettings, values["engine"], where="engine")
 
 
 def keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
@@ -42,122 +70,114 @@ def keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
             yield from keys(node, f"{prefix}{key}.")
 
 
-def built(config: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every node with a _target_, as plain values, with its place."""
-    if isinstance(config, dict):
-        if "_target_" in config:
-            yield where, config
-        for key, value in config.items():
-            yield from built(value, f"{where}.{key}".lstrip("."))
+def rows(groups: Mapping[str, list[str]]) -> list[dict[str, str]]:
+    """Few choices of one option from every group, in which each two options of two groups meet.
+
+    Greedy: every row starts from a pair that has not met, then takes from each group the option that brings
+    most new pairs.
+    """
+    left = {
+        frozenset(((a, x), (b, y)))
+        for a, b in itertools.combinations(groups, 2)
+        for x, y in itertools.product(groups[a], groups[b])
+    }
+    found = []
+    while left:
+        row = dict(min(left, key=sorted))
+        for group in groups:
+            if group not in row:
+                met = [
+                    sum(frozenset(((group, option), chosen)) in left for chosen in row.items())
+                    for option in groups[group]
+                ]
+                row[group] = groups[group][met.index(max(met))]
+        left -= {frozenset(pair) for pair in itertools.combinations(row.items(), 2)}
+        found.append(row)
+    return found
 
 
-def assert_targets_fit(config: DictConfig) -> None:
-    found = list(built(OmegaConf.to_container(config, resolve=False)))
-    assert found
-    for where, node in found:
-        target = get_object(node["_target_"])
-        assert callable(target), where
-        if target is get_method:
-            assert callable(get_method(node["path"])), where
-            continue
-        parameters = inspect.signature(target).parameters
-        kinds = {parameter.kind for parameter in parameters.values()}
-        assert inspect.Parameter.VAR_KEYWORD not in kinds, f"{where}: {target} takes any keyword"
-        given = {key for key in node if not key.startswith("_")}
-        assert given <= set(parameters), f"{where}: {given - set(parameters)} unknown to {node['_target_']}"
-        if not node.get("_partial_"):
-            needed = {name for name, p in parameters.items() if p.default is inspect.Parameter.empty}
-            assert needed <= given | GIVEN_BY_CODE, f"{where}: {needed - given} missing"
+def test_few_rows_hold_every_pair():
+    groups = {"a": ["1", "2", "3"], "b": ["1", "2"], "c": ["1", "2", "3"], "d": ["1"]}
+    found = rows(groups)
+    for a, b in itertools.combinations(groups, 2):
+        met = {(row[a], row[b]) for row in found}
+        assert met == set(itertools.product(groups[a], groups[b])), (a, b)
+    assert len(found) < 3 * 2 * 3
+
+
+@pytest.mark.parametrize("row", rows(TRAINING), ids=lambda row: "-".join(row.values()))
+def test_every_two_options_compose_and_build(row):
+    chosen = [f"{group}={option}" for group, option in row.items() if option != "null"]
+    built(composed(*chosen, *ranges(row)))
 
 
 def test_there_is_something_to_test():
-    assert {group for group, _ in OPTIONS} >= {
-        "data",
-        "model",
-        "assigner",
-        "criterion",
-        "optimizer",
-        "thermal",
-    }
+    assert set(TRAINING) >= {"data", "model", "assigner", "criterion", "optimizer", "thermal", "experiment"}
     assert "hit_uav" in EXPERIMENTS
-
-
-@pytest.mark.parametrize(("group", "option"), OPTIONS)
-def test_every_option_composes_and_its_keys_are_its_constructor_s(group, option):
-    node = composed(f"{group}={option}")[group]
-    if (group, option) != ("data", "checkpoint") and group != "engine":
-        assert_targets_fit(OmegaConf.create({group: node}))
-
-
-@pytest.mark.parametrize(
-    ("group", "option"),
-    [pair for pair in OPTIONS if pair[0] not in ("data", "engine", "evaluation", "model")],
-)
-def test_every_option_builds(group, option):
-    ranges = ["thermal.low=1", "thermal.high=10"] if group == "thermal" and option.startswith("fixed") else []
-    assert callable(instantiate(composed(f"{group}={option}", *ranges)[group]))
-
-
-@pytest.mark.parametrize("option", [option for group, option in OPTIONS if group == "model"])
-def test_every_model_builds(option):
-    model = instantiate(composed(f"model={option}").model, classes=3)
-    assert model.stride % 4 == 0
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_is_a_small_difference_of_known_keys(name):
     lines = (ROOT / "experiment" / f"{name}.yaml").read_text().splitlines()
     assert len([line for line in lines if line.strip() and not line.lstrip().startswith("#")]) <= 25
-    choices = [f"{group}={name}" for group in ("data",) if (ROOT / group / f"{name}.yaml").is_file()]
-    plain, config = composed(*choices), composed(*choices, f"experiment={name}")
-    assert_targets_fit(config)
-    inside = tuple(f"{where}." for where, _ in built(OmegaConf.to_container(config)))
-    added = {key for key in set(keys(config)) - set(keys(plain)) if not key.startswith(inside)}
-    assert added == set(), f"{name} sets keys that nothing reads"
-    for part in ("thermal", "assigner", "criterion", "optimizer", "augment", "postprocess"):
-        instantiate(config[part])
+    added = set(keys(composed(f"experiment={name}"))) - set(keys(composed()))
+    inside = tuple(f"{part}." for part in PARTS)  # what their constructors do not know, they refuse
+    assert {key for key in added if not key.startswith(inside)} == set(), f"{name} sets keys nobody reads"
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_arm_of_a_study_is_a_training_that_builds(name):
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        study = hydra.compose("study", overrides=[f"study={name}"]).study
-        for script, *overrides in study.prepare:
-            hydra.compose(Path(script).stem, overrides=overrides)
+        study = hydra.compose("study", overrides=[f"study={name}", "+study.hit_uav=somewhere"]).study
+        for command, *overrides in study.prepare:
+            assert command in commands.COMMANDS
+            hydra.compose(command, overrides=overrides)
     assert study.name == name
     assert study.baseline in study.arms
     for condition in study.conditions.values() or [[]]:
-        for arm, overrides in study.arms.items():
-            config = composed(*study.base, *condition, *overrides)
-            assert_targets_fit(config)
-            for part in ("criterion", "optimizer", "augment"):
-                assert callable(instantiate(config[part])), (arm, part)
-
-
-def test_every_engine_setting_is_read():
-    app = "".join(file.read_text() for file in Path(train.__file__).parent.glob("*.py"))
-    read = set(re.findall(r"engine\.(\w+)", app)) | set(train.SETTINGS)
-    assert set(composed().engine) <= read
+        for overrides in study.arms.values():
+            built(composed(*study.base, *condition, *overrides))
 
 
 def test_every_data_option_is_one_shape():
-    options = [option for group, option in OPTIONS if group == "data" and option != "checkpoint"]
-    shapes = {option: set(composed(f"data={option}").data) for option in options}
-    assert len(options) >= 3
+    shapes = {option: set(composed(f"data={option}").data) for option in TRAINING["data"]}
+    assert len(shapes) >= 3
     assert len({frozenset(shape) for shape in shapes.values()}) == 1, shapes
 
 
-def test_evaluation_has_no_setting_that_training_has_not():
+def test_every_command_has_a_configuration_and_every_configuration_a_command():
+    files = {file.stem for file in ROOT.glob("[!_]*.yaml")}
+    assert files == set(commands.COMMANDS)
+
+
+@pytest.mark.parametrize("name", ["evaluate", "predict", "compare_suppression"])
+def test_inference_has_one_set_of_engine_settings(name):
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        config = hydra.compose("evaluate", overrides=["checkpoint=a.pt"])
-    assert set(config.engine) < set(composed().engine)
-    assert OmegaConf.missing_keys(config) == set()
+        config = hydra.compose(name)
+    assert set(config.engine) == {field.name for field in fields(InferenceSettings)}
+    typed(InferenceSettings, config.engine, where="engine")
 
 
 def test_training_needs_nothing_to_be_given():
     assert OmegaConf.missing_keys(composed()) == set()
 
 
-def test_no_configuration_names_a_place_on_this_machine():
+def test_no_configuration_names_a_place_outside_the_repository():
     for file in ROOT.rglob("*.yaml"):
-        assert not re.search(r"(?<![\w.}])/(work|home|root|tmp|mnt)/", file.read_text()), file
+        text = file.read_text()
+        assert not re.search(r"(?<![\w.}])/(work|home|root|tmp|mnt)/", text), file
+        assert "../" not in text, file
+
+
+def test_no_configuration_names_code():
+    for file in ROOT.rglob("*.yaml"):
+        assert not re.search(r"_target_|_partial_|_convert_|get_method|name: \S*[.:]", file.read_text()), file
+
+
+def test_the_hydra_block_stands_once():
+    holders = [
+        file.name
+        for file in ROOT.rglob("*.yaml")
+        if re.search(r"job_logging|output_subdir", file.read_text())
+    ]
+    assert holders == ["_hydra.yaml"]
