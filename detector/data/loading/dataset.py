@@ -22,7 +22,7 @@ class DetectionDataset(Dataset[Sample]):
     """Samples by key.
 
     All randomness of a sample comes from the seed and its key, so it depends neither on the worker that
-    makes it nor on what was made before. A bare index means the first turn of epoch 0.
+    makes it nor on what was made before.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class DetectionDataset(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.frames)
 
-    def __getitem__(self, key: int | SampleKey) -> Sample:
-        epoch, index, turn = key if isinstance(key, tuple) else (0, key, 0)
+    def __getitem__(self, key: SampleKey) -> Sample:
+        epoch, index, turn = key
         rng = np.random.default_rng((SAMPLE_STREAM, self.seed, epoch, index, turn))
         return self.transform(self.frames, index, epoch=epoch, rng=rng)

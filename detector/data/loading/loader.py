@@ -6,8 +6,7 @@ import contextlib
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -25,6 +24,9 @@ from detector.tensors import Batch, Targets
 BOX_STEP = 16
 """G is a multiple of this, so that a run sees few shapes."""
 
+PREFETCH = 4
+"""Batches that each worker makes ahead."""
+
 REMEDY = "out of memory? Lower engine.workers or engine.cache_mib"
 """For a worker that died: nearly always the system killed it for want of memory."""
 
@@ -35,17 +37,13 @@ SIGNAL_WAIT = 2.0
 ORDER_STREAM = 2
 
 
-def collate(samples: Sequence[Sample], *, max_boxes: int | None = None) -> Batch:
+def collate(samples: Sequence[Sample]) -> Batch:
     """One batch: images padded right and below to the largest, boxes to G rows.
 
-    G is the smallest multiple of BOX_STEP that holds the fullest sample, or `max_boxes` where given.
-    Raises UserError where a sample has more than max_boxes.
+    G is the smallest multiple of BOX_STEP that holds the fullest sample.
     """
     most = max(len(sample.boxes) for sample in samples)
-    if max_boxes is not None and most > max_boxes:
-        worst = max(samples, key=lambda sample: len(sample.boxes))
-        raise UserError(f"image id {worst.image_id} has {most} boxes, more than max_boxes={max_boxes}")
-    rows = max_boxes or max(1, -(-most // BOX_STEP)) * BOX_STEP
+    rows = max(1, -(-most // BOX_STEP)) * BOX_STEP
     height, width = (max(sample.image.shape[axis] for sample in samples) for axis in (0, 1))
     count = len(samples)
     images = np.stack([pad_to(sample.image, height, width) for sample in samples])[:, None]
@@ -109,32 +107,36 @@ class EpochSampler(Sampler[list[SampleKey]]):
             yield mine[first : first + self.batch_size]
 
 
-class BatchLoader:
-    """Batches, made here or in worker processes; an iteration that is left early may be followed by another.
+class TrainLoader:
+    """Shuffled batches, one epoch an iteration, made here or in worker processes.
 
-    Workers are forked once and kept. A UserError in a worker arrives as its one line; a worker that dies
-    (killed for want of memory, say) ends the iteration with a UserError instead of a wait.
+    An iteration that is left early may be followed by another. Workers are forked once and kept. A UserError
+    in a worker arrives as its one line; a worker that dies (killed for want of memory, say) ends the
+    iteration with a UserError instead of a wait.
     """
 
-    def __init__(
-        self, dataset: DetectionDataset, batches: Iterable[list[Any]], *, workers: int, prefetch: int
-    ) -> None:
+    def __init__(self, dataset: DetectionDataset, sampler: EpochSampler, *, workers: int) -> None:
         self.dataset = dataset
+        self.sampler = sampler
         # Python 3.14 forks only when told to; anything else would copy the cached frames to every worker.
         context = "fork" if workers and sys.platform == "linux" else None
         self._loader: DataLoader[Sample] = DataLoader(
             dataset,
-            batch_sampler=batches,
+            batch_sampler=sampler,
             num_workers=workers,
             collate_fn=collate,
             worker_init_fn=_one_thread,
             persistent_workers=workers > 0,
-            prefetch_factor=prefetch if workers else None,
+            prefetch_factor=PREFETCH if workers else None,
             multiprocessing_context=context,
             # Workers' seeds, which nobody uses, are not drawn from the random numbers of the model's dropout.
             generator=torch.Generator(),
             pin_memory=torch.cuda.is_available(),
         )
+
+    def start(self, epoch: int, skip_batches: int = 0) -> None:
+        """As EpochSampler.start, for the next iteration."""
+        self.sampler.start(epoch, skip_batches)
 
     def __len__(self) -> int:
         return len(self._loader)
@@ -174,20 +176,6 @@ def lost_workers_explained() -> Iterator[None]:
         raise UserError(f"{what}; {REMEDY}") from error
 
 
-class TrainLoader(BatchLoader):
-    """Shuffled batches, one epoch an iteration."""
-
-    def __init__(
-        self, dataset: DetectionDataset, sampler: EpochSampler, *, workers: int, prefetch: int
-    ) -> None:
-        super().__init__(dataset, sampler, workers=workers, prefetch=prefetch)
-        self.sampler = sampler
-
-    def start(self, epoch: int, skip_batches: int = 0) -> None:
-        """As EpochSampler.start, for the next iteration."""
-        self.sampler.start(epoch, skip_batches)
-
-
 def train_loader(
     dataset: DetectionDataset,
     *,
@@ -197,26 +185,16 @@ def train_loader(
     rank: int = 0,
     world_size: int = 1,
     rare_below: float = 0.0,
-    prefetch: int = 4,
 ) -> TrainLoader:
     """Full batches in random order; call `start(epoch)` before each epoch.
 
     rare_below: share of images under which a class's images come more often (data/loading/sampling.py).
-    prefetch: batches each worker makes ahead. Images that do not fill a last batch are left out of the epoch.
-    Raises UserError where there is no full batch.
+    Images that do not fill a last batch are left out of the epoch. Raises UserError where there is no full
+    batch.
     """
     factors = repeat_factors(dataset.annotations, rare_below=rare_below)
     sampler = EpochSampler(factors, batch_size=batch_size, seed=seed, rank=rank, world_size=world_size)
-    return TrainLoader(dataset, sampler, workers=workers, prefetch=prefetch)
-
-
-def eval_loader(
-    dataset: DetectionDataset, *, batch_size: int, workers: int, rank: int = 0, world_size: int = 1
-) -> BatchLoader:
-    """Every image once, in file order; of several processes each takes its share, without repeats."""
-    indices = range(rank, len(dataset), world_size)
-    batches = [list(indices[first : first + batch_size]) for first in range(0, len(indices), batch_size)]
-    return BatchLoader(dataset, batches, workers=workers, prefetch=2)
+    return TrainLoader(dataset, sampler, workers=workers)
 
 
 def _one_thread(_: int) -> None:

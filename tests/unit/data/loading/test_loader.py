@@ -12,8 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from detector.data.loading.dataset import DetectionDataset
-from detector.data.loading.loader import EpochSampler, collate, eval_loader, train_loader
-from detector.data.loading.padding import WholeFrame
+from detector.data.loading.loader import EpochSampler, collate, train_loader
 from detector.data.loading.sample import RawSample, Sample, Transform
 from detector.errors import UserError
 from detector.structures import IGNORE_LABEL
@@ -68,12 +67,6 @@ def test_collate_pads_images_and_boxes() -> None:
 @pytest.mark.parametrize(("most", "rows"), [(0, 16), (16, 16), (17, 32), (33, 48)])
 def test_padded_rows_come_in_few_steps(most: int, rows: int) -> None:
     assert collate([sample_of(most), sample_of(0)]).targets.boxes.shape[1] == rows
-
-
-def test_rows_can_be_fixed() -> None:
-    assert collate([sample_of(3)], max_boxes=5).targets.boxes.shape[1] == 5
-    with pytest.raises(UserError, match="image id 6 has 3 boxes, more than max_boxes=2"):
-        collate([sample_of(1), sample_of(3, image_id=6)], max_boxes=2)
 
 
 def test_an_epoch_shows_every_image_once_in_its_own_order() -> None:
@@ -144,23 +137,6 @@ def test_an_iteration_left_early_does_not_touch_the_next(tmp_path: Path) -> None
     assert_same_batches(list(expected), list(loader))
 
 
-def test_evaluation_shows_every_image_once_in_order(tmp_path: Path) -> None:
-    dataset = dataset_of(tmp_path, 7, transform=WholeFrame(32))
-    loader = eval_loader(dataset, batch_size=3, workers=0)
-    assert len(loader) == 3
-    assert [i for batch in loader for i in batch.image_ids.tolist()] == list(range(100, 107))
-    shares = [
-        [
-            i
-            for batch in eval_loader(dataset, batch_size=3, workers=0, rank=rank, world_size=2)
-            for i in batch.image_ids
-        ]
-        for rank in (0, 1)
-    ]
-    assert [len(share) for share in shares] == [4, 3]
-    assert {int(i) for share in shares for i in share} == set(range(100, 107))
-
-
 @pytest.mark.parametrize("workers", [0, 1])
 def test_an_image_that_goes_bad_while_training_is_named_in_one_line(tmp_path: Path, workers: int) -> None:
     dataset = dataset_of(tmp_path, 4, cache_mib=0)
@@ -205,7 +181,7 @@ def test_the_late_word_on_a_killed_worker_is_waited_for(
         raise ConnectionResetError
         yield
 
-    loader = eval_loader(dataset_of(tmp_path, 2), batch_size=2, workers=0)
+    loader = train_loader(dataset_of(tmp_path, 2), batch_size=2, workers=0, seed=0)
     monkeypatch.setattr(DataLoader, "__iter__", fetch)
     before = signal.signal(signal.SIGALRM, fail)
     try:
