@@ -1,4 +1,4 @@
-"""How often a 95 % interval of scripts/compare.py holds the true value, on sets made by known chances.
+"""How often a 95 % interval of thermal-detector compare holds the true value, on sets made by known chances.
 
     python benchmarks/bootstrap_coverage.py [--sets 200] [--resamples 200]
 

@@ -1,9 +1,6 @@
-"""Tell whether one run is better than another or lucky: python scripts/compare.py runs=[runs/A,runs/B]."""
+"""`thermal-detector compare` without the install."""
 
-from detector.app.cli import command
-from detector.app.commands.compare import run
-
-main = command("compare")(run)
+from detector.app.cli import main
 
 if __name__ == "__main__":
-    main()
+    main("compare")

@@ -1,9 +1,6 @@
-"""Judge ways of suppression on one checkpoint: python scripts/compare_suppression.py checkpoint=PATH."""
+"""`thermal-detector compare_suppression` without the install."""
 
-from detector.app.cli import command
-from detector.app.commands.compare_suppression import run
-
-main = command("compare_suppression")(run)
+from detector.app.cli import main
 
 if __name__ == "__main__":
-    main()
+    main("compare_suppression")

@@ -1,9 +1,6 @@
-"""Write a set as COCO or YOLO: python scripts/convert.py data=voc data.root=PATH output=DIR format=yolo."""
+"""`thermal-detector convert` without the install."""
 
-from detector.app.cli import command
-from detector.app.commands.convert import run
-
-main = command("convert")(run)
+from detector.app.cli import main
 
 if __name__ == "__main__":
-    main()
+    main("convert")

@@ -1,9 +1,6 @@
-"""Wrong labels on purpose: python scripts/corrupt.py data=hit_uav data.root=PATH output=DIR drop=0.1."""
+"""`thermal-detector corrupt` without the install."""
 
-from detector.app.cli import command
-from detector.app.commands.corrupt import run
-
-main = command("corrupt")(run)
+from detector.app.cli import main
 
 if __name__ == "__main__":
-    main()
+    main("corrupt")

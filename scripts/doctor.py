@@ -1,9 +1,6 @@
-"""Check a data set before training: python scripts/doctor.py data=hit_uav data.root=PATH."""
+"""`thermal-detector doctor` without the install."""
 
-from detector.app.cli import command
-from detector.app.commands.doctor import run
-
-main = command("doctor")(run)
+from detector.app.cli import main
 
 if __name__ == "__main__":
-    main()
+    main("doctor")

@@ -1,9 +1,6 @@
-"""Judge a checkpoint on a split: python scripts/evaluate.py checkpoint=PATH data.split=val."""
+"""`thermal-detector evaluate` without the install."""
 
-from detector.app.cli import command
-from detector.app.commands.evaluate import run
-
-main = command("evaluate")(run)
+from detector.app.cli import main
 
 if __name__ == "__main__":
-    main()
+    main("evaluate")

@@ -1,9 +1,6 @@
-"""Measure how much each gain makes a recording flicker: python scripts/flicker.py source=recording.cptv."""
+"""`thermal-detector flicker` without the install."""
 
-from detector.app.cli import command
-from detector.app.commands.flicker import run
-
-main = command("flicker")(run)
+from detector.app.cli import main
 
 if __name__ == "__main__":
-    main()
+    main("flicker")

@@ -1,7 +1,6 @@
-"""Find objects in pictures, folders and recordings: python scripts/predict.py checkpoint=... source=..."""
+"""`thermal-detector predict` without the install."""
 
-from detector.app.cli import command
-from detector.app.commands.predict import run
+from detector.app.cli import main
 
 if __name__ == "__main__":
-    command("predict")(run)()
+    main("predict")

@@ -1,9 +1,6 @@
-"""Write the page of a run: python scripts/report.py run=runs/NAME."""
+"""`thermal-detector report` without the install."""
 
-from detector.app.cli import command
-from detector.app.commands.report import run
-
-main = command("report")(run)
+from detector.app.cli import main
 
 if __name__ == "__main__":
-    main()
+    main("report")

@@ -1,9 +1,6 @@
-"""Leak-free splits by recording: python scripts/split.py data=hit_uav data.root=PATH output=DIR folds=5."""
+"""`thermal-detector split` without the install."""
 
-from detector.app.cli import command
-from detector.app.commands.split import run
-
-main = command("split")(run)
+from detector.app.cli import main
 
 if __name__ == "__main__":
-    main()
+    main("split")

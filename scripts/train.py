@@ -1,9 +1,6 @@
-"""Train a detector: python scripts/train.py data=hit_uav data.root=PATH model=small engine.epochs=40."""
+"""`thermal-detector train` without the install."""
 
-from detector.app.cli import command
-from detector.app.commands.train import run
-
-main = command("train")(run)
+from detector.app.cli import main
 
 if __name__ == "__main__":
-    main()
+    main("train")

@@ -1,7 +1,6 @@
-"""Tune parameters by cross-validation: python scripts/tune.py tune=bce_focal."""
+"""`thermal-detector tune` without the install."""
 
-from detector.app.cli import command
-from detector.app.commands.tune import run
+from detector.app.cli import main
 
 if __name__ == "__main__":
-    command("tune")(run)()
+    main("tune")

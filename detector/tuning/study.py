@@ -28,7 +28,7 @@ class Run:
 
 
 def fold_overrides(fold: int) -> tuple[str, ...]:
-    """What makes a training use one fold of the sets that `scripts/split.py folds=...` writes."""
+    """What makes a training use one fold of the sets that `thermal-detector split folds=...` writes."""
     return (f"data.train=train_{fold}", f"data.val=val_{fold}", f"data.split=val_{fold}")
 
 

@@ -1,4 +1,4 @@
-"""One call of `scripts/train.py` with a folder of its own, whether it was run yet or not."""
+"""One call of `thermal-detector train` with a folder of its own, whether it was run yet or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every preset of scripts/tune.py is a procedure of trainings that build."""
+"""Every preset of thermal-detector tune is a procedure of trainings that build."""
 
 import functools
 

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from omegaconf import DictConfig
-
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 TINY_SET = [
@@ -30,7 +28,7 @@ TINY_RUN = [
     "model.widths=[8,8]",
     "model.depths=[1,1]",
     "model.neck_channels=8",
-    "model.head_depth=1",
+    "model.head.depth=1",
     "augment.size=[64,64]",
     "engine.precision=fp32",
     "engine.processes=1",
@@ -38,7 +36,7 @@ TINY_RUN = [
     "engine.batch_size=4",
     "engine.epochs=2",
     "engine.evaluate_every=1",
-    "engine.warmup_steps=2",
+    "engine.warmup_fraction=0.3334",  # 2 steps
     "engine.log_every=1",
     "optimizer.lr=0.002",
 ]
@@ -72,16 +70,14 @@ class Outcome:
 
 
 Call = Callable[..., Outcome]
-"""call(name, run, *overrides): a command in this process, much faster than a new one."""
-
-Run = Callable[[DictConfig], None]
+"""call(name, *overrides): a command in this process, much faster than a new one."""
 
 
-def start(script: str, *overrides: str, folder: Path) -> subprocess.Popen[str]:
-    """scripts/<script>.py in a process of its own, in `folder`."""
+def start(name: str, *overrides: str, folder: Path) -> subprocess.Popen[str]:
+    """scripts/NAME.py in a process of its own, in `folder`."""
     # stdin: nobody types; the tests' own might be closed.
     return subprocess.Popen(
-        [sys.executable, str(REPOSITORY / "scripts" / f"{script}.py"), *overrides],
+        [sys.executable, str(REPOSITORY / "scripts" / f"{name}.py"), *overrides],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdin=subprocess.DEVNULL,
@@ -108,9 +104,9 @@ def await_file(path: Path, process: subprocess.Popen[str], *, timeout: float = 6
         time.sleep(0.1)
 
 
-def program(script: str, *overrides: str, folder: Path) -> Outcome:
+def program(name: str, *overrides: str, folder: Path) -> Outcome:
     """`start` and `finish`."""
-    return finish(start(script, *overrides, folder=folder))
+    return finish(start(name, *overrides, folder=folder))
 
 
 def files_under(folder: Path) -> set[str]:

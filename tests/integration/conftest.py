@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from detector.app.cli import command
-from tests.integration.commands import TINY_RUN, TINY_SET, Call, Outcome, Run, program
+from detector.app.cli import main
+from tests.integration.commands import TINY_RUN, TINY_SET, Call, Outcome, program
 
 
 @pytest.fixture(scope="session")
@@ -50,12 +50,12 @@ def call(tmp_path, monkeypatch, capsys) -> Call:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # the command sets it; put back afterwards
 
-    def calling(name: str, run: Run, *overrides: str) -> Outcome:
+    def calling(name: str, *overrides: str) -> Outcome:
         capsys.readouterr()
-        monkeypatch.setattr("sys.argv", [name, *overrides])
+        monkeypatch.setattr("sys.argv", ["thermal-detector", name, *overrides])
         status = 0
         try:
-            command(name)(run)()
+            main()
         except SystemExit as end:
             status = int(end.code or 0)
         return Outcome(status, *capsys.readouterr())

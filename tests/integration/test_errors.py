@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from detector.app.commands import evaluate as evaluate_app
-from detector.app.commands import train as train_app
 from detector.engine import checkpoint
 from tests.integration.commands import TINY_ENGINE, TINY_RUN, files_under, program
 
@@ -59,14 +57,14 @@ def edit(file: Path, **changes: object) -> None:
 )
 def test_training_refuses(call, tiny_set, tmp_path, overrides, message):
     given = [override.replace("SET", str(tiny_set)) for override in overrides]
-    call("train", train_app.run, *TINY_RUN, *given).assert_error(message.replace("SET", str(tiny_set)))
+    call("train", *TINY_RUN, *given).assert_error(message.replace("SET", str(tiny_set)))
     assert files_under(tmp_path) == set()
 
 
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 def test_an_empty_split_is_named_before_training(call, own_set, tmp_path, split):
     edit(own_set / "annotations" / f"{split}.json", images=[], annotations=[])
-    outcome = call("train", train_app.run, *TINY_RUN, f"data.root={own_set}")
+    outcome = call("train", *TINY_RUN, f"data.root={own_set}")
     outcome.assert_error(f"{own_set}/annotations/{split}.json: the split is empty")
     assert files_under(tmp_path) == set()
 
@@ -75,7 +73,7 @@ def test_an_empty_split_is_named_before_training(call, own_set, tmp_path, split)
 def test_an_unreadable_image_is_named_before_training(call, own_set, tmp_path, split):
     image = sorted((own_set / split).glob("*.png"))[1]
     image.write_bytes(image.read_bytes()[:-40])
-    outcome = call("train", train_app.run, *TINY_RUN, f"data.root={own_set}")
+    outcome = call("train", *TINY_RUN, f"data.root={own_set}")
     outcome.assert_error(f"{image}: the image file is cut short")
     assert files_under(tmp_path) == set()
 
@@ -99,7 +97,7 @@ def test_a_command_of_its_own_with_two_processes_says_it_once(own_set, tmp_path)
 def test_a_run_is_not_resumed_as_another(call, finished, tmp_path, override, message):
     before = files_under(finished.run)
     last = finished.run / "checkpoints" / "last.pt"
-    call("train", train_app.run, f"resume={last}", override).assert_error(message)
+    call("train", f"resume={last}", override).assert_error(message)
     assert files_under(tmp_path) == set()
     assert files_under(finished.run) == before
 
@@ -124,7 +122,7 @@ def test_evaluation_refuses(call, finished, tiny_set, tmp_path, overrides, messa
     before = files_under(finished.run)
     best = finished.run / "checkpoints" / "best.pt"
     given = [override.replace("BEST", str(best)).replace("SET", str(tiny_set)) for override in overrides]
-    call("evaluate", evaluate_app.run, *TINY_ENGINE, *given).assert_error(message)
+    call("evaluate", *TINY_ENGINE, *given).assert_error(message)
     assert files_under(tmp_path) == set()
     assert files_under(finished.run) == before
 
@@ -134,11 +132,7 @@ def test_evaluation_refuses_checkpoints_of_other_models_and_damaged_ones(call, f
     state = checkpoint.load(finished.run / "checkpoints" / "best.pt")
     state["config"]["model"]["stem"] = 6
     checkpoint.save(path, state)
-    call("evaluate", evaluate_app.run, f"checkpoint={path}").assert_error(
-        f"checkpoint {path}: belongs to another"
-    )
+    call("evaluate", f"checkpoint={path}").assert_error(f"checkpoint {path}: belongs to another")
     path.write_bytes(path.read_bytes()[:1000])
-    call("evaluate", evaluate_app.run, f"checkpoint={path}").assert_error(
-        f"checkpoint {path}: cannot be read"
-    )
+    call("evaluate", f"checkpoint={path}").assert_error(f"checkpoint {path}: cannot be read")
     assert files_under(tmp_path) == {"other.pt"}

@@ -12,10 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 from detector.app.build import Settings, build_bins, chosen_data, load_split, run_config
 from detector.data.annotations import Annotations
 from detector.errors import UserError
-from detector.evaluation.predictions import load_predictions, predictions_json
+from detector.evaluation.predictions import read_predictions
 from detector.evaluation.uncertainty.paired import Comparison, compare
 from detector.evaluation.uncertainty.resampling import draw
-from detector.report.compare import comparison_page
+from detector.report.detectors import detectors_page
 from detector.report.kit.page import write
 
 LEAST_RESAMPLES = 100
@@ -35,7 +35,7 @@ def run(config: DictConfig) -> None:
     annotations = load_split(data, data["split"])
     draws = draw(annotations.records, count=config.resamples, unit=str(config.unit), seed=config.seed)
     files = {name: _predictions(place, data["split"], annotations) for name, place in _names(places).items()}
-    entries = {name: _entries(file, annotations) for name, file in files.items()}
+    entries = {name: read_predictions(file, annotations) for name, file in files.items()}
     print(f"{data['split']} split, {len(annotations.records)} frames:")
     for name, file in files.items():
         seen = len({entry["image_id"] for entry in entries[name]})
@@ -87,7 +87,7 @@ def _predictions(place: Path, split: str, annotations: Annotations) -> Path:
     if not file.is_file():
         raise UserError(
             f"{file}: no such file; the run was judged on {own}. Judge it on {split} first: "
-            f"scripts/evaluate.py checkpoint={place / 'checkpoints' / 'best.pt'} data.split={split}"
+            f"thermal-detector evaluate checkpoint={place / 'checkpoints' / 'best.pt'} data.split={split}"
         )
     _check_same_truth(folder / "metrics.json", annotations)
     return file
@@ -119,10 +119,6 @@ def _listed(truths: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in truths.items())
 
 
-def _entries(file: Path, annotations: Annotations) -> list[dict[str, Any]]:
-    return predictions_json(load_predictions(file, annotations), annotations)
-
-
 def _write(folder: Path, comparison: Comparison, files: Mapping[str, Path], *, split: str) -> None:
     plain = {
         "split": split,
@@ -133,7 +129,7 @@ def _write(folder: Path, comparison: Comparison, files: Mapping[str, Path], *, s
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "compare.json").write_text(json.dumps(plain, indent=2) + "\n")
-        write(comparison_page(comparison, split=split), page)
+        write(detectors_page(comparison, split=split), page)
     except OSError as error:
         raise UserError(f"output={folder}: cannot be written: {error.strerror}") from None
     print(f"page: {page}; the same as JSON: {folder / 'compare.json'}")

@@ -1,4 +1,4 @@
-"""Run a study: every arm with every seed, each as its own `scripts/train.py`, then its page."""
+"""Run a study: every arm with every seed, each as its own `thermal-detector train`, then its page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from detector.app.running.workers import Workers, how_many_at_once, run_script
+from detector.app.running.workers import Workers, how_many_at_once, run_command
 from detector.errors import UserError
 from detector.report.study.figure import figure
 from detector.report.study.page import FIGURE, TABLE, Study, page
@@ -41,7 +41,7 @@ def run(config: DictConfig) -> None:
     described = Study(
         name=str(study.name),
         question=str(study.question),
-        command=shlex.join(("python", "scripts/experiment.py", *HydraConfig.get().overrides.task)),
+        command=shlex.join(("thermal-detector", "study", *HydraConfig.get().overrides.task)),
         prepare=[[str(word) for word in command] for command in study.prepare],
         base=tuple(study.base),
         arms=arms,
@@ -77,7 +77,7 @@ def run(config: DictConfig) -> None:
 
 
 def prepare(commands: Sequence[Sequence[str]], folder: Path) -> None:
-    """Run each command, [script, override, ...], unless it succeeded in this folder before.
+    """Run each command, [name, override, ...], unless it succeeded in this folder before.
 
     Raises UserError where one fails, or the folder was prepared by other commands.
     """
@@ -87,11 +87,11 @@ def prepare(commands: Sequence[Sequence[str]], folder: Path) -> None:
     wanted = [[str(word) for word in command] for command in commands]
     if done != wanted[: len(done)]:
         raise UserError(f"{record}: this folder was prepared by other commands; give another output")
-    for number, (script, *overrides) in enumerate(wanted[len(done) :], start=len(done)):
+    for number, (name, *overrides) in enumerate(wanted[len(done) :], start=len(done)):
         for key, _, value in (override.partition("=") for override in overrides):
             if key in ("root", "output") and folder in Path(value).parents:
                 shutil.rmtree(value, ignore_errors=True)  # of this command, cut short
-        run_script(script, overrides, log=folder / "prepare.txt")
+        run_command(name, overrides, log=folder / "prepare.txt")
         record.write_text(json.dumps(wanted[: number + 1], indent=1) + "\n")
 
 

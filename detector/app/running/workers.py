@@ -1,4 +1,4 @@
-"""Several trainings at a time on one machine, each `scripts/train.py` in a process of its own."""
+"""Several trainings at a time on one machine, each `thermal-detector train` in a process of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from detector.app.running.processes import cores
 from detector.errors import Interrupted, UserError
 from detector.tuning.training import Training
 
-SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
+PROGRAM = (sys.executable, "-m", "detector")
 LOG, LOCK = "log.txt", "lock"
 STOPPED = "stopped; the same command goes on from here"
 MOST_ON_CPU = 4
@@ -42,12 +42,12 @@ def how_many_at_once(setting: int | str) -> int:
     return setting
 
 
-def run_script(name: str, overrides: Sequence[str], *, log: Path) -> None:
+def run_command(name: str, overrides: Sequence[str], *, log: Path) -> None:
     """Run a command of this project; its output goes to `log`. UserError where it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as output:
         status = subprocess.run(
-            [sys.executable, SCRIPTS / name, *overrides], stdout=output, stderr=subprocess.STDOUT, check=False
+            [*PROGRAM, name, *overrides], stdout=output, stderr=subprocess.STDOUT, check=False
         ).returncode
     if status:
         raise _failure(name, overrides, status, log)
@@ -140,7 +140,7 @@ class Workers:
                 ) from None
             # The child inherits the lock: it holds even where this process is killed and the child is not.
             process = subprocess.Popen(
-                [sys.executable, SCRIPTS / "train.py", *overrides],
+                [*PROGRAM, "train", *overrides],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self._share(slot)},
@@ -155,7 +155,7 @@ class Workers:
         if self.stopped and status:
             raise Interrupted(STOPPED)
         if status:
-            raise _failure("train.py", overrides, status, log)
+            raise _failure("train", overrides, status, log)
 
     def _share(self, slot: int) -> dict[str, str]:
         """Environment that gives a training its GPU, or its part of the cores."""

@@ -72,7 +72,7 @@ class Output:
         (self.folder / "record.md").write_text(self._page(record))
         if leader := best(scored):
             found = f"trial {leader.trial.number} of {len(scored)}, {tune.metric} {leader.mean:.4f}"
-            about = (f"Found by scripts/tune.py: {found} over {tune.folds} folds.", self._usage())
+            about = (f"Found by thermal-detector tune: {found} over {tune.folds} folds.", self._usage())
             overrides = (*tune.base, *self.space.overrides(leader.trial.setting))
             write_winner(tune.name, overrides, self.folder, about=about)
 
@@ -90,12 +90,12 @@ class Output:
         )
 
     def _usage(self) -> str:
-        return f"python scripts/train.py --config-dir {self.folder} {GROUP}={self.tune.name}"
+        return f"thermal-detector train --config-dir {self.folder} {GROUP}={self.tune.name}"
 
     def _page(self, record: Record) -> str:
         tune = self.tune
         # Not Hydra's own list of overrides, which lacks --config-dir.
-        command = shlex.join(("python", "scripts/tune.py", *sys.argv[1:]))
+        command = shlex.join(("thermal-detector", "tune", *sys.argv[1:]))
         confirming = f", {tune.seed + 1} for the confirming run" if tune.confirm else ""
         parameters = ", ".join(f"{name} is `{key}`" for name, key in self.space.keys.items())
         return f"""# Tuning: {tune.name}

@@ -1,4 +1,4 @@
-"""The winner of a tuning as an experiment file of Hydra, ready for `scripts/train.py`."""
+"""The winner of a tuning as an experiment file of Hydra, ready for `thermal-detector train`."""
 
 from __future__ import annotations
 

@@ -1,13 +1,16 @@
 """What every command shares: one line for the user, a trace for us, no litter."""
 
-import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hydra
 import pytest
 from omegaconf import DictConfig
 
-from detector.app.cli import CONFIGS, command
+from detector.app import commands
+from detector.app.cli import main
 from detector.errors import Interrupted, NonFiniteError, UserError
 
 Run = Callable[[DictConfig], None]
@@ -16,21 +19,22 @@ Call = Callable[..., tuple[int, str, DictConfig | None]]
 
 @pytest.fixture
 def call(tmp_path, monkeypatch, capsys) -> Call:
-    """Runs a command of configs/train.yaml in an empty folder: (status, stderr, the config it was given)."""
+    """Runs `thermal-detector train` in an empty folder: (status, stderr, the config that train was given)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # the command sets it; put back afterwards
 
-    def calling(*overrides: str, run: Run = lambda _: None, name: str = "train"):
+    def calling(*overrides: str, run: Run = lambda _: None):
         given: list[DictConfig] = []
 
         def noting(config: DictConfig) -> None:
             given.append(config)
             run(config)
 
-        monkeypatch.setattr("sys.argv", [name, *overrides])
+        monkeypatch.setattr(commands, "load", {"train": noting}.__getitem__)
+        monkeypatch.setattr("sys.argv", ["thermal-detector", "train", *overrides])
         status = 0
         try:
-            command(name)(noting)()
+            main()
         except SystemExit as end:
             status = int(end.code or 0)
         return status, capsys.readouterr().err, given[0] if given else None
@@ -93,6 +97,10 @@ def test_a_bug_keeps_its_trace(call, error):
         ("data=hit_uav", "data.root must be given: add data.root=... to the command"),
         ("engine.epochs=ten", "engine.epochs=ten: must be a whole number, as its default "),
         ("engine.epochs=2.5", "engine.epochs=2.5: must be a whole number, as its default "),
+        ("--epochs=3", "unrecognized arguments: --epochs=3; a setting is KEY=VALUE"),
+        ("~sed", "unknown setting sed; did you mean seed?"),
+        ("engine.epochs=${optimizer.lr}", "engine.epochs=0.004: must be a whole number, as its default "),
+        ("seed=${nothing}", "Interpolation key 'nothing' not found"),
         ("engine.epochs=null", "engine.epochs=None: must be a whole number, as its default "),
         ("engine.epochs=true", "engine.epochs=True: must be a whole number, as its default "),
         ("++engine.epochs=ten", "engine.epochs=ten: must be a whole number, as its default "),
@@ -125,8 +133,12 @@ def test_an_override_that_cannot_be_is_one_line_and_leaves_nothing(call, tmp_pat
         "+optimizer.momentum=0.9",  # the constructor's own to judge
         "++engine.epochs=3",
         "~seed",
-        "criterion.mining.most=100",
-        "data.source.root=elsewhere",
+        "criterion.mining.max_kept=100",
+        "data.source.images=elsewhere",
+        "augment.size.0=64",
+        "engine.epochs=${engine.evaluate_every}",
+        "data.root=${hydra:run.dir}",
+        "+augment.objects.mine={name: pole, share: [0.1, 0.2], p: 0.5}",
     ],
 )
 def test_overrides_that_can_be_pass(call, override):
@@ -173,5 +185,112 @@ def test_a_folder_that_cannot_be_made_is_one_line(call, tmp_path):
     assert err.count("\n") == 1
 
 
-def test_the_configs_lie_where_the_command_looks():
-    assert {"train.yaml", "evaluate.yaml", "synth.yaml"} <= set(os.listdir(CONFIGS))
+def test_the_folder_of_config_dir_counts_too(call, tmp_path):
+    own = tmp_path / "conf" / "model" / "mine.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("defaults: [nano, _self_]\nstem: 20\n")
+    status, err, config = call("--config-dir", "conf", "model=mine", "model.neck_channels=24")
+    assert (status, err) == (0, "")
+    assert (config.model.stem, config.model.neck_channels) == (20, 24)
+    err = call("--config-dir", "conf", "model=mine", "model.neck_channel=24")[1]
+    assert err == "error: unknown setting model.neck_channel; did you mean model.neck_channels?\n"
+
+
+def test_a_multirun_runs_every_value_and_checks_them_all(call):
+    configs: list[DictConfig] = []
+    sweep = ["hydra.sweep.dir=runs"]
+    assert call("-m", "seed=1,2", "model=nano,small", *sweep, run=configs.append)[:2] == (0, "")
+    assert [(config.seed, config.model.stem) for config in configs] == [(1, 16), (1, 24), (2, 16), (2, 24)]
+    status, err, config = call("-m", "seed=1,two", *sweep)
+    assert (status, config) == (1, None)
+    assert err == "error: seed=two: must be a whole number, as its default 0\n"
+
+
+def test_the_configuration_is_shown_and_nothing_run(monkeypatch, capsys):
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    monkeypatch.setattr(commands, "load", lambda name: pytest.fail(f"{name} was loaded"))
+    monkeypatch.setattr("sys.argv", ["thermal-detector", "convert", "--cfg", "job", "data=voc", "seed=3"])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert capsys.readouterr().err.startswith("error: unknown setting seed")
+    monkeypatch.setattr(
+        "sys.argv", ["thermal-detector", "convert", "--cfg", "job", "data=voc", "format=yolo"]
+    )
+    main()
+    shown = capsys.readouterr().out
+    assert "format: yolo" in shown
+    assert "output: ???" in shown
+
+
+def test_a_mistake_is_told_after_one_composition_and_before_the_command_is_loaded(call, monkeypatch):
+    composed: list[str] = []
+    compose = hydra.compose
+    monkeypatch.setattr(
+        hydra, "compose", lambda name, overrides: composed.append(name) or compose(name, overrides)
+    )
+    monkeypatch.setattr(hydra, "main", lambda **_: pytest.fail("Hydra was started"))
+    for mistake in ("engine.epoch=3", "engine.epochs=ten", "data=hit_uav", "model=huge"):
+        composed.clear()
+        assert call(mistake)[0] == 1
+        assert composed == ["train"], mistake
+
+
+SLOW = ("torch", "torchvision", "albumentations", "cv2", "scipy", "sklearn", "matplotlib", "pandas", "numpy")
+LOADED = """
+import sys
+from detector.app.cli import main
+sys.argv = ["thermal-detector", *sys.argv[1:]]
+try:
+    main()
+except SystemExit:
+    pass
+print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("words", ["--help", "train --help", "trian", "train engine.epoch=3", "--complete x"])
+def test_answers_load_nothing_slow(words, tmp_path):
+    """Under 0.7 CPU seconds on the machine this was written on; torch alone takes two."""
+    ended = subprocess.run(
+        [sys.executable, "-c", LOADED, *words.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(ended.stderr.splitlines()[-1].split())
+    assert "detector" in loaded
+    assert not loaded & {*SLOW, *(() if "=" in words else ("hydra", "omegaconf"))}
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["trian", "seed=1"], "unknown command trian; did you mean train?"),
+        (["evl"], "unknown command evl; did you mean eval?"),
+        (["zzz"], "unknown command zzz; thermal-detector --help lists them"),
+        (["--completion", "fish"], "--completion fish: must be bash or zsh"),
+    ],
+)
+def test_a_command_that_does_not_exist_is_one_line(words, line, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["thermal-detector", *words])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert capsys.readouterr().err == f"error: {line}\n"
+
+
+def test_every_command_is_a_module_with_a_configuration_and_a_script():
+    root = Path(__file__).resolve().parents[3]
+    assert set(commands.COMMANDS) == {file.stem for file in (root / "configs").glob("[!_]*.yaml")}
+    modules = Path(commands.__file__).parent
+    assert set(commands.COMMANDS) == {file.stem for file in modules.glob("[!_]*.py")}
+    scripts = {file.stem: file.read_text() for file in (root / "scripts").glob("*.py")}
+    assert set(commands.COMMANDS) == set(scripts) - {"check_environment"}
+    texts = {text.replace(name, "NAME") for name, text in scripts.items() if name != "check_environment"}
+    assert len(texts) == 1, "no script differs from another"
+
+
+def test_a_script_takes_the_settings_alone(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["scripts/train.py", "--help"])
+    main("train")
+    assert capsys.readouterr().out.startswith("thermal-detector train: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from detector.errors import UserError
 # Makes its folder, which must be new; stops half-way while a file says so.
 SCRIPT = """
 import pathlib, sys
-words = dict(word.split("=", 1) for word in sys.argv[1:])
+words = dict(word.split("=", 1) for word in sys.argv[2:])
 folder = pathlib.Path(words["root"])
 folder.mkdir()
 if (folder.parent / "stop").exists():
@@ -24,15 +25,15 @@ if (folder.parent / "stop").exists():
 
 @pytest.fixture(autouse=True)
 def _script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "make.py").write_text(SCRIPT)
-    monkeypatch.setattr(workers, "SCRIPTS", tmp_path)
+    (tmp_path / "program.py").write_text(SCRIPT)
+    monkeypatch.setattr(workers, "PROGRAM", (sys.executable, tmp_path / "program.py"))
 
 
 def test_a_command_that_was_cut_short_starts_anew_and_one_that_succeeded_does_not(tmp_path):
     study = tmp_path / "study"
     study.mkdir()
     (study / "stop").touch()
-    commands = [["make.py", f"root={study / name}"] for name in "ab"]
+    commands = [["make", f"root={study / name}"] for name in "ab"]
     with pytest.raises(UserError, match="stopped"):
         prepare(commands, study)
     (study / "stop").unlink()
@@ -47,11 +48,11 @@ def test_a_folder_outside_the_study_is_never_removed(tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     with pytest.raises(UserError, match="File exists"):
-        prepare([["make.py", f"root={other}"]], tmp_path / "study")
+        prepare([["make", f"root={other}"]], tmp_path / "study")
     assert other.exists()
 
 
 def test_a_folder_of_other_commands_is_left_alone(tmp_path):
-    prepare([["make.py", f"root={tmp_path / 'study' / 'a'}"]], tmp_path / "study")
+    prepare([["make", f"root={tmp_path / 'study' / 'a'}"]], tmp_path / "study")
     with pytest.raises(UserError, match="prepared by other commands"):
-        prepare([["make.py", f"root={tmp_path / 'study' / 'b'}"]], tmp_path / "study")
+        prepare([["make", f"root={tmp_path / 'study' / 'b'}"]], tmp_path / "study")

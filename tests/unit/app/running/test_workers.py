@@ -1,4 +1,4 @@
-"""Trainings side by side; a script of a few lines stands for scripts/train.py."""
+"""Trainings side by side; a script of a few lines stands for the program."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,17 +15,17 @@ from pathlib import Path
 import pytest
 
 from detector.app.running import workers
-from detector.app.running.workers import Workers, how_many_at_once, run_script
+from detector.app.running.workers import Workers, how_many_at_once, run_command
 from detector.errors import Interrupted, UserError
 from detector.tuning.training import Training
 
 # Notes when it ran and with what, waits for `go` where told to, and ends as a training does.
 SCRIPT = """
 import json, os, pathlib, signal, sys, time
-words = dict(word.split("=", 1) for word in sys.argv[1:])
+words = dict(word.split("=", 1) for word in sys.argv[2:])
 folder = pathlib.Path(words.get("hydra.run.dir") or pathlib.Path(words["resume"]).parents[1])
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
-(folder / "started").write_text(json.dumps([sys.argv[1:], os.environ.get("OMP_NUM_THREADS")]))
+(folder / "started").write_text(json.dumps([sys.argv[2:], os.environ.get("OMP_NUM_THREADS")]))
 go = folder.parent / words.get("wait", "nothing")
 while "wait" in words and not go.exists():
     time.sleep(0.01)
@@ -36,9 +37,13 @@ if "fail" in words:
 
 @pytest.fixture(autouse=True)
 def _script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "scripts").mkdir()
-    (tmp_path / "scripts" / "train.py").write_text(SCRIPT)
-    monkeypatch.setattr(workers, "SCRIPTS", tmp_path / "scripts")
+    stand_in(SCRIPT, tmp_path, monkeypatch)
+
+
+def stand_in(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the script where the program would be run, with the same words."""
+    (folder / "program.py").write_text(script)
+    monkeypatch.setattr(workers, "PROGRAM", (sys.executable, folder / "program.py"))
 
 
 def training(folder: Path, name: str, *overrides: str) -> Training:
@@ -100,7 +105,7 @@ def test_after_a_failure_no_other_is_started_and_its_last_line_is_told(tmp_path)
     some = [training(tmp_path, "a", "fail=no such data"), training(tmp_path, "b")]
     with (
         Workers(1) as pool,
-        pytest.raises(UserError, match=r"train\.py fail=no such data .* no such data \(all of it: .*a/log"),
+        pytest.raises(UserError, match=r"train fail=no such data .* no such data \(all of it: .*a/log"),
     ):
         pool.train_all(some, lambda *_: None)
     assert not (tmp_path / "b").exists()
@@ -174,7 +179,10 @@ def test_every_gpu_gets_trainings(monkeypatch):
     assert pool._share(1) == {"CUDA_VISIBLE_DEVICES": "7"}
 
 
-def test_a_script_that_fails_says_its_last_line(tmp_path):
-    (tmp_path / "scripts" / "make.py").write_text("print('first'); raise SystemExit('what is wrong')")
-    with pytest.raises(UserError, match=r"make\.py a=1: ended with status 1: what is wrong"):
-        run_script("make.py", ["a=1"], log=tmp_path / "log.txt")
+def test_a_command_that_fails_says_its_last_line(tmp_path, monkeypatch):
+    script = "import sys; print('first'); raise SystemExit(f'what is wrong with {sys.argv[1:]}')"
+    stand_in(script, tmp_path, monkeypatch)
+    with pytest.raises(
+        UserError, match=r"split a=1: ended with status 1: what is wrong with \['split', 'a=1'\]"
+    ):
+        run_command("split", ["a=1"], log=tmp_path / "log.txt")
