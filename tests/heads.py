@@ -5,20 +5,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import hydra
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor
 
+from detector.app import parts
+from detector.app.settings import plain
 from detector.criterion.protocol import Criterion
 from detector.geometry.points import decode, grid_of
 from detector.structures import IGNORE_LABEL
 from detector.tensors import Assignment, GridLevel, HeadOutput, Targets
+from tests.built import CONFIGS
 
-CONFIGS = Path(__file__).parents[1] / "configs"
 CRITERIA = sorted(
     path.stem for path in (CONFIGS / "criterion").glob("*.yaml") if not path.stem.startswith("_")
 )
@@ -101,5 +101,6 @@ def compose(name: str, *overrides: str) -> DictConfig:
 
 @functools.cache
 def criterion(name: str, *overrides: str) -> Criterion:
-    """configs/criterion/<name>.yaml, built; overrides as on the command line, "criterion.least=0"."""
-    return instantiate(compose(f"criterion/{name}", *overrides).criterion)
+    """configs/criterion/<name>.yaml, built; overrides as on the command line: "criterion.box_weight=0"."""
+    loss: Criterion = parts.build("criterion", plain(compose(f"criterion/{name}", *overrides).criterion))
+    return loss
