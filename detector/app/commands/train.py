@@ -48,10 +48,10 @@ def run(config: DictConfig) -> None:
     train_and_judge(config, folder, overrides=HydraConfig.get().overrides.task)
 
 
-def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str]) -> None:
+def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str]) -> Path:
     """Train into `folder`, or where the run that `config.resume` names lies; then judge the best checkpoint.
 
-    overrides: what the user changed, "engine.epochs=40": it is written down with the run.
+    overrides: what the user changed, "engine.epochs=40": it is written down with the run. Returns its folder.
     """
     if config.resume is not None:
         config, folder = _resumed(config, overrides)
@@ -66,7 +66,7 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
     work = {"config": values, "folder": str(folder), "command": command}
     processes.launch(train, work, device=device, processes=count)
     if not processes.first():
-        return
+        return folder
 
     best = folder / "checkpoints" / "best.pt"
     weights = folder / "weights.safetensors"
@@ -77,6 +77,7 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
     print(f"weights:     {weights}, {weights.stat().st_size / 1e6:.1f} MB: all that using it needs")
     print(f"pictures:    {folder / 'samples.png'}")
     print(f"TensorBoard: tensorboard --logdir {folder / 'tensorboard'}")
+    return folder
 
 
 def train(work: dict[str, Any]) -> None:
