@@ -15,7 +15,7 @@ from pycocotools import mask
 from detector.data.annotations import Annotations, ImageRecord, xywh
 from detector.errors import UserError
 
-MOST_INWARD = 0.45
+MAX_INWARD = 0.45
 """Sides that an edge moves inward at most: the middle tenth stays, so no box inverts or leaves the frame."""
 
 
@@ -26,7 +26,7 @@ class LabelNoise:
     drop: chance of each object to be left out.
     shift: standard deviation of the normal movement of each edge, in widths of the box for left and right, in
     heights for top and bottom. Edges move on their own, as annotators place them, so size errs as well as
-    place; above about 0.2 the limit MOST_INWARD makes boxes larger on average.
+    place; above about 0.2 the limit MAX_INWARD makes boxes larger on average.
     relabel: chance of each object that is left to get another class, each of the others equally likely.
     All in [0, 1]; raises UserError otherwise.
     """
@@ -120,7 +120,7 @@ def _moved(record: ImageRecord, steps: np.ndarray) -> np.ndarray:
     """[N, 4] float32 boxes with edges moved by steps [N, 4] in sides, inside the frame."""
     boxes = record.boxes.astype(np.float64)
     sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
-    limits = np.array([MOST_INWARD, MOST_INWARD, np.inf, np.inf])
+    limits = np.array([MAX_INWARD, MAX_INWARD, np.inf, np.inf])
     moves = np.clip(steps, -limits[[2, 3, 0, 1]], limits)
     frame = (record.width, record.height) * 2
     moved = np.clip(boxes + moves * sides, 0, frame).astype(np.float32)

@@ -61,12 +61,12 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def spread(count: int, most: int) -> list[int]:
-    """At most `most` indices into `count` things, evenly spaced, first and last included."""
-    return sorted({round(position) for position in np.linspace(0, count - 1, min(count, most))})
+def evenly_spaced(count: int, max_count: int) -> list[int]:
+    """At most `max_count` indices into `count` things, evenly spaced, first and last included."""
+    return sorted({round(position) for position in np.linspace(0, count - 1, min(count, max_count))})
 
 
-def listed(names: Sequence[str], most: int = 3) -> str:
+def listed(names: Sequence[str], max_names: int = 3) -> str:
     """The first few names and how many more there are."""
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
+    rest = f" and {len(names) - max_names} more" if len(names) > max_names else ""
+    return ", ".join(names[:max_names]) + rest

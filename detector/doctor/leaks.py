@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from detector.data.annotations import Annotations
-from detector.doctor.findings import Exhibit, Finding, Severity, listed, percent, spread
+from detector.doctor.findings import Exhibit, Finding, Severity, evenly_spaced, listed, percent
 from detector.doctor.hashing import NearCopies, near_copies, near_copies_within
 from detector.doctor.limits import Limits
 from detector.doctor.scan import FrameFacts, Scan
@@ -85,7 +85,7 @@ def _leak_finding(leak: Leak, limits: Limits) -> Finding:
         f"{percent(beside)} have a neighbour there by frame number or time",
         _ADVICE if severity is not Severity.NOTE else "",
         tuple(f"{one.record.path} ~ {other.record.path}: {bits} bits" for one, other, bits in pairs),
-        tuple(_side_by_side(*pairs[k]) for k in spread(len(pairs), _EXHIBITS)),
+        tuple(_side_by_side(*pairs[k]) for k in evenly_spaced(len(pairs), _EXHIBITS)),
     )
 
 

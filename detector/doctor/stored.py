@@ -8,7 +8,7 @@ from enum import Enum
 import numpy as np
 
 from detector.data.annotations import ImageRecord
-from detector.doctor.findings import Exhibit, Finding, Severity, percent, spread
+from detector.doctor.findings import Exhibit, Finding, Severity, evenly_spaced, percent
 
 _EXHIBITS = 3
 _BEYOND = 1.0  # pixels past the border that rounding explains
@@ -51,7 +51,7 @@ def _finding(fault: Fault, faulty: list[tuple[ImageRecord, np.ndarray]], total: 
     share = count / total
     harmless = fault is Fault.OVER and share <= _SOME  # objects at the border, cut by the reader
     severity = Severity.NOTE if harmless else Severity.WARNING if share <= _MANY else Severity.ERROR
-    shown = [faulty[index] for index in spread(len(faulty), _EXHIBITS)] if fault is Fault.OVER else []
+    shown = [faulty[index] for index in evenly_spaced(len(faulty), _EXHIBITS)] if fault is Fault.OVER else []
     return Finding(
         severity,
         fault.value[0],

@@ -139,7 +139,7 @@ def _check(dataset: DatasetParams, scene: SceneParams, *, seed: int, processes: 
     for name in ("objects", "clutter", "side_px"):
         pair = getattr(scene, name)
         if len(pair) != 2 or not 0 <= pair[0] <= pair[1]:
-            raise UserError(f"scene.{name} is {list(pair)}: it must be two numbers, least and most")
+            raise UserError(f"scene.{name} is {list(pair)}: it must be two numbers, min and max")
     for name in ("overlap", "min_visible"):
         if not 0 <= getattr(scene, name) <= 1:
             raise UserError(f"scene.{name} is {getattr(scene, name)}: it is a share and must lie in [0, 1]")

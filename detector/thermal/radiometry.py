@@ -39,21 +39,6 @@ class Linear:
         return np.where(kelvin >= 0, (kelvin - self.offset) / self.gain, np.nan)
 
 
-def two_point(first: tuple[float, float], second: tuple[float, float]) -> Linear:
-    """The straight line through two measured points (counts, kelvin), as from two black bodies.
-
-    Raises UserError where the points share their counts or their temperature.
-    """
-    (low, cold), (high, hot) = first, second
-    if low == high or cold == hot:
-        raise UserError(
-            f"two-point calibration: the points {tuple(first)} and {tuple(second)} (counts, kelvin) "
-            "must differ in both"
-        )
-    gain = (hot - cold) / (high - low)
-    return Linear(gain, cold - gain * low)
-
-
 @dataclass(frozen=True)
 class Planck:
     """kelvin = b / ln(r / (counts - o) + f), of a black body close by.

@@ -30,7 +30,7 @@ _brief = Repr()
 _brief.maxstring = _brief.maxother = _brief.maxlong = 60
 
 
-class Truth(NamedTuple):
+class GroundTruth(NamedTuple):
     """One labelled object or region.
 
     category: the id of its class; None for a region of no class, which is always ignored.
@@ -51,7 +51,7 @@ class Picture:
     path: Path
     width: int
     height: int
-    truths: Sequence[Truth]
+    truths: Sequence[GroundTruth]
     sequence: str | None
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from detector.data.annotations import Annotations
 from detector.data.readers.assemble import (
     MAX_SIDE,
+    GroundTruth,
     Picture,
-    Truth,
     assemble,
     brief,
     checked_name,
@@ -118,9 +118,9 @@ def _names(document: Json, file: Path) -> dict[int, str]:
 
 def _truths_by_image(
     document: Json, file: Path, names: dict[int, str], categories: set[int]
-) -> dict[int, list[Truth]]:
+) -> dict[int, list[GroundTruth]]:
     """Objects by image id; those of categories that are no class have none."""
-    grouped: dict[int, list[Truth]] = {}
+    grouped: dict[int, list[GroundTruth]] = {}
     for item in section(document, "annotations", file):
         place = f"annotation {_label(item)}"
         where = f"{file}: {place}"
@@ -132,14 +132,16 @@ def _truths_by_image(
         crowd = item.get("iscrowd", 0)
         if not isinstance(crowd, int | float) or crowd not in (0, 1):
             raise UserError(f"{where}: iscrowd must be 0 or 1, found {brief(crowd)}")
-        truth = Truth(category if category in categories else None, _corners(item, where), bool(crowd), place)
+        truth = GroundTruth(
+            category if category in categories else None, _corners(item, where), bool(crowd), place
+        )
         grouped.setdefault(_whole(item, "image_id", where), []).append(truth)
     return grouped
 
 
 def _picture(
     image: Json,
-    truths: dict[int, list[Truth]],
+    truths: dict[int, list[GroundTruth]],
     file: Path,
     image_dir: Path,
     find_sequence: Callable[[str], str | None],

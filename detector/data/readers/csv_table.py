@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 from detector.data.annotations import Annotations
 from detector.data.readers.assemble import (
+    GroundTruth,
     Picture,
-    Truth,
     assemble,
     brief,
     checked_name,
@@ -209,7 +209,7 @@ def _pictures(
                 f"{source}: line {group[-1].line}: {name} is in two sequences: {shown(sequences)}"
             )
         truths = [
-            Truth(ids[row.cells["class"]], row.box, row.cells["ignored"] == "1", f"line {row.line}")
+            GroundTruth(ids[row.cells["class"]], row.box, row.cells["ignored"] == "1", f"line {row.line}")
             for row in group
             if row.box is not None
         ]

@@ -22,8 +22,8 @@ from xml.parsers import expat
 
 from detector.data.annotations import Annotations
 from detector.data.readers.assemble import (
+    GroundTruth,
     Picture,
-    Truth,
     assemble,
     brief,
     checked_name,
@@ -195,7 +195,7 @@ def _require_size(root: Element, width: int, height: int, file: Path) -> None:
         )
 
 
-def _truth(item: Element, ids: Mapping[str, int], coordinates: str, file: Path, count: int) -> Truth:
+def _truth(item: Element, ids: Mapping[str, int], coordinates: str, file: Path, count: int) -> GroundTruth:
     """The `count`th object of a file."""
     where = f"{file}: object {count}"
     name = _name(item, where)
@@ -207,7 +207,7 @@ def _truth(item: Element, ids: Mapping[str, int], coordinates: str, file: Path, 
     x1, y1, x2, y2 = (_number(item, key, where) for key in ("xmin", "ymin", "xmax", "ymax"))
     first = 1 if coordinates == "pixels" else 0
     place = f"{file.name} object {count}"
-    return Truth(ids[name], (x1 - first, y1 - first, x2, y2), difficult == "1", place)
+    return GroundTruth(ids[name], (x1 - first, y1 - first, x2, y2), difficult == "1", place)
 
 
 def _name(item: Element, place: str) -> str:

@@ -21,8 +21,8 @@ import yaml
 
 from detector.data.annotations import Annotations
 from detector.data.readers.assemble import (
+    GroundTruth,
     Picture,
-    Truth,
     assemble,
     brief,
     checked_name,
@@ -138,7 +138,7 @@ def _require_labels(pictures: Mapping[str, Path], labels: Path, folder: Path) ->
         )
 
 
-def _truths(file: Path, names: Mapping[int, str], width: int, height: int) -> list[Truth]:
+def _truths(file: Path, names: Mapping[int, str], width: int, height: int) -> list[GroundTruth]:
     """The objects in a label file; none where it is missing."""
     if not file.exists():
         return []
@@ -155,7 +155,7 @@ def _truths(file: Path, names: Mapping[int, str], width: int, height: int) -> li
             )
         left, top, right, bottom = _shares([_share(word, where) for word in words[1:]], where)
         box = (left * width, top * height, right * width, bottom * height)
-        truths.append(Truth(category, box, False, f"{file.name} line {count}"))
+        truths.append(GroundTruth(category, box, False, f"{file.name} line {count}"))
     return truths
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from detector.errors import UserError
 
-MOST_PIXELS = 2**24
+MAX_PIXELS = 2**24
 """4096 x 4096, far above any thermal camera: a header that claims more is damaged."""
 
 
@@ -36,10 +36,12 @@ def reading(path: Path, what: str) -> Iterator[None]:
         raise UserError(f"{path}: the {what} is damaged or cut short ({reason})") from error
 
 
-def check_size(path: Path, *, width: int, height: int, most: int = MOST_PIXELS) -> None:
+def check_size(path: Path, *, width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
     """Raises UserError unless a picture of this size can be meant; call it before anything is allocated."""
-    if width < 1 or height < 1 or width * height > most:
-        raise UserError(f"{path}: claims {width}x{height} pixels, 1 to {most} are read; the file is damaged")
+    if width < 1 or height < 1 or width * height > max_pixels:
+        raise UserError(
+            f"{path}: claims {width}x{height} pixels, 1 to {max_pixels} are read; the file is damaged"
+        )
 
 
 def check_number_type(path: Path, dtype: np.dtype) -> None:

@@ -35,7 +35,7 @@ FACTS = {
     "location_time": "loc_timestamp",
     "preview_seconds": "preview_secs",
 }
-MOST_PIXELS = 2**20  # the package keeps tables of some 50 bytes a pixel; its cameras have 160 x 120
+MAX_PIXELS = 2**20  # the package keeps tables of some 50 bytes a pixel; its cameras have 160 x 120
 BYTES_A_PIXEL = 4  # more than the widest packing, 24 bits
 
 
@@ -87,20 +87,20 @@ def _reader(file: IO[bytes], path: Path) -> Any:
         raise UserError(f"{path}: CPTV recordings need: pip install 'thermal-detector[cptv]'") from None
     reader = CPTVReader(file)
     width, height = reader.x_resolution, reader.y_resolution
-    check_size(path, width=width, height=height, most=MOST_PIXELS)
-    reader.s = _Bounded(reader.s, most=BYTES_A_PIXEL * width * height + 16)
+    check_size(path, width=width, height=height, max_pixels=MAX_PIXELS)
+    reader.s = _Bounded(reader.s, max_bytes=BYTES_A_PIXEL * width * height + 16)
     return reader
 
 
 class _Bounded:
     """A stream that refuses to read more at once than a frame can take, whatever a header asks for."""
 
-    def __init__(self, stream: IO[bytes], *, most: int) -> None:
+    def __init__(self, stream: IO[bytes], *, max_bytes: int) -> None:
         self.stream = stream
-        self.most = most
+        self.max_bytes = max_bytes
 
     def read(self, size: int) -> bytes:
-        if size > self.most:
+        if size > self.max_bytes:
             raise ValueError(f"a frame of {size} bytes")
         return self.stream.read(size)
 

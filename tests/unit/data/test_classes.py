@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.classes import IGNORE, remap
 from detector.errors import UserError
-from detector.evaluation.coco import evaluate
 from detector.evaluation.predictions import predictions_json
+from detector.evaluation.split import evaluate
 from detector.structures import IGNORE_LABEL, Detections
+from tests.built import built
 
 NAMES = ("Person", "Car", "Truck", "Dog", "Blur")
 IDS = (7, 3, 1, 9, 4)
@@ -96,7 +97,7 @@ def test_predictions_are_exported_and_judged_under_the_merged_ids() -> None:
     found = Detections(boxes=record.boxes, scores=np.array([0.9, 0.8, 0.7], np.float32), labels=record.labels)
     entries = predictions_json({5: found}, result)
     assert [entry["category_id"] for entry in entries] == [7, 1, 1]
-    metrics = evaluate(result, {5: found})
+    metrics = evaluate(result, entries, bins=built("evaluation/default:bins")).metrics
     assert metrics.overall["AP"] == 1.0
     assert metrics.truths == {"vehicle": 2, "Person": 1, "Blur": 0}
 

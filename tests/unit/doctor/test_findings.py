@@ -1,6 +1,6 @@
 import pytest
 
-from detector.doctor.findings import Finding, Severity, listed, percent, spread
+from detector.doctor.findings import Finding, Severity, evenly_spaced, listed, percent
 from detector.doctor.limits import Limits
 from detector.errors import UserError
 from tests.built import read
@@ -18,7 +18,7 @@ def test_a_share_is_never_rounded_to_none_or_all(share, text):
     ("count", "most", "indices"), [(0, 3, []), (1, 3, [0]), (2, 3, [0, 1]), (11, 3, [0, 5, 10]), (5, 1, [0])]
 )
 def test_a_spread_has_the_first_and_the_last(count, most, indices):
-    assert spread(count, most) == indices
+    assert evenly_spaced(count, most) == indices
 
 
 def test_a_list_says_how_many_it_leaves_out():

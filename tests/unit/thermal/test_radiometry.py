@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from detector.errors import UserError
 from detector.structures import Calibration
-from detector.thermal.radiometry import AirAbsorption, Linear, Planck, ThroughAir, two_point
+from detector.thermal.radiometry import AirAbsorption, Linear, Planck, ThroughAir
 
 # FLIR SC660, as in https://github.com/gtatters/ThermimageCalibration.
 SC660 = Planck.from_flir_tags(r1=21106.77, r2=0.012545258, b=1501.0, f=1.0, o=-7340.0)
@@ -22,7 +22,6 @@ OUTDOORS = ThroughAir(
 ALL: dict[str, Calibration] = {
     "TLinear": Linear(0.01),
     "falling": Linear(-0.05, 400.0),
-    "two points": two_point((3000, 283.15), (3600, 303.15)),
     "Planck": SC660,
     "through air": OUTDOORS,
 }
@@ -35,11 +34,6 @@ def test_tlinear_as_flirs_manuals_have_it() -> None:
     np.testing.assert_allclose(Linear(0.01).to_kelvin(np.array([27315, 30000])), [273.15, 300.0])
     np.testing.assert_allclose(Linear(0.04).to_kelvin(np.array([7500], np.uint16)), [300.0])
     np.testing.assert_allclose(Linear(0.01).to_counts(np.array([300.0])), [30000])
-
-
-def test_two_points_lie_on_their_line() -> None:
-    calibration = two_point((3000, 283.15), (3600, 303.15))
-    np.testing.assert_allclose(calibration.to_kelvin(np.array([3000, 3300, 3600])), [283.15, 293.15, 303.15])
 
 
 @pytest.mark.parametrize(
@@ -205,8 +199,6 @@ def test_as_flyr_computes() -> None:
         (lambda: Linear(0.0), "gain=0.0"),
         (lambda: Linear(float("nan")), "gain=nan"),
         (lambda: Linear(0.01, float("inf")), "offset=inf"),
-        (lambda: two_point((1, 280.0), (1, 290.0)), "must differ"),
-        (lambda: two_point((1, 280.0), (2, 280.0)), "must differ"),
         (lambda: Planck(0.0, 1.0, 1.0, 0.0), "r=0.0"),
         (lambda: Planck(1.0, -1.0, 1.0, 0.0), "b=-1.0"),
         (lambda: Planck(1.0, 1.0, 1.0, float("nan")), "o=nan"),

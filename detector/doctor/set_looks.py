@@ -11,7 +11,7 @@ from detector.data.annotations import ImageRecord
 from detector.data.frames import read_frame
 from detector.data.looks import Looks, measure
 from detector.doctor.boxes import BoxFacts, measure_boxes
-from detector.doctor.findings import spread
+from detector.doctor.findings import evenly_spaced
 from detector.structures import Frame
 
 
@@ -30,12 +30,12 @@ def look_at(name: str, records: Sequence[ImageRecord], *, frames: int, samples: 
 
     Raises UserError where a frame cannot be read.
     """
-    measured = [records[index] for index in spread(len(records), frames)]
+    measured = [records[index] for index in evenly_spaced(len(records), frames)]
     return SetLooks(
         name,
         measure(_frames(measured)),
         measure_boxes(records),
-        tuple(measured[index] for index in spread(len(measured), samples)),
+        tuple(measured[index] for index in evenly_spaced(len(measured), samples)),
     )
 
 
