@@ -7,6 +7,7 @@ DATA ?= data/synthetic
 CHECKPOINT ?= $(shell ls -t runs/*/checkpoints/best.pt 2>/dev/null | head -n 1)
 
 python = $(VENV)/bin/python
+detector = $(VENV)/bin/thermal-detector
 
 .PHONY: setup data train eval report test lint tensorboard bench clean
 
@@ -15,17 +16,17 @@ setup:
 	@$(python) scripts/check_environment.py || $(python) -m pip install --editable '.[dev]'
 
 data: setup
-	@$(python) scripts/synth.py root=$(DATA)
+	@$(detector) synth root=$(DATA)
 
 train: data
-	@$(python) scripts/train.py data.root=$(DATA) $(ARGS)
+	@$(detector) train data.root=$(DATA) $(ARGS)
 
 eval: setup
 	@test -n "$(CHECKPOINT)" || { echo "error: no run with a checkpoint under runs/: make train first" >&2; exit 1; }
-	@$(python) scripts/evaluate.py checkpoint=$(CHECKPOINT) $(ARGS)
+	@$(detector) evaluate checkpoint=$(CHECKPOINT) $(ARGS)
 
 report: setup
-	@$(python) scripts/report.py $(ARGS)
+	@$(detector) report $(ARGS)
 
 test: setup
 	@$(python) -m pytest $(ARGS)
@@ -42,4 +43,4 @@ bench: setup
 	@$(python) benchmarks/training_step.py $(ARGS)
 
 clean:
-	rm -rf runs data/synthetic build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf runs data/synthetic .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""`thermal-detector compare` without the install."""
+"""`thermal-detector compare`."""
 
 from detector.app.cli import main
 

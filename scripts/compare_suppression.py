@@ -1,4 +1,4 @@
-"""`thermal-detector compare_suppression` without the install."""
+"""`thermal-detector compare_suppression`."""
 
 from detector.app.cli import main
 

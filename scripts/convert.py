@@ -1,4 +1,4 @@
-"""`thermal-detector convert` without the install."""
+"""`thermal-detector convert`."""
 
 from detector.app.cli import main
 

@@ -1,4 +1,4 @@
-"""`thermal-detector corrupt` without the install."""
+"""`thermal-detector corrupt`."""
 
 from detector.app.cli import main
 

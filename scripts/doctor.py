@@ -1,4 +1,4 @@
-"""`thermal-detector doctor` without the install."""
+"""`thermal-detector doctor`."""
 
 from detector.app.cli import main
 

@@ -1,4 +1,4 @@
-"""`thermal-detector downsample` without the install."""
+"""`thermal-detector downsample`."""
 
 from detector.app.cli import main
 

@@ -1,4 +1,4 @@
-"""`thermal-detector evaluate` without the install."""
+"""`thermal-detector evaluate`."""
 
 from detector.app.cli import main
 

@@ -1,4 +1,4 @@
-"""`thermal-detector flicker` without the install."""
+"""`thermal-detector flicker`."""
 
 from detector.app.cli import main
 

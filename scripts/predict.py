@@ -1,4 +1,4 @@
-"""`thermal-detector predict` without the install."""
+"""`thermal-detector predict`."""
 
 from detector.app.cli import main
 

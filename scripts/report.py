@@ -1,4 +1,4 @@
-"""`thermal-detector report` without the install."""
+"""`thermal-detector report`."""
 
 from detector.app.cli import main
 

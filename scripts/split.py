@@ -1,4 +1,4 @@
-"""`thermal-detector split` without the install."""
+"""`thermal-detector split`."""
 
 from detector.app.cli import main
 

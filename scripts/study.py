@@ -1,4 +1,4 @@
-"""`thermal-detector study` without the install."""
+"""`thermal-detector study`."""
 
 from detector.app.cli import main
 

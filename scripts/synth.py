@@ -1,4 +1,4 @@
-"""`thermal-detector synth` without the install."""
+"""`thermal-detector synth`."""
 
 from detector.app.cli import main
 

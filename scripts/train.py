@@ -1,4 +1,4 @@
-"""`thermal-detector train` without the install."""
+"""`thermal-detector train`."""
 
 from detector.app.cli import main
 

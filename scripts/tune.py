@@ -1,4 +1,4 @@
-"""`thermal-detector tune` without the install."""
+"""`thermal-detector tune`."""
 
 from detector.app.cli import main
 
