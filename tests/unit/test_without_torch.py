@@ -30,7 +30,7 @@ ROOMS = (
 )
 WITH_TENSORS = {
     *("data.loading.dataset", "data.loading.loader"),
-    *("inference.network", "inference.pipeline", "inference.postprocess", "inference.split"),
+    *("inference.network", "inference.postprocess", "inference.split"),
 }
 """The modules of those rooms that hold tensors."""
 

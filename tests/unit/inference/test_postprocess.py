@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,18 @@ from detector.geometry.boxes import pairwise_iou
 from detector.geometry.nms import GreedyNms, SoftNmsGaussian
 from detector.inference.postprocess import Postprocess
 from detector.tensors import GridLevel, HeadOutput
+from tests.built import built
 from tests.heads import head_of
 
 SIZE = (64, 96)
 LEVELS = tuple(GridLevel(SIZE[0] // stride, SIZE[1] // stride, stride) for stride in (8, 16))
 SILENT = -20.0
+
+
+def postprocess(**changes: Any) -> Postprocess:
+    """As configured, but for the changes."""
+    made: Postprocess = built("postprocess/greedy", **changes)
+    return made
 
 
 def quiet(*, batch: int = 1, classes: int = 3) -> HeadOutput:
@@ -51,11 +59,11 @@ def naive(output: HeadOutput, image: int, settings: Postprocess) -> list[tuple[f
 @pytest.mark.parametrize(
     "settings",
     [
-        Postprocess(),
-        Postprocess(score_threshold=0.3, suppression=GreedyNms(iou_threshold=0.3)),
-        Postprocess(candidates=60),
-        Postprocess(max_detections=7),
-        Postprocess(class_aware=False),
+        postprocess(),
+        postprocess(score_threshold=0.3, suppression=GreedyNms(iou_threshold=0.3)),
+        postprocess(candidates=60),
+        postprocess(max_detections=7),
+        postprocess(class_aware=False),
     ],
     ids=["default", "strict", "few candidates", "few detections", "whatever class"],
 )
@@ -76,7 +84,7 @@ def test_the_same_as_the_naive_loop(settings):
 def test_a_point_may_answer_with_two_classes():
     output = quiet()
     output.logits[0, 5, 0], output.logits[0, 5, 2] = 1.0, 2.0
-    (found,) = Postprocess(score_threshold=0.5)(output, SIZE)
+    (found,) = postprocess(score_threshold=0.5)(output, SIZE)
     assert found.labels.tolist() == [2, 0]
     assert found.boxes.tolist() == [[40, 0, 48, 8]] * 2
     assert found.scores.tolist() == pytest.approx([0.880797, 0.731059], abs=1e-6)
@@ -86,7 +94,7 @@ def test_boxes_are_cut_to_each_picture_and_those_outside_dropped():
     """Points 4 and 7 are at x = 36 and 60; a picture 38 wide cuts the first box and loses the second."""
     output = quiet(batch=2)
     output.logits[:, [4, 7], 1] = 3.0
-    narrow, wide = Postprocess(score_threshold=0.5)(output, [(64, 38), SIZE])
+    narrow, wide = postprocess(score_threshold=0.5)(output, [(64, 38), SIZE])
     assert narrow.boxes.tolist() == [[32, 0, 38, 8]]
     assert sorted(wide.boxes.tolist()) == [[32, 0, 40, 8], [56, 0, 64, 8]]
 
@@ -97,15 +105,15 @@ def test_scores_that_fell_are_reported_sorted_and_dropped_below_the_threshold():
     output.logits[0, [2, 3, 8], 0] = torch.tensor([3.0, 2.0, 0.0])
     output.boxes[0, 3] = output.boxes[0, 2]
     soft = SoftNmsGaussian(sigma=0.5)
-    (found,) = Postprocess(score_threshold=0.1, suppression=soft)(output, SIZE)
+    (found,) = postprocess(score_threshold=0.1, suppression=soft)(output, SIZE)
     assert found.scores.tolist() == pytest.approx([0.952574, 0.5, 0.119203], abs=1e-6)
     assert found.boxes[:, 0].tolist() == [16, 64, 16]
-    (found,) = Postprocess(score_threshold=0.12, suppression=soft)(output, SIZE)
+    (found,) = postprocess(score_threshold=0.12, suppression=soft)(output, SIZE)
     assert found.scores.tolist() == pytest.approx([0.952574, 0.5], abs=1e-6)
 
 
 def test_a_silent_head_finds_nothing():
-    (found,) = Postprocess()(quiet(), SIZE)
+    (found,) = postprocess()(quiet(), SIZE)
     assert (found.boxes.shape, found.scores.shape, found.labels.shape) == ((0, 4), (0,), (0,))
     assert found.labels.dtype == np.int64
 
@@ -116,7 +124,7 @@ def test_bfloat16_scores_but_exact_boxes():
     output.logits[0, 3, 0] = 2.0
     output.boxes[0, 3] = torch.tensor([1001.0, 1, 1009, 9])
     half = dataclasses.replace(output, logits=output.logits.bfloat16())
-    (found,) = Postprocess(score_threshold=0.5)(half, (2000, 2000))
+    (found,) = postprocess(score_threshold=0.5)(half, (2000, 2000))
     assert found.boxes.tolist() == [[1001, 1, 1009, 9]]
     assert found.scores.dtype == np.float32
 
@@ -127,7 +135,7 @@ def test_values_that_are_not_finite_raise(field):
     output.logits[0, 3, 0] = 2.0
     getattr(output, field)[0, 3, 0] = float("nan")
     with pytest.raises(FloatingPointError, match="not finite"):
-        Postprocess()(output, SIZE)
+        postprocess()(output, SIZE)
 
 
 @pytest.mark.parametrize(
@@ -136,9 +144,9 @@ def test_values_that_are_not_finite_raise(field):
 )
 def test_settings_out_of_range_are_named(name, value):
     with pytest.raises(UserError, match=f"{name}={value}"):
-        Postprocess(**{name: value})
+        postprocess(**{name: value})
 
 
 def test_a_wrong_number_of_sizes_is_refused():
     with pytest.raises(ValueError, match="batch of 3"):
-        Postprocess()(quiet(batch=3), [SIZE])
+        postprocess()(quiet(batch=3), [SIZE])
