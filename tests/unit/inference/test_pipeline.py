@@ -1,4 +1,4 @@
-"""Frames in, predictions out, in order, in constant memory; and every way of feeding a network is the same."""
+"""Frames in, predictions out, in order, in constant memory; every way of feeding a network is the same."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_what_came_before_a_damaged_frame_is_not_lost():
 
 
 def test_a_batch_has_at_least_one_frame():
-    with pytest.raises(UserError, match="engine.batch_size=0: must be at least 1"):
+    with pytest.raises(UserError, match=r"engine\.batch_size=0: must be at least 1"):
         pipeline_of(Recorder(), batch_size=0)
 
 

@@ -103,8 +103,7 @@ def test_one_bad_file_costs_that_file(tmp_path: Path):
     assert all(any(str(file) in failure for failure in failures) for file in bad)
 
 
-def test_a_recording_ends_where_it_is_damaged(tmp_path: Path):
-    """A folder of clips, the first of which loses a file while it is read."""
+def test_a_recording_ends_where_it_is_damaged():
     failures: list[UserError] = []
 
     def broken():

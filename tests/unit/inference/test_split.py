@@ -86,7 +86,7 @@ def test_a_gain_sees_each_recording_once(tmp_path: Path):
 def test_a_damaged_frame_is_named(tmp_path: Path):
     annotations = split_on_disk(tmp_path, 2)
     annotations.records[1].path.write_bytes(b"no picture")
-    with pytest.raises(UserError, match="1.png: not a readable PNG"):
+    with pytest.raises(UserError, match=r"1\.png: not a readable PNG"):
         detect(PIPELINE, SplitFrames(annotations, GAIN))
 
 

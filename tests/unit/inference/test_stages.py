@@ -40,5 +40,5 @@ def test_where_the_thresholds_come_from():
 
 @pytest.mark.parametrize("confidence", [-0.1, 1.5, float("nan")])
 def test_a_confidence_is_a_share(confidence):
-    with pytest.raises(UserError, match="confidence=.*: must lie between 0 and 1"):
+    with pytest.raises(UserError, match=r"confidence=.*: must lie between 0 and 1"):
         thresholds(CLASSES, stored=None, confidence=confidence)

@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
-from hydra.utils import instantiate
 
-from detector.app import build
-from detector.app.cli import CONFIGS
+from detector.app.build import build_bins, load_split
 from detector.app.commands import compare_suppression
+from detector.app.configs import CONFIGS
+from detector.app.parts import build
+from detector.app.settings import plain
+from detector.app.trained import Trained
 from detector.engine import checkpoint
-from detector.engine.detect import detect
-from detector.engine.device import Precision
+from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
-from detector.evaluation.coco import evaluate
+from detector.evaluation.predictions import predictions_json
+from detector.evaluation.split import evaluate
+from detector.inference.split import SplitFrames, detect
 from tests.unit.data.builders import save_frame, save_json
 
 TINY = ["model.stem=4", "model.widths=[8,8]", "model.depths=[1,1]", "model.neck_channels=8"]
@@ -42,37 +45,30 @@ def saved(tmp_path) -> Path:
     with initialize_config_dir(CONFIGS, version_base="1.3"):
         config = compose("train", overrides=["data=coco", f"data.root={tmp_path}", *TINY])
     torch.manual_seed(0)
-    weights = build.build_model(config, classes=2).state_dict()
-    state = {"config": build.as_plain(config), "classes": ["person", "car"], "model": weights, "ema": weights}
+    weights = build("model", plain(config.model), classes=2).state_dict()
+    state = {"config": plain(config), "classes": ["person", "car"], "thresholds": None, "ema": weights}
     path = tmp_path / "run" / "checkpoints" / "best.pt"
     checkpoint.save(path, state)
     return path
 
 
 def test_each_row_is_what_its_post_processing_alone_would_give(saved, capsys):
-    given = [f"checkpoint={saved}", "engine.workers=0", "engine.device=cpu", "engine.precision=fp32"]
+    given = [f"checkpoint={saved}", "engine.device=cpu", "engine.precision=fp32"]
     with initialize_config_dir(CONFIGS, version_base="1.3"):
         config = compose("compare_suppression", overrides=[*given, "methods.soft.score_threshold=0.01"])
     compare_suppression.run(config)
     rows = json.loads((saved.parents[1] / "evaluation" / "val" / "suppression.json").read_text())
     assert list(rows) == METHODS
 
-    device = torch.device("cpu")
-    trained = build.Trained(saved, device=device)
-    annotations = build.load_split(trained.config.data, "val")
-    loader = build.evaluation_loader(
-        annotations, agc=trained.agc, multiple=trained.model.stride, engine=config.engine
-    )
+    trained = Trained(saved, device=torch.device("cpu"))
+    annotations = load_split(trained.data, "val")
+    frames = SplitFrames(annotations, trained.gain)
+    settings = InferenceSettings(device="cpu", precision="fp32", batch_size=16)
     for name in METHODS:
-        found = detect(
-            trained.model,
-            loader,
-            postprocess=instantiate(config.methods[name]),
-            sizes=build.frame_sizes(annotations),
-            precision=Precision(torch.float32, device),
-        )
-        metrics = evaluate(annotations, found, bins=build.build_bins(config))
-        assert metrics.breakdown is not None
+        method = build("postprocess", plain(config.methods[name]))
+        found = detect(trained.pipeline(settings, postprocess=method), frames)
+        entries = predictions_json(found, annotations)
+        metrics = evaluate(annotations, entries, bins=build_bins(config)).metrics
         assert (rows[name]["AP"], rows[name]["AP50"]) == (metrics.overall["AP"], metrics.overall["AP50"])
         assert rows[name]["JI"] == metrics.breakdown.crowding.values()["JI"]
         assert rows[name]["AP 0"] == metrics.breakdown.overlap["0"].values()["AP"]
