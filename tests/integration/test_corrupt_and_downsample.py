@@ -6,7 +6,6 @@ import re
 import numpy as np
 import pytest
 
-from detector.app.commands import corrupt, downsample, train
 from detector.data.frames import read_frame
 from tests.built import built
 from tests.integration.commands import TINY_RUN, files_under
@@ -15,7 +14,7 @@ from tests.integration.commands import TINY_RUN, files_under
 def test_only_the_named_splits_become_wrong(call, tiny_set, tmp_path):
     own = ["data=synthetic", f"data.root={tiny_set}"]
     noise = ["drop=0.4", "shift=0.1", "relabel=0.5", "splits=[train,val]"]
-    out = call("corrupt", corrupt.run, *own, *noise, "output=noisy").assert_fine().out
+    out = call("corrupt", *own, *noise, "output=noisy").assert_fine().out
     true, wrong = built("data/coco", root=tiny_set), built("data/coco", root=tmp_path / "noisy")
     counts = {split: int(true.load(split).object_counts().sum()) for split in ("train", "val", "test")}
     told = dict(line.split(": ", 1) for line in out.splitlines() if line.split(":")[0] in counts)
@@ -43,7 +42,7 @@ def test_only_the_named_splits_become_wrong(call, tiny_set, tmp_path):
 
 def test_a_downsampled_set_is_trained_on(call, tiny_set, tmp_path):
     own = ["data=coco", f"data.root={tiny_set}", "splits=[train,val]"]
-    out = call("downsample", downsample.run, *own, "output=small", "width=48", "min_side=7").assert_fine().out
+    out = call("downsample", *own, "output=small", "width=48", "min_side=7").assert_fine().out
     assert re.search(
         r"^train: 12 frames of 48x48, \d+ objects, [1-9]\d* regions to ignore$", out, re.MULTILINE
     )
@@ -59,7 +58,7 @@ def test_a_downsampled_set_is_trained_on(call, tiny_set, tmp_path):
         assert (frame.size, frame.bit_depth) == ((48, 48), 16)
         assert frame.counts.mean() == pytest.approx(read_frame(other).counts.mean(), abs=0.1)
     training = ["data=coco", "data.root=small", "augment.size=[32,32]", "engine.epochs=1"]
-    call("train", train.run, *TINY_RUN, *training, "hydra.run.dir=run").assert_fine()
+    call("train", *TINY_RUN, *training, "hydra.run.dir=run").assert_fine()
     assert json.loads((tmp_path / "run/metrics.json").read_text())["images"] == 4
 
 
@@ -75,7 +74,7 @@ def test_a_downsampled_set_is_trained_on(call, tiny_set, tmp_path):
 )
 def test_corrupting_refuses(call, tiny_set, tmp_path, overrides, message):
     own = ["data=coco", f"data.root={tiny_set}", "output=new"]
-    call("corrupt", corrupt.run, *own, *overrides).assert_error(message)
+    call("corrupt", *own, *overrides).assert_error(message)
     assert files_under(tmp_path) == set()
 
 
@@ -91,16 +90,16 @@ def test_corrupting_refuses(call, tiny_set, tmp_path, overrides, message):
 )
 def test_downsampling_refuses(call, tiny_set, tmp_path, overrides, message):
     own = ["data=coco", f"data.root={tiny_set}", "output=new"]
-    call("downsample", downsample.run, *own, *overrides).assert_error(message)
+    call("downsample", *own, *overrides).assert_error(message)
     assert files_under(tmp_path) == set()
 
 
 def test_a_broken_picture_leaves_no_half_set(call, tiny_set, tmp_path):
     own = ["data=coco", f"data.root={tiny_set}"]
-    call("downsample", downsample.run, *own, "output=small", "width=32", "splits=[val]").assert_fine()
+    call("downsample", *own, "output=small", "width=32", "splits=[val]").assert_fine()
     picture = sorted((tmp_path / "small/val").glob("*.png"))[1]
     picture.write_bytes(picture.read_bytes()[:100])
-    call("downsample", downsample.run, "data=coco", "data.root=small", "output=new", "width=16").assert_error(
+    call("downsample", "data=coco", "data.root=small", "output=new", "width=16").assert_error(
         f"{picture.name}: the image file is cut short"
     )
     assert not (tmp_path / "new").exists()
