@@ -25,7 +25,7 @@ from detector.evaluation.uncertainty.resampling import draw
 FRAMES = 10
 """Of each recording."""
 
-BINS = Bins(overlap=(0.5,), sizes=(100,))
+BINS = Bins(overlap=(0.5,), crowd_above=0.5, sizes=(100,))
 METRICS = ("AP", "AP50", "MR-2")
 SKILLS = (1.2, 0.9)
 """Of the two detectors: the better one finds more, and finds it with higher scores."""
@@ -85,9 +85,7 @@ def _detect(
 
 def values(annotations: Annotations, entries: tuple[Entries, Entries], weights: np.ndarray) -> np.ndarray:
     """[2 metrics, S]: METRICS of the first detector, then the differences of the second to it."""
-    found = [
-        weighted_metrics(annotations, pool(annotations, own), weights=weights, bins=BINS) for own in entries
-    ]
+    found = [weighted_metrics(pool(annotations, own), weights=weights, bins=BINS) for own in entries]
     first, second = (np.stack([metrics[name].overall for name in METRICS]) for metrics in found)
     return np.concatenate((first, second - first))
 

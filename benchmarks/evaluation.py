@@ -21,12 +21,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from detector.data.annotations import Annotations, ImageRecord
-from detector.evaluation.coco import coco_ground_truth, evaluate
+from detector.evaluation.coco import coco_ground_truth
 from detector.evaluation.errors.confusion import confusion
 from detector.evaluation.errors.kinds import find_mistakes
 from detector.evaluation.errors.tide import tide
@@ -38,6 +37,7 @@ from detector.evaluation.scores.calibration import calibration
 from detector.evaluation.scores.froc import froc
 from detector.evaluation.scores.outcomes import outcomes
 from detector.evaluation.scores.thresholds import score_thresholds
+from detector.evaluation.split import evaluate
 from detector.evaluation.uncertainty.bootstrap import weighted_metrics
 from detector.evaluation.uncertainty.resampling import draw
 from detector.structures import Detections
@@ -53,7 +53,6 @@ def main() -> None:
     parser.add_argument("--detections", type=int, default=100)
     parser.add_argument("--resamples", type=int, default=1000)
     options = parser.parse_args()
-    torch.set_num_threads(1)
     annotations, detections = simulate(options.frames, options.detections)
     entries = predictions_json(detections, annotations)
     ready = pool(annotations, entries)
@@ -63,7 +62,7 @@ def main() -> None:
     reference = COCOeval(index(truth), index(with_results(truth, entries)), "bbox")
     reference.params.maxDets = [100]
     weights = draw(annotations.records, count=options.resamples).weights
-    bins = Bins()
+    bins = Bins(overlap=(0.0, 0.1, 0.3), crowd_above=0.1, sizes=(6.0, 12.0, 24.0))
     print(
         f"{options.frames} frames, {len(ready.truths.crowd)} truths, {len(entries)} detections; "
         f"the data alone take {resident() / 2**30:.2f} GiB"
@@ -78,17 +77,17 @@ def main() -> None:
         "entries of the results file": lambda: predictions_json(detections, annotations),
         "pool": lambda: pool(annotations, entries),
         "matching at ten thresholds": lambda: match(ready),
-        "overlap, size, MR-2, JI": lambda: break_down(annotations, ready, bins=bins),
+        "overlap, size, MR-2, JI": lambda: break_down(ready, bins=bins),
         "outcomes": lambda: outcomes(ready, CLASSES),
         "thresholds and curves": lambda: score_thresholds(every),
-        "confusion": lambda: confusion(ready, CLASSES, least_score=0.3),
-        "calibration": lambda: calibration(every, least_score=0.3),
+        "confusion": lambda: confusion(ready, CLASSES, confidence=0.3),
+        "calibration": lambda: calibration(every, confidence=0.3),
         "FROC": lambda: froc(every),
         "TIDE, kinds of mistakes": lambda: find_mistakes(ready),
         "TIDE, dAP": lambda: tide(mistakes, CLASSES),
-        "all of evaluate()": lambda: evaluate(annotations, detections, bins=bins),
+        "all of evaluate()": lambda: evaluate(annotations, entries, bins=bins),
         f"bootstrap, {options.resamples} resamples": lambda: weighted_metrics(
-            annotations, ready, weights=weights, bins=bins
+            ready, weights=weights, bins=bins
         ),
     }
     print(f"{'part':<36}{'CPU s':>8}{'ratio':>8}{'peak GiB':>10}")

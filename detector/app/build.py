@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from detector.data.annotations import Annotations, Source
 from detector.data.classes import remap
 from detector.engine.old_formats import converted_data
 from detector.errors import UserError
-from detector.evaluation.coco import Metrics, evaluate
 from detector.evaluation.metrics.backends import backend_of
 from detector.evaluation.metrics.bins import Bins
-from detector.structures import Detections
+from detector.evaluation.predictions import Entry
+from detector.evaluation.split import EvaluatedSplit, evaluate
 
 Settings = Mapping[str, Any]
 """Plain values by name, or a composed configuration, which is read the same way."""
@@ -40,7 +40,21 @@ def load_split(data: Settings, split: str) -> Annotations:
     return annotations if data["remap"] is None else remap(annotations, plain(data["remap"]))
 
 
-Evaluate = Callable[[Annotations, Mapping[int, Detections]], Metrics]
+def load_splits(data: Settings, names: Any) -> dict[str, Annotations]:
+    """Truth by split: of those named, or of all that exist. Raises UserError where there is none."""
+    if data["source"] is None:
+        raise UserError(
+            "data=checkpoint: names no data set of its own; say which, as data=coco data.root=PATH"
+        )
+    names = plain(names)
+    if names is None:  # without any, the reader of one says what is missing
+        names = list(build_source(data).splits()) or [data["train"]]
+    elif not isinstance(names, list) or not names:
+        raise UserError(f"splits={names}: must be a list of names, as splits=[train,val]")
+    return {str(name): load_split(data, str(name)) for name in names}
+
+
+Evaluate = Callable[[Annotations, Sequence[Entry]], EvaluatedSplit]
 
 
 def build_evaluate(config: Settings) -> Evaluate:

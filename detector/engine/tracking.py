@@ -10,6 +10,7 @@ import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from detector.charts.evaluation import pictures
 from detector.engine.steplog import StepRecord
 from detector.evaluation.coco import Metrics
 
@@ -109,9 +110,8 @@ class Tracker:
         if self.writer is None:
             return
         samples = self.pictures() if self.pictures is not None else ()
-        figures = metrics.diagnosis.pictures() if metrics.diagnosis is not None else {}
         tagged = {f"val/{number}": picture for number, picture in enumerate(samples)}
-        tagged |= {f"val_figures/{name}": picture for name, picture in figures.items()}
+        tagged |= {f"val_figures/{name}": picture for name, picture in pictures(metrics).items()}
         for tag, picture in tagged.items():
             self.writer.add_image(tag, picture, step, dataformats="HWC")
         self.writer.flush()

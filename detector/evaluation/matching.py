@@ -108,18 +108,18 @@ class Matches:
 
 
 def pool(
-    annotations: Annotations, predictions: Sequence[Mapping[str, Any]], *, least_overlap: float = 0.5
+    annotations: Annotations, predictions: Sequence[Mapping[str, Any]], *, min_overlap: float = 0.5
 ) -> Pool:
     """Truths and predictions (the entries of `predictions_json`) of a split in flat arrays.
 
-    least_overlap: the lowest threshold that will be matched at, above 0.
+    min_overlap: the lowest threshold that will be matched at, above 0.
     Raises KeyError for an entry whose image or category the annotations do not know.
     """
     truths, found = _truths(annotations), _found(annotations, predictions)
     return Pool(
         truths=truths,
         found=found,
-        edges=_edges(truths, found, len(annotations.records), least_overlap),
+        edges=_edges(truths, found, len(annotations.records), min_overlap),
         classes=len(annotations.classes),
         images=len(annotations.records),
     )
@@ -128,7 +128,7 @@ def pool(
 def match(
     pool: Pool, thresholds: Sequence[float] | np.ndarray = THRESHOLDS, *, ignored: np.ndarray | None = None
 ) -> Matches:
-    """Matches at each threshold of overlap; none may be below the pool's `least_overlap`.
+    """Matches at each threshold of overlap; none may be below the pool's `min_overlap`.
 
     ignored: [N] bool, truths that do not count, beside the crowds.
     """
@@ -205,7 +205,7 @@ def _found(annotations: Annotations, predictions: Sequence[Mapping[str, Any]]) -
     )
 
 
-def _edges(truths: Truths, found: Found, images: int, least_overlap: float) -> Edges:
+def _edges(truths: Truths, found: Found, images: int, min_overlap: float) -> Edges:
     """Overlaps by pycocotools' own function: a difference in the last bit could turn a match."""
     groups = dict(keyed_runs(truths.labels * images + truths.images))
     detection, truth, overlap = [], [], []
@@ -214,7 +214,7 @@ def _edges(truths: Truths, found: Found, images: int, least_overlap: float) -> E
             continue
         other = groups[key]
         table = mask.iou(found.boxes[run], truths.boxes[other], truths.crowd[other].astype(np.uint8))
-        d, n = np.nonzero(table >= min(least_overlap, _HIGHEST))
+        d, n = np.nonzero(table >= min(min_overlap, _HIGHEST))
         detection.append(d + run.start)
         truth.append(n + other.start)
         overlap.append(table[d, n])

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from detector.evaluation.uncertainty.bootstrap import LESS_IS_BETTER
 from detector.tuning.results import Results
@@ -41,6 +40,8 @@ class Mean:
     @property
     def half(self) -> float:
         """Half the width of its 95 % interval, by Student's t; NaN below two values."""
+        from scipy import stats  # half a second to load, and most commands tell no p
+
         return float(stats.t.ppf(1 - LEVEL / 2, self.count - 1)) * self.error
 
     @property
@@ -48,6 +49,8 @@ class Mean:
         """How often luck alone takes a mean at least as far from 0, to either side; NaN below two values."""
         if self.error == 0:
             return float(self.value == 0)
+        from scipy import stats
+
         return 2 * float(stats.t.sf(abs(self.value) / self.error, self.count - 1))
 
 

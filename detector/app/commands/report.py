@@ -11,11 +11,12 @@ from omegaconf import DictConfig
 from detector.app.build import build_bins, load_split, run_config
 from detector.data.annotations import Annotations
 from detector.errors import UserError
-from detector.evaluation.predictions import load_predictions
+from detector.evaluation.predictions import read_predictions
+from detector.evaluation.split import EvaluatedSplit, evaluate
 from detector.report.kit.page import write
 from detector.report.run.history import read_history
 from detector.report.run.page import run_page
-from detector.report.run.record import Judged, RunRecord, judge_again
+from detector.report.run.record import RunRecord
 
 RUNS = Path("runs")
 
@@ -65,14 +66,14 @@ def read_run(folder: Path, *, root: str | None = None, split: str | None = None)
     if root is not None:
         config["data"]["root"] = root
     splits, problems = _splits(config, chosen)
-    judged, problem = _judged(config, place, splits.get(chosen))
+    evaluated, problem = _evaluated(config, place, splits.get(chosen))
     problems += [problem] if problem else []
     return RunRecord(
         name=folder.resolve().name,
         split=chosen,
         config=config,
-        numbers=judged.metrics.to_dict() if judged else _json(place / "metrics.json"),
-        judged=judged,
+        numbers=evaluated.metrics.to_dict() if evaluated else _json(place / "metrics.json"),
+        evaluated=evaluated,
         splits=splits,
         history=read_history(folder / "tensorboard"),
         environment=_json(folder / "environment.json"),
@@ -101,9 +102,9 @@ def _split(config: dict[str, Any], name: str) -> tuple[Annotations | None, str]:
         return None, f"The {name} split cannot be read: {reason}. Give data.root=PATH if it has moved."
 
 
-def _judged(
+def _evaluated(
     config: dict[str, Any], place: Path, annotations: Annotations | None
-) -> tuple[Judged | None, str | None]:
+) -> tuple[EvaluatedSplit | None, str | None]:
     """The predictions beside the truth, or why there are none."""
     file = place / "predictions.json"
     if annotations is None:
@@ -111,10 +112,10 @@ def _judged(
     if not file.is_file():
         return None, f"{file} is missing."
     try:
-        detections = load_predictions(file, annotations)
+        predictions = read_predictions(file, annotations)
     except UserError as error:
         return None, f"The predictions do not fit the data: {error}."
-    return judge_again(annotations, detections, bins=build_bins(config)), None
+    return evaluate(annotations, predictions, bins=build_bins(config)), None
 
 
 def _json(file: Path) -> dict[str, Any]:

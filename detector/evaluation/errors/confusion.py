@@ -17,10 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from detector.evaluation.errors.images import ImageView, each_image, greedy
-from detector.evaluation.figures import new_figure, pixels
 from detector.evaluation.matching import Pool
 
 BACKGROUND = "background"
@@ -31,63 +29,38 @@ class Confusion:
     """names: K classes and background. matrix [K + 1, K + 1] int64: truth by row, prediction by column.
 
     The last row holds false positives of nothing, the last column truths that nothing took; their common
-    cell is 0. least_score, overlap: what it was made with.
+    cell is 0. confidence, overlap: what it was made with.
     """
 
     names: tuple[str, ...]
     matrix: np.ndarray
-    least_score: float
+    confidence: float
     overlap: float
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for metrics.json."""
         return {
-            "least_score": self.least_score,
+            "least_score": self.confidence,
             "iou": self.overlap,
             "names": list(self.names),
             "matrix": self.matrix.tolist(),
         }
 
 
-def confusion(pool: Pool, classes: tuple[str, ...], *, least_score: float, overlap: float = 0.5) -> Confusion:
+def confusion(pool: Pool, classes: tuple[str, ...], *, confidence: float, overlap: float = 0.5) -> Confusion:
     """The matrix at a threshold on the score, such as that of best F1. classes: K names in label order."""
     count = len(classes)
     matrix = np.zeros((count + 1, count + 1), dtype=np.int64)
-    for view in each_image(pool, least_score=least_score):
+    for view in each_image(pool, confidence=confidence):
         truth, predicted = _pairs(pool, view, overlap, nothing=count)
         np.add.at(matrix, (truth, predicted), 1)
-    return Confusion((*classes, BACKGROUND), matrix, least_score, overlap)
-
-
-def draw_confusion(table: Confusion) -> np.ndarray:
-    """[H, H, 3] uint8 picture: counts, shaded by their share of the row."""
-    size = 2.6 + 0.7 * len(table.names)
-    figure, (axes,) = new_figure(width=size, height=size)
-    totals = table.matrix.sum(axis=1, keepdims=True)
-    shares = table.matrix / np.maximum(totals, 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    _write_counts(axes, table.matrix, shares)
-    ticks = range(len(table.names))
-    axes.set_xticks(ticks, table.names, rotation=45, ha="right")
-    axes.set_yticks(ticks, table.names)
-    axes.set(
-        xlabel="predicted", ylabel="truth", title=f"score ≥ {table.least_score:.2f}, IoU {table.overlap:g}"
-    )
-    return pixels(figure)
-
-
-def _write_counts(axes: Axes, matrix: np.ndarray, shares: np.ndarray) -> None:
-    last = len(matrix) - 1
-    for row, column in np.ndindex(*matrix.shape):
-        if (row, column) != (last, last):
-            colour = "white" if shares[row, column] > 0.5 else "black"
-            axes.text(column, row, str(matrix[row, column]), ha="center", va="center", color=colour)
+    return Confusion((*classes, BACKGROUND), matrix, confidence, overlap)
 
 
 def _pairs(pool: Pool, view: ImageView, overlap: float, *, nothing: int) -> tuple[np.ndarray, np.ndarray]:
     """Truth and predicted label of each cell to count; `nothing` is the label of background."""
     found, truths = pool.found.labels[view.found], pool.truths.labels[view.truths]
-    match = greedy(view.overlap, found[:, None] == truths, least=overlap)
+    match = greedy(view.overlap, found[:, None] == truths, min_overlap=overlap)
     taken = match[match >= 0]
     alone = (match < 0) & ~(view.inside >= overlap).any(axis=1)
     missed = np.delete(truths, taken)

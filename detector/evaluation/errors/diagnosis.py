@@ -5,25 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from detector.evaluation.errors.confusion import Confusion, confusion, draw_confusion
-from detector.evaluation.errors.kinds import find_mistakes
-from detector.evaluation.errors.tide import Tide, draw_tide, tide
+from detector.evaluation.errors.confusion import Confusion, confusion
+from detector.evaluation.errors.kinds import Mistakes, find_mistakes
+from detector.evaluation.errors.tide import Tide, tide
 from detector.evaluation.matching import Pool
-from detector.evaluation.scores.calibration import Calibration, calibration, draw_calibration
-from detector.evaluation.scores.froc import Froc, draw_froc, froc
-from detector.evaluation.scores.outcomes import outcomes
-from detector.evaluation.scores.thresholds import Thresholds, draw_thresholds, score_thresholds
+from detector.evaluation.scores.calibration import Calibration, calibration
+from detector.evaluation.scores.froc import Froc, froc
+from detector.evaluation.scores.outcomes import Outcomes, outcomes
+from detector.evaluation.scores.thresholds import Thresholds, score_thresholds
 
 CALIBRATED_FROM = 0.3
-"""Least score of the detections whose calibration is told: lower ones are many, wrong, and say so."""
+"""Lowest score of the detections whose calibration is told: lower ones are many, wrong, and say so."""
 
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """All at IoU 0.5. confusion: from the score of best overall F1 on, or from 0 where there is no truth."""
+    """All at IoU 0.5. outcomes, mistakes: of each detection, which the rest is counted from.
 
+    confusion: from the score of best overall F1 on, or from 0 where there is no truth.
+    """
+
+    outcomes: Outcomes
+    mistakes: Mistakes
     thresholds: Thresholds
     confusion: Confusion
     calibration: Calibration
@@ -51,26 +54,18 @@ class Diagnosis:
             "tide": self.tide.to_dict(),
         }
 
-    def pictures(self) -> dict[str, np.ndarray]:
-        """[H, W, 3] uint8 pictures by name, to log."""
-        return {
-            "thresholds": draw_thresholds(self.thresholds),
-            "confusion": draw_confusion(self.confusion),
-            "calibration": draw_calibration(self.calibration),
-            "froc": draw_froc(self.froc),
-            "tide": draw_tide(self.tide),
-        }
-
 
 def diagnose(pool: Pool, classes: tuple[str, ...]) -> Diagnosis:
     """Everything above. classes: K names in label order."""
-    every = outcomes(pool, classes)
+    every, mistakes = outcomes(pool, classes), find_mistakes(pool)
     thresholds = score_thresholds(every)
     best = thresholds.overall.best
     return Diagnosis(
+        outcomes=every,
+        mistakes=mistakes,
         thresholds=thresholds,
-        confusion=confusion(pool, classes, least_score=best.score if best else 0.0),
-        calibration=calibration(every, least_score=CALIBRATED_FROM),
+        confusion=confusion(pool, classes, confidence=best.score if best else 0.0),
+        calibration=calibration(every, confidence=CALIBRATED_FROM),
         froc=froc(every),
-        tide=tide(find_mistakes(pool), classes),
+        tide=tide(mistakes, classes),
     )

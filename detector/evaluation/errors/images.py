@@ -27,11 +27,13 @@ class ImageView:
     inside: np.ndarray
 
 
-def each_image(pool: Pool, *, least_score: float = 0.0, most: int | None = None) -> Iterator[ImageView]:
-    """Each image in the order of the records, with its detections from a score on, the `most` best."""
+def each_image(
+    pool: Pool, *, confidence: float = 0.0, max_detections: int | None = None
+) -> Iterator[ImageView]:
+    """Each image in the order of the records, with its best detections of at least this score."""
     found, truths = pool.found, pool.truths
     order = np.lexsort((found.entries, -found.scores, found.images))
-    order = order[found.scores[order] >= least_score]
+    order = order[found.scores[order] >= confidence]
     place = np.lexsort((truths.labels, truths.rows, truths.images))
     counted, regions = place[~truths.crowd[place]], place[truths.crowd[place]]
     bounds = np.arange(pool.images + 1)
@@ -41,17 +43,17 @@ def each_image(pool: Pool, *, least_score: float = 0.0, most: int | None = None)
     ]
     for image in range(pool.images):
         f, n, m = (slice(cut[image], cut[image + 1]) for cut in cuts)
-        yield _view(pool, order[f][:most], counted[n], regions[m])
+        yield _view(pool, order[f][:max_detections], counted[n], regions[m])
 
 
-def greedy(overlap: np.ndarray, preferred: np.ndarray, *, least: float) -> np.ndarray:
+def greedy(overlap: np.ndarray, preferred: np.ndarray, *, min_overlap: float) -> np.ndarray:
     """[D] the column that each row of overlap [D, N] gets, or -1.
 
-    Rows choose in turn: of the free columns that reach `least` (above 0) the one of greatest overlap; of
-    equals a preferred one ([D, N] bool) first, then the leftmost.
+    Rows choose in turn: of the free columns that reach `min_overlap` (above 0) the one of greatest overlap;
+    of equals a preferred one ([D, N] bool) first, then the leftmost.
     """
     match = np.full(len(overlap), -1)
-    rows, columns = np.nonzero(overlap >= least)
+    rows, columns = np.nonzero(overlap >= min_overlap)
     order = np.lexsort((columns, ~preferred[rows, columns], -overlap[rows, columns], rows))
     taken: set[int] = set()
     for row, column in zip(rows[order].tolist(), columns[order].tolist(), strict=True):

@@ -64,7 +64,7 @@ def find_mistakes(pool: Pool, *, foreground: float = 0.5, background: float = 0.
             f"overlaps {background} (background) and {foreground} (foreground) must rise in (0, 1]"
         )
     verdicts = [
-        _judge(pool, view, foreground, background) for view in each_image(pool, most=MAX_DETECTIONS)
+        _judge(pool, view, foreground, background) for view in each_image(pool, max_detections=MAX_DETECTIONS)
     ] or [_NO_IMAGES]
     hits, mends = (
         np.concatenate([getattr(verdict, name) for verdict in verdicts]) for name in ("hits", "mends")
@@ -103,7 +103,7 @@ _NO_IMAGES = _Verdict(_NOTHING, _NOTHING, _NOTHING.astype(bool), _NOTHING, _NOTH
 def _judge(pool: Pool, view: ImageView, foreground: float, background: float) -> _Verdict:
     labels = pool.found.labels[view.found]
     same = labels[:, None] == pool.truths.labels[view.truths]
-    match = greedy(np.where(same, view.overlap, 0.0), same, least=foreground)
+    match = greedy(np.where(same, view.overlap, 0.0), same, min_overlap=foreground)
     hit = match >= 0
     # More than `foreground`, where COCO takes as much for enough: so has tidecv.
     swallowed = (view.inside > foreground) & (labels[:, None] == pool.truths.labels[view.regions])

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from detector.evaluation.errors.kinds import HIT, KINDS, MISSED, Mistakes
-from detector.evaluation.figures import new_figure, pixels
 
 _RECALLS = np.arange(101) / 100
 
@@ -78,24 +77,6 @@ def tide(mistakes: Mistakes, classes: tuple[str, ...]) -> Tide:
         false_negatives=_mean_ap(points, truths - unfound) - ap,
         counts=counts,
     )
-
-
-def draw_tide(breakdown: Tide) -> np.ndarray:
-    """[432, 720, 3] uint8 picture: a bar for each kind with its dAP and how many mistakes it holds."""
-    figure, (axes,) = new_figure(height=3.6)
-    names = [*KINDS, "all false positives", "all false negatives"]
-    gains = [*breakdown.gains.values(), breakdown.false_positives, breakdown.false_negatives]
-    values = [0.0 if gain is None else gain for gain in gains]
-    bars = axes.barh(names, values, color=["#1f77b4"] * len(KINDS) + ["#7f7f7f"] * 2)
-    counts = [f" ({count})" for count in breakdown.counts.sum(axis=1).tolist()] + ["", ""]
-    axes.bar_label(
-        bars, [f"{value:.3f}{count}" for value, count in zip(values, counts, strict=True)], padding=3
-    )
-    axes.invert_yaxis()
-    axes.margins(x=0.25)
-    measured = "no truth" if breakdown.ap is None else f"AP {breakdown.ap:.3f}"
-    axes.set(xlabel="AP gained (how many mistakes)", title=f"{measured} at IoU {breakdown.foreground:g}")
-    return pixels(figure)
 
 
 @dataclass(frozen=True, eq=False)

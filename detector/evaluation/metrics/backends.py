@@ -4,14 +4,14 @@ Both take the truth in COCO's format and the entries of a COCO results file, bot
 Truths need an `id` from 1, an `area` and `iscrowd`; predictions need what `predictions_json` writes.
 
 Letters: T IoU thresholds 0.50, 0.55 .. 0.95; R points of the recall grid 0, 0.01 .. 1; K classes in the order
-of the truth's `categories`; A areas: all, small, medium, large.
+of the ground truth's `categories`; A areas: all, small, medium, large.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from pycocotools.cocoeval import COCOeval
 
 from detector.errors import UserError
 from detector.evaluation.matching import MAX_DETECTIONS
+from detector.evaluation.predictions import Entry
 
 _LARGEST_ID = 2**53
 """faster-coco-eval 1.8 keeps ids as doubles."""
@@ -41,19 +42,21 @@ class CocoTables:
     recall_grid: np.ndarray
 
 
-Backend = Callable[[dict[str, Any], list[dict[str, Any]]], CocoTables]
-"""(truth in COCO's format, entries of a COCO results file) -> tables. Both programs write into the truth's
-entries; the predictions stay as they are."""
+Backend = Callable[[dict[str, Any], Sequence[Entry]], CocoTables]
+"""(truth in COCO's format, entries of a COCO results file) -> tables. Both programs write into the
+ground truth's entries; the predictions stay as they are."""
 
 
-def run_pycocotools(truth: dict[str, Any], predictions: list[dict[str, Any]]) -> CocoTables:
+def run_pycocotools(ground_truth: dict[str, Any], predictions: Sequence[Entry]) -> CocoTables:
     """The reference: COCO's own program."""
     with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(_index(COCO(), truth), _index(COCO(), _results(truth, predictions)), "bbox")
-        return _tables(evaluation, truth)
+        evaluation = COCOeval(
+            _index(COCO(), ground_truth), _index(COCO(), _results(ground_truth, predictions)), "bbox"
+        )
+        return _tables(evaluation, ground_truth)
 
 
-def run_faster_coco_eval(truth: dict[str, Any], predictions: list[dict[str, Any]]) -> CocoTables:
+def run_faster_coco_eval(ground_truth: dict[str, Any], predictions: Sequence[Entry]) -> CocoTables:
     """The same by faster-coco-eval, in C++.
 
     Raises UserError where the package is not installed, or for ids it would take for one another.
@@ -64,15 +67,15 @@ def run_faster_coco_eval(truth: dict[str, Any], predictions: list[dict[str, Any]
         raise UserError(
             "evaluation.backend=faster needs faster-coco-eval: pip install 'thermal-detector[fast-eval]'"
         ) from error
-    ids = [entry["id"] for entry in (*truth["images"], *truth["categories"])]
+    ids = [entry["id"] for entry in (*ground_truth["images"], *ground_truth["categories"])]
     largest = max(ids, key=abs, default=0)
     if abs(largest) > _LARGEST_ID:
         raise UserError(
             f"evaluation.backend=faster mixes up ids beyond 2**53, found {largest}: use pycocotools"
         )
-    truths = _index(coco.COCO(), truth)
-    results = _index(coco.COCO(), _results(truth, predictions))
-    return _tables(faster_eval_api.COCOeval_faster(truths, results, "bbox"), truth)
+    truths = _index(coco.COCO(), ground_truth)
+    results = _index(coco.COCO(), _results(ground_truth, predictions))
+    return _tables(faster_eval_api.COCOeval_faster(truths, results, "bbox"), ground_truth)
 
 
 def backend_of(name: str) -> Backend:
@@ -84,13 +87,13 @@ def backend_of(name: str) -> Backend:
     raise UserError(f"evaluation.backend is {name!r}; it must be pycocotools or faster")
 
 
-def _tables(evaluation: Any, truth: dict[str, Any]) -> CocoTables:
+def _tables(evaluation: Any, ground_truth: dict[str, Any]) -> CocoTables:
     """Evaluate, and put the classes, which both programs sort by id, in the order of the truth."""
     evaluation.params.maxDets = [MAX_DETECTIONS]
     evaluation.evaluate()
     evaluation.accumulate()
     ids = list(evaluation.params.catIds)
-    order = [ids.index(category["id"]) for category in truth["categories"]]
+    order = [ids.index(category["id"]) for category in ground_truth["categories"]]
     return CocoTables(
         precision=np.asarray(evaluation.eval["precision"])[..., 0][:, :, order],
         recall=np.asarray(evaluation.eval["recall"])[..., 0][:, order],
@@ -99,13 +102,13 @@ def _tables(evaluation: Any, truth: dict[str, Any]) -> CocoTables:
     )
 
 
-def _results(truth: dict[str, Any], predictions: list[dict[str, Any]]) -> dict[str, Any]:
+def _results(ground_truth: dict[str, Any], predictions: Sequence[Entry]) -> dict[str, Any]:
     """The predictions as a data set, as COCO.loadRes makes it; loadRes would fail on an empty list."""
     results = [
         {**entry, "id": index, "area": entry["bbox"][2] * entry["bbox"][3]}
         for index, entry in enumerate(predictions, start=1)
     ]
-    return {**truth, "annotations": results}
+    return {**ground_truth, "annotations": results}
 
 
 def _index(coco: Any, dataset: dict[str, Any]) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from detector.data.annotations import Annotations
+import numpy as np
+
 from detector.evaluation.matching import Pool, match
 from detector.evaluation.metrics.bins import Bin, Bins, Tables, Value, format_bins, measure, plain_bins, shown
 from detector.evaluation.metrics.overlap import Crowding, crowding, overlap_bins, overlaps
@@ -16,13 +17,14 @@ from detector.evaluation.metrics.sizes import size_bins
 class Breakdown:
     """overlap, sizes: tables of each bin by its name, 'all' among overlap. crowding: of each class.
 
-    bins: where they were divided.
+    bins: where they were divided. truth_overlaps [N]: of each of the pool's truths, as `overlaps` gives it.
     """
 
     overlap: dict[str, Tables]
     sizes: dict[str, Tables]
     crowding: Crowding
     bins: Bins
+    truth_overlaps: np.ndarray
 
     def scalars(self) -> dict[str, Value]:
         """The overall values by names that TensorBoard takes: 'MR-2', 'AP_by_size/below_6' and the like."""
@@ -53,13 +55,14 @@ class Breakdown:
         return "\n".join((format_bins("overlap", self.overlap), line, "", format_bins("size px", self.sizes)))
 
 
-def break_down(annotations: Annotations, pool: Pool, *, bins: Bins) -> Breakdown:
-    """The breakdown of what `pool` holds, made from the same annotations."""
-    overlap = overlaps(annotations, pool)
+def break_down(pool: Pool, *, bins: Bins) -> Breakdown:
+    """The breakdown of what `pool` holds."""
+    overlap = overlaps(pool)
     every = Bin(name="all", counted=~pool.truths.crowd)
     return Breakdown(
         overlap=measure(pool, [every, *overlap_bins(pool, overlap, bins.overlap)]),
         sizes=measure(pool, size_bins(pool, bins.sizes)),
         crowding=crowding(pool, match(pool, [0.5]), in_crowd=overlap > bins.crowd_above),
         bins=bins,
+        truth_overlaps=overlap,
     )

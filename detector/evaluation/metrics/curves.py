@@ -1,4 +1,4 @@
-"""Precision against recall: the numbers behind AP50, for TensorBoard and as a picture.
+"""Precision against recall: the numbers behind AP50, also as TensorBoard wants them.
 
 Letters: K classes, R points of the recall grid (101 in COCO, 0 to 1).
 """
@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from detector.evaluation.figures import new_figure, pixels
 
 RECALL_LEVELS = (0.5, 0.7, 0.8, 0.9)
 """Where `precision_at_recall` reads the curve: what false alarms a detector of that recall costs."""
@@ -77,16 +75,3 @@ def precision_at_recall(
             float(precision[:, point].mean()) if len(precision) else None
         )
     return values
-
-
-def draw_curves(curves: PrecisionRecall) -> np.ndarray:
-    """[540, 720, 3] uint8 picture of every class's curve; the legend gives AP50 and how many truths."""
-    figure, (axes,) = new_figure()
-    for name, precision, truths in zip(curves.classes, curves.precision, curves.truths, strict=True):
-        if truths:
-            axes.plot(curves.recall, precision, label=f"{name}: AP50 {precision.mean():.3f}, {truths} truths")
-    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02), title="IoU 0.5")
-    axes.grid(alpha=0.3)
-    if axes.lines:
-        axes.legend(loc="lower left", fontsize="small")
-    return pixels(figure)

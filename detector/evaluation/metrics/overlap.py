@@ -21,10 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pycocotools import mask
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from detector.data.annotations import Annotations, xywh
 from detector.evaluation.matching import Matches, Pool, keyed_runs
 from detector.evaluation.metrics.bins import Bin, Value, bin_names
 
@@ -51,20 +48,18 @@ class Crowding:
         return {name: _mean(values[classes]) for name, values in found.items()}
 
 
-def overlaps(annotations: Annotations, pool: Pool) -> np.ndarray:
+def overlaps(pool: Pool) -> np.ndarray:
     """[N] float64 largest IoU of each truth with another of its image; 0 for regions to ignore."""
-    largest = []
-    for record in annotations.records:
-        real = np.flatnonzero(record.real)
-        own = np.zeros(len(record.labels))
-        if len(real) > 1:
-            boxes = xywh(record.boxes[real])
-            table = mask.iou(boxes, boxes, np.zeros(len(boxes), dtype=np.uint8))
-            np.fill_diagonal(table, 0)
-            own[real] = table.max(axis=1)
-        largest.append(own)
-    first = np.cumsum([0, *(len(own) for own in largest)])
-    return np.concatenate([*largest, np.zeros(0)])[first[pool.truths.images] + pool.truths.rows]
+    truths = pool.truths
+    largest = np.zeros(len(truths.crowd))
+    real = np.flatnonzero(~truths.crowd)
+    real = real[np.argsort(truths.images[real], kind="stable")]
+    for _, run in keyed_runs(truths.images[real]):
+        boxes = truths.boxes[real[run]]
+        table = mask.iou(boxes, boxes, np.zeros(len(boxes), dtype=np.uint8))
+        np.fill_diagonal(table, 0)
+        largest[real[run]] = table.max(axis=1)
+    return largest
 
 
 def overlap_bins(pool: Pool, overlap: np.ndarray, edges: Sequence[float]) -> list[Bin]:
@@ -175,6 +170,10 @@ def inside_regions(pool: Pool) -> np.ndarray:
 
 def _pairs(pool: Pool, detection: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """[D] and [N] bool: what is paired when as many edges as possible are chosen that share no end."""
+    # Scipy takes half a second to load: not for those who only read a report.
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
     detections, truths = (
         np.zeros(len(pool.found.scores), dtype=bool),
         np.zeros(len(pool.truths.crowd), dtype=bool),

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from detector.evaluation.figures import new_figure, pixels
 from detector.evaluation.scores.outcomes import Outcomes
 
 RATES = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -54,23 +53,6 @@ def froc(outcomes: Outcomes) -> Froc:
         at_rates=_recall(outcomes, rates),
         at_rates_per_class={name: _recall(one, rates) for name, one in alone.items()},
     )
-
-
-def draw_froc(curves: Froc) -> np.ndarray:
-    """[540, 720, 3] uint8 picture: a line for each class with truth and a black one for all."""
-    figure, (axes,) = new_figure()
-    for name, recall in curves.per_class.items():
-        if not np.isnan(recall).any():
-            axes.plot(curves.grid, recall, label=name, drawstyle="steps-post")
-    if len(axes.lines) > 1:
-        axes.plot(
-            curves.grid, curves.overall, label="all", color="black", linewidth=2, drawstyle="steps-post"
-        )
-    axes.set(xlabel="false positives per image", ylabel="recall", xscale="log", ylim=(0, 1.02))
-    axes.grid(alpha=0.3)
-    if axes.lines:
-        axes.legend(loc="best", fontsize="small")
-    return pixels(figure)
 
 
 def _recall(outcomes: Outcomes, rates: np.ndarray) -> np.ndarray:

@@ -14,11 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
-from detector.data.annotations import Annotations
 from detector.evaluation.matching import Matches, Pool, match
 from detector.evaluation.metrics.bins import RECALL_GRID, Bin, Bins
 from detector.evaluation.metrics.overlap import (
@@ -29,6 +28,9 @@ from detector.evaluation.metrics.overlap import (
     overlaps,
 )
 from detector.evaluation.metrics.sizes import size_bins
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 LESS_IS_BETTER = ("MR-2",)
 """Of the metrics of `weighted_metrics`."""
@@ -50,12 +52,10 @@ class Metric:
     truths: np.ndarray
 
 
-def weighted_metrics(
-    annotations: Annotations, pool: Pool, *, weights: np.ndarray, bins: Bins
-) -> dict[str, Metric]:
+def weighted_metrics(pool: Pool, *, weights: np.ndarray, bins: Bins) -> dict[str, Metric]:
     """AP, AP50, AP75, MR-2, JI, AP of each bin ('AP overlap 0-0.1', 'AP size <6') under each weighting.
 
-    pool: made from the same annotations. weights: [I, S] whole numbers, how often each image counts.
+    weights: [I, S] whole numbers, how often each image counts.
     """
     weights = np.ascontiguousarray(weights, dtype=np.int32)
     everything = Bin(name="all", counted=~pool.truths.crowd)
@@ -69,7 +69,7 @@ def weighted_metrics(
     }
     kinds = dict.fromkeys(metrics, everything)
     for title, divided in (
-        ("overlap", overlap_bins(pool, overlaps(annotations, pool), bins.overlap)),
+        ("overlap", overlap_bins(pool, overlaps(pool), bins.overlap)),
         ("size", size_bins(pool, bins.sizes)),
     ):
         for kind in divided:
@@ -194,6 +194,8 @@ def _finders(pool: Pool, matches: Matches, kind: Bin, label: int) -> _Finders:
 
 def _table(rows: np.ndarray, columns: np.ndarray, *, shape: tuple[int, int]) -> csr_matrix:
     """How often each pair of row and column occurs."""
+    from scipy.sparse import csr_matrix  # half a second to load, and tables of a study want only names
+
     return csr_matrix((np.ones(len(rows), dtype=np.int32), (rows, columns)), shape=shape)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from detector.data.annotations import Annotations
 from detector.evaluation.matching import pool
 from detector.evaluation.metrics.bins import Bins, Value, shown
+from detector.evaluation.predictions import Entry
 from detector.evaluation.uncertainty.bootstrap import LESS_IS_BETTER, Metric, weighted_metrics
 from detector.evaluation.uncertainty.resampling import Draws
 
@@ -191,17 +192,17 @@ class Comparison:
 
 def compare(
     annotations: Annotations,
-    predictions: Mapping[str, Sequence[Mapping[str, Any]]],
+    predictions: Mapping[str, Sequence[Entry]],
     *,
     draws: Draws,
     bins: Bins,
 ) -> Comparison:
-    """Measure each detector's predictions, the entries of `predictions_json`, on the same resamples."""
+    """Measure each detector's predictions, entries of a COCO results file, on the same resamples."""
     count = len(annotations.records)
     weights = np.concatenate((np.ones((count, 1), dtype=np.int64), draws.weights), axis=1)
     return Comparison(
         metrics={
-            name: weighted_metrics(annotations, pool(annotations, entries), weights=weights, bins=bins)
+            name: weighted_metrics(pool(annotations, entries), weights=weights, bins=bins)
             for name, entries in predictions.items()
         },
         classes=annotations.classes,

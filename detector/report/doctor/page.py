@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detector.charts import plots
 from detector.doctor.classes import class_counts
 from detector.doctor.examination import Examination
 from detector.doctor.findings import Exhibit, Finding
 from detector.doctor.placement import SHIFTS
-from detector.report.kit import plots
 from detector.report.kit.frames import frame_picture
 from detector.report.kit.page import Block, Drawing, Notice, Page, Pair, Picture, Row, Section, Table, Text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _DETAILS = 200
 _STRIDES = (4, 8)
@@ -87,7 +91,7 @@ def _objects(examination: Examination) -> tuple[Block, ...]:
     ]
     for split, placement in examination.scan.placements.items():
         if placement.boxes:
-            svg = plots.heatmap(
+            figure = plots.heatmap(
                 placement.contrasts,
                 SHIFTS,
                 title=f"{split}: contrast of shifted boxes",
@@ -95,11 +99,11 @@ def _objects(examination: Examination) -> tuple[Block, ...]:
                 y="shift down (box heights)",
             )
             caption = "Brightest at 0, 0: boxes lie where they were read."
-            figures.append(Drawing(svg, f"contrast by shift of boxes, {split}", caption))
+            figures.append(Drawing(figure, f"contrast by shift of boxes, {split}", caption))
     return (Row(tuple(figures)),)
 
 
-def size_figure(sides: Mapping[str, np.ndarray]) -> str:
+def size_figure(sides: Mapping[str, np.ndarray]) -> Figure:
     """Histogram of object sides by set, in pixels."""
     bins = np.geomspace(1, 512, 37)
     return plots.histograms(
@@ -107,7 +111,7 @@ def size_figure(sides: Mapping[str, np.ndarray]) -> str:
     )
 
 
-def overlap_figure(overlaps: Mapping[str, np.ndarray]) -> str:
+def overlap_figure(overlaps: Mapping[str, np.ndarray]) -> Figure:
     """Histogram of the overlaps of those objects that overlap, by set."""
     touching = {
         f"{name} ({(values > 0).mean() if len(values) else 0:.0%} overlap)": values[values > 0]
@@ -146,4 +150,4 @@ def _frames(examination: Examination) -> tuple[Block, ...]:
             ),
         ),
     )
-    return (Row(tuple(Drawing(svg, f"histogram: {alt}") for alt, svg in drawn)),)
+    return (Row(tuple(Drawing(figure, f"histogram: {alt}") for alt, figure in drawn)),)

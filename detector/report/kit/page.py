@@ -1,7 +1,7 @@
 """Self-contained HTML pages: one file that needs no network, no other file and no script.
 
 A page is sections, a section is blocks. All text given here is escaped, so a file's name may hold anything;
-only the SVG of a `Drawing` goes into the page as it is and must come from `plots.svg_of`.
+only the SVG of a `Drawing` goes into the page as it is, and is made here.
 """
 
 from __future__ import annotations
@@ -11,12 +11,17 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import cv2
 import jinja2
 import numpy as np
 from markupsafe import Markup
+
+from detector.charts.canvas import svg_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Level = Literal["error", "warning", "note", "good"]
 
@@ -61,17 +66,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A line drawing. svg: what `plots.svg_of` made; alt: what it shows, for who cannot see it."""
+    """A line drawing. alt: what it shows, for who cannot see it."""
 
     kind: ClassVar[str] = "drawing"
-    svg: str
+    figure: Figure
     alt: str
     caption: str = ""
 
     @property
     def markup(self) -> Markup:
         """The SVG for the page, unescaped."""
-        return Markup(self.svg)
+        return Markup(svg_of(self.figure))
 
 
 @dataclass(frozen=True)

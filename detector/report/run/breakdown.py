@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from detector.report.kit import plots
+from detector.charts import plots
 from detector.report.kit.page import Block, Drawing, Notice, Row, Section, Table, Text
 from detector.report.kit.words import decimal, whole_percent
 from detector.report.run.record import RunRecord, left_out
@@ -50,7 +50,7 @@ def overlaps(record: RunRecord) -> Section:
         "The overlap of an object is its largest IoU with another object of its frame; objects of the "
         "other rows are not counted in a row. If AP falls down the table, objects behind others are lost."
     )
-    hint = "Is it suppression that drops them, or are they never seen? scripts/compare_suppression.py tells."
+    hint = "Does suppression drop them, or are they never seen? thermal-detector compare_suppression tells."
     results = Row((_table("overlap (IoU)", own), _figure(own, "by overlap with others")))
     return Section(title, (Text(text), *_weakest("overlap", own, hint=hint), results, *_crowds(numbers)))
 
@@ -80,8 +80,8 @@ def _figure(bins: Mapping[str, Any], what: str) -> Drawing:
         metric: np.array([np.nan if own[metric] is None else own[metric] for own in measured.values()])
         for metric in ("AP50", "R50")
     }
-    svg = plots.bars(list(measured), series, title=what, x_label="0 to 1, more is better", digits=2)
-    return Drawing(svg, f"bars: AP50 and recall {what}")
+    figure = plots.bars(list(measured), series, title=what, x_label="0 to 1, more is better", digits=2)
+    return Drawing(figure, f"bars: AP50 and recall {what}")
 
 
 def _weakest(what: str, bins: Mapping[str, Any], *, unit: str = "", hint: str = "") -> Iterator[Notice]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +28,9 @@ def read_history(folder: Path) -> History:
     """
     if not folder.is_dir():
         return {}
+    # Slow to load, and a page of a run that nobody logged does without.
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
     # 0 keeps every entry; pictures and curves, most of the bytes, are not wanted.
     accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 1, "tensors": 1})
     accumulator.Reload()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from detector.report.kit import plots
+from detector.charts.evaluation import kinds_by_cost, tide_figure
 from detector.report.kit.page import Block, Drawing, Facts, Notice, Row, Section, Table, Text
 from detector.report.kit.words import decimal, listed
 from detector.report.run.record import RunRecord, left_out
@@ -44,8 +44,8 @@ def biggest_losses(numbers: Mapping[str, Any]) -> Notice | None:
     tide = numbers.get("tide")
     if not tide or tide["AP"] is None:
         return None
-    gains = {kind: tide["dAP"][kind] for kind in KIND_WORDS}
-    worst = sorted((kind for kind in gains if gains[kind] >= WORTH_NAMING), key=lambda kind: -gains[kind])[:3]
+    gains = tide["dAP"]
+    worst = [kind for kind in kinds_by_cost(tide) if gains[kind] >= WORTH_NAMING][:3]
     if not worst:
         return Notice("good", "No kind of mistake costs much", "None is worth half a hundredth of AP50.")
     named = listed([f"{KIND_WORDS[kind]} ({decimal(gains[kind])})" for kind in worst])
@@ -70,25 +70,15 @@ def mistakes(record: RunRecord) -> Section:
         "The bar is what AP50 would gain if that kind of mistake were mended (TIDE). Each kind is mended "
         "alone, so they do not add up. Work on the longest bar first."
     )
-    drawing = Drawing(_kinds_figure(tide), "bars: AP50 gained by mending each kind of mistake")
+    drawing = Drawing(tide_figure(tide), "bars: AP50 gained by mending each kind of mistake")
     side_by_side = Row((_kinds_table(tide), drawing))
     return Section(
         title, (Text(text), Facts(tuple(KIND_WORDS.items())), side_by_side, *_confusion(confusion))
     )
 
 
-def _kinds_figure(tide: Mapping[str, Any]) -> str:
-    kinds = sorted(KIND_WORDS, key=lambda kind: -tide["dAP"][kind])
-    return plots.bars(
-        kinds,
-        {"gain": np.array([tide["dAP"][kind] for kind in kinds])},
-        title=f"AP50 to gain, of {decimal(tide['AP'])} now",
-        x_label="AP50",
-    )
-
-
 def _kinds_table(tide: Mapping[str, Any]) -> Table:
-    kinds = sorted(KIND_WORDS, key=lambda kind: -tide["dAP"][kind])
+    kinds = kinds_by_cost(tide)
     names = list(tide["per_class"])
     rows = [
         (

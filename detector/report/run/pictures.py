@@ -10,16 +10,16 @@ from pycocotools import mask
 from detector.data.frames import read_frame
 from detector.data.looks import object_contrast
 from detector.errors import UserError
-from detector.evaluation.metrics.overlap import overlaps
+from detector.evaluation.split import EvaluatedSplit
 from detector.inference.draw import DISPLAY_GAIN
 from detector.report.kit.crops import crop
 from detector.report.kit.page import Block, Notice, Picture, Section, Text, Tiles, jpeg
 from detector.report.kit.words import decimal
-from detector.report.run.record import Judged, RunRecord, left_out
+from detector.report.run.record import RunRecord, left_out
 from detector.report.run.worst import missed_truths, plainest_misses, surest_false_alarms
 
-MOST = 6
-"""Pictures of a kind."""
+PICTURES = 6
+"""At most, of a kind."""
 
 _NO_TRUTH = "It needs the truth, the predictions and the frames."
 _MEANING = (
@@ -31,17 +31,18 @@ _MEANING = (
 def false_alarms(record: RunRecord) -> Section:
     """The surest wrong detections, by what is wrong with them."""
     title = "Worst false alarms"
-    if record.judged is None:
+    if record.evaluated is None:
         return left_out(title, _NO_TRUTH)
     groups = (
         (("background", "both"), "On nothing. Objects here that nobody annotated are faults of the truth."),
         (("classification",), "Wrong class, in the right place."),
         (("localisation", "duplicate"), "Badly placed, or a second time on the same object."),
     )
-    album = _Album(record.judged)
+    album = _Album(record.evaluated)
+    mistakes = record.evaluated.metrics.diagnosis.mistakes
     blocks: list[Block] = [Text(f"Those of highest score. {_MEANING}")]
     for kinds, caption in groups:
-        chosen = surest_false_alarms(record.judged.pool, kinds, most=MOST)
+        chosen = surest_false_alarms(mistakes, kinds, count=PICTURES)
         blocks.append(album.tiles((album.alarm(index) for index in chosen), caption))
     return Section(title, (*blocks, *album.notices()))
 
@@ -49,14 +50,15 @@ def false_alarms(record: RunRecord) -> Section:
 def misses(record: RunRecord) -> Section:
     """Objects that should have been easy, and those lost behind others."""
     title = "Worst misses"
-    if record.judged is None:
+    if record.evaluated is None:
         return left_out(title, _NO_TRUTH)
-    judged, album = record.judged, _Album(record.judged)
-    missed = missed_truths(judged.pool, least_score=album.threshold)
-    crowd = missed[overlaps(judged.annotations, judged.pool)[missed] > judged.bins.crowd_above]
-    truths = int((~judged.pool.truths.crowd).sum())
+    album, pool = _Album(record.evaluated), record.evaluated.pool
+    breakdown = record.evaluated.metrics.breakdown
+    missed = missed_truths(pool, confidence=album.confidence)
+    crowd = missed[breakdown.truth_overlaps[missed] > breakdown.bins.crowd_above]
+    truths = int((~pool.truths.crowd).sum())
     text = (
-        f"{len(missed)} of {truths} objects are not found from score {album.threshold:.2f} on, "
+        f"{len(missed)} of {truths} objects are not found from score {album.confidence:.2f} on, "
         f"{len(crowd)} of them overlap another object. Shown are large ones, for their class, that stand "
         f"out most from what is around them: contrast is the difference in deviations of the surroundings. "
         f"{_MEANING}"
@@ -64,7 +66,7 @@ def misses(record: RunRecord) -> Section:
     groups = ((missed, "Of all."), (crowd, "Of those that overlap another object."))
     blocks: list[Block] = [Text(text)]
     for candidates, caption in groups:
-        chosen = plainest_misses(judged.pool, candidates, contrast=album.contrast, most=MOST)
+        chosen = plainest_misses(pool, candidates, contrast=album.contrast, count=PICTURES)
         blocks.append(album.tiles((album.miss(index) for index in chosen), caption))
     return Section(title, (*blocks, *album.notices()))
 
@@ -72,10 +74,10 @@ def misses(record: RunRecord) -> Section:
 class _Album:
     """Makes the pictures of one run; a frame is read once, and those that cannot be are counted."""
 
-    def __init__(self, judged: Judged) -> None:
-        self.judged = judged
-        best = judged.diagnosis.thresholds.overall.best
-        self.threshold = best.score if best and best.f1 > 0 else 0.3
+    def __init__(self, split: EvaluatedSplit) -> None:
+        self.split = split
+        best = split.metrics.diagnosis.thresholds.overall.best
+        self.confidence = best.score if best and best.f1 > 0 else 0.3
         self.images: dict[int, np.ndarray | None] = {}
 
     def tiles(self, pictures: Iterable[Picture | None], caption: str) -> Block:
@@ -88,19 +90,19 @@ class _Album:
         unread = [image for image, frame in self.images.items() if frame is None]
         if not unread:
             return ()
-        record = self.judged.annotations.records[unread[0]]
+        record = self.split.annotations.records[unread[0]]
         text = f"{len(unread)} frames cannot be read, {record.path} first; their pictures are left out."
         return (Notice("warning", "Frames missing", text),)
 
     def contrast(self, truth: int) -> float | None:
         """Of a truth against what is around it; None where its frame cannot be read."""
-        truths = self.judged.pool.truths
+        truths = self.split.pool.truths
         image = self._image(int(truths.images[truth]))
         return None if image is None else object_contrast(image, _corners(truths.boxes[truth]))[0]
 
     def alarm(self, detection: int) -> Picture | None:
         """A false alarm, with what is really there."""
-        found, truths = self.judged.pool.found, self.judged.pool.truths
+        found, truths = self.split.pool.found, self.split.pool.truths
         box, image = found.boxes[detection], int(found.images[detection])
         name, score = self._class(found.labels[detection]), float(found.scores[detection])
         here = np.flatnonzero((truths.images == image) & ~truths.crowd)
@@ -108,11 +110,11 @@ class _Album:
         there = "nothing there"
         if truth is not None and overlap > 0.1:
             there = f"there is {self._class(truths.labels[truth])}, IoU {decimal(overlap, 2)}"
-        return self._picture(image, box, f"{name} {decimal(score, 2)}; {there}", least_score=score)
+        return self._picture(image, box, f"{name} {decimal(score, 2)}; {there}", confidence=score)
 
     def miss(self, truth: int) -> Picture | None:
         """A missed object, with the detection nearest to it."""
-        truths, found = self.judged.pool.truths, self.judged.pool.found
+        truths, found = self.split.pool.truths, self.split.pool.found
         box, image = truths.boxes[truth], int(truths.images[truth])
         width, height = box[2:].tolist()
         contrast = self.contrast(truth)
@@ -124,20 +126,20 @@ class _Album:
         if nearest is not None and overlap > 0.1:
             name, score = self._class(found.labels[nearest]), float(found.scores[nearest])
             instead = f"nearest: {name} {decimal(score, 2)}, IoU {decimal(overlap, 2)}"
-        return self._picture(image, box, f"{what}; {instead}", least_score=self.threshold)
+        return self._picture(image, box, f"{what}; {instead}", confidence=self.confidence)
 
-    def _picture(self, image: int, box: np.ndarray, caption: str, *, least_score: float) -> Picture | None:
+    def _picture(self, image: int, box: np.ndarray, caption: str, *, confidence: float) -> Picture | None:
         frame = self._image(image)
         if frame is None:
             return None
-        record, judged = self.judged.annotations.records[image], self.judged
+        record = self.split.annotations.records[image]
         picture = crop(
             frame,
             _corners(box),
-            detections=judged.detections[record.image_id],
-            truth=record.boxes[~record.ignored],
-            classes=judged.annotations.classes,
-            least_score=min(least_score, self.threshold),
+            detections=self.split.detections[record.image_id],
+            ground_truth=record.boxes[~record.ignored],
+            classes=self.split.annotations.classes,
+            confidence=min(confidence, self.confidence),
         )
         return Picture(jpeg(picture), f"part of frame {record.path.name}", f"{caption} ({record.path.name})")
 
@@ -151,12 +153,12 @@ class _Album:
         return int(candidates[table.argmax()]), float(table.max())
 
     def _class(self, label: int) -> str:
-        return self.judged.annotations.classes[label]
+        return self.split.annotations.classes[label]
 
     def _image(self, image: int) -> np.ndarray | None:
         """[H, W] float32 in [0, 1]; None where the file cannot be read or has another size."""
         if image not in self.images:
-            record = self.judged.annotations.records[image]
+            record = self.split.annotations.records[image]
             try:
                 frame = read_frame(record)
                 fits = frame.size == (record.height, record.width)

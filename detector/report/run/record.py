@@ -7,40 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from detector.data.annotations import Annotations
-from detector.evaluation.coco import Metrics, evaluate
-from detector.evaluation.errors.diagnosis import Diagnosis
-from detector.evaluation.matching import Pool, pool
-from detector.evaluation.metrics.bins import Bins
-from detector.evaluation.predictions import predictions_json
+from detector.evaluation.split import EvaluatedSplit
 from detector.report.kit.page import Notice, Section
 from detector.report.run.history import History
-from detector.structures import Detections
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """A split's truth and predictions, measured: what figures and pictures need beyond plain numbers."""
-
-    annotations: Annotations
-    detections: Mapping[int, Detections]
-    pool: Pool
-    metrics: Metrics
-    diagnosis: Diagnosis
-    bins: Bins
-
-
-def judge_again(annotations: Annotations, detections: Mapping[int, Detections], *, bins: Bins) -> Judged:
-    """Measure detections by image id."""
-    metrics = evaluate(annotations, detections, bins=bins)
-    assert metrics.diagnosis is not None
-    return Judged(
-        annotations=annotations,
-        detections=detections,
-        pool=pool(annotations, predictions_json(detections, annotations)),
-        metrics=metrics,
-        diagnosis=metrics.diagnosis,
-        bins=bins,
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,21 +17,20 @@ class RunRecord:
     """A run as its folder tells it.
 
     name: the folder's. split: the one judged. config: config.yaml as plain values.
-    numbers: as in metrics.json; empty where the run was not judged. judged: None where the truth or the
-    predictions are gone. splits: those that could be read, by name. history: scalars of its training.
-    environment: as train writes environment.json, empty where it did not. parameters: of the model, None
-    where it cannot be built. problems: what could not be read, a sentence each.
+    numbers: as in metrics.json; empty where the run was not judged. evaluated: None where the truth or
+    the predictions are gone. splits: those that could be read, by name. history: scalars of its training.
+    environment: as train writes environment.json, empty where it did not. problems: what could not be read,
+    a sentence each.
     """
 
     name: str
     split: str
     config: Mapping[str, Any]
     numbers: Mapping[str, Any] = field(default_factory=dict)
-    judged: Judged | None = None
+    evaluated: EvaluatedSplit | None = None
     splits: Mapping[str, Annotations] = field(default_factory=dict)
     history: History = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
-    parameters: int | None = None
     problems: tuple[str, ...] = ()
 
     def setting(self, path: str) -> Any:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from detector.evaluation.scores.outcomes import outcomes
-from detector.report.kit import plots
+from detector.charts.evaluation import LINES, f1_figure, precision_recall_figure
+from detector.evaluation.coco import Metrics
+from detector.evaluation.scores.outcomes import Outcomes
+from detector.evaluation.scores.thresholds import OperatingPoint
 from detector.report.kit.page import Block, Drawing, Notice, Row, Section, Table, Text
 from detector.report.kit.words import decimal, listed, whole_percent
 from detector.report.run.mistakes import biggest_losses
-from detector.report.run.record import Judged, RunRecord, left_out
+from detector.report.run.record import RunRecord, left_out
 
 FEW_TRUTHS = 50
 """Below it a class's numbers move by several hundredths with a handful of objects."""
-
-LINES = 5
-"""Classes that a figure shows, beside all together: more cannot be told apart."""
 
 _SCORES = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 
@@ -60,20 +57,20 @@ def _verdict(numbers: Mapping[str, Any]) -> tuple[Notice, ...]:
             f"it finds {whole_percent(best['recall'])} of the objects, and "
             f"{whole_percent(best['precision'])} of what it reports is right (F1 {decimal(best['f1'])})."
         )
-        hint = f"Use it so: scripts/predict.py min_score={best['score']:.2f}"
+        hint = f"Use it so: thermal-detector predict confidence={best['score']:.2f}"
         notices.append(Notice("good", f"From score {best['score']:.2f} on", text, hint))
     elif best is not None:
         notices.append(Notice("error", "Nothing was found", "No detection found an object at IoU 0.5."))
     losses = biggest_losses(numbers)
     if losses is not None:
         notices.append(losses)
-    measured = {name: own for name, own in numbers["per_class"].items() if own["AP50"] is not None}
-    if len(measured) > 1:
-        worst = min(measured, key=lambda name: measured[name]["AP50"])
-        top = max(measured, key=lambda name: measured[name]["AP50"])
+    own = {name: values for name, values in numbers["per_class"].items() if values["AP50"] is not None}
+    if len(own) > 1:
+        worst = min(own, key=lambda name: own[name]["AP50"])
+        top = max(own, key=lambda name: own[name]["AP50"])
         text = (
-            f"{worst} (AP50 {decimal(measured[worst]['AP50'])}, {measured[worst]['truths']} objects); "
-            f"strongest: {top} (AP50 {decimal(measured[top]['AP50'])}, {measured[top]['truths']} objects)."
+            f"{worst} (AP50 {decimal(own[worst]['AP50'])}, {own[worst]['truths']} objects); "
+            f"strongest: {top} (AP50 {decimal(own[top]['AP50'])}, {own[top]['truths']} objects)."
         )
         notices.append(Notice("note", "Weakest class", text))
     return tuple(notices)
@@ -123,10 +120,10 @@ def _class_row(name: str, own: Mapping[str, Any], point: Mapping[str, float] | N
 def score_threshold(record: RunRecord) -> Section:
     """Which score to keep detections from, and what more or less of it would mean."""
     title = "Score threshold"
-    if record.judged is None:
+    if record.evaluated is None:
         return left_out(title, "Curves need the truth and the predictions.")
-    thresholds = record.judged.diagnosis.thresholds
-    best = thresholds.overall.best
+    metrics = record.evaluated.metrics
+    best = metrics.diagnosis.thresholds.overall.best
     if best is None:
         return left_out(title, "The split has no objects.")
     text = (
@@ -135,16 +132,14 @@ def score_threshold(record: RunRecord) -> Section:
         f"this very split ({record.split}), so on others expect a little less."
     )
     figures = (
-        Drawing(_recall_figure(record.judged), "precision against recall of each class"),
-        Drawing(_f1_figure(record.judged), "F1 against the score threshold", "Dashed: the best of all."),
+        Drawing(precision_recall_figure(metrics), "precision against recall of each class"),
+        Drawing(f1_figure(metrics), "F1 against the score threshold", "Dashed: the best of all."),
     )
-    return Section(title, (Text(text), _operating_points(record.judged), Row(figures), _more(record.judged)))
+    points = _operating_points(metrics.diagnosis.outcomes, best)
+    return Section(title, (Text(text), points, Row(figures), _more(metrics)))
 
 
-def _operating_points(judged: Judged) -> Table:
-    best = judged.diagnosis.thresholds.overall.best
-    assert best is not None
-    counted = outcomes(judged.pool, judged.annotations.classes)
+def _operating_points(counted: Outcomes, best: OperatingPoint) -> Table:
     rows = []
     for score in sorted({*_SCORES, best.score}):
         kept = counted.scores >= score
@@ -156,44 +151,8 @@ def _operating_points(judged: Judged) -> Table:
     return Table(("from score", "found", "right", "F1", "false alarms a frame"), tuple(rows))
 
 
-def shown_classes(judged: Judged) -> list[int]:
-    """Labels of the classes with most truths, in the order of the labels."""
-    truths = np.array([judged.metrics.truths[name] for name in judged.annotations.classes])
-    most = np.argsort(-truths, kind="stable")[:LINES]
-    return sorted(int(label) for label in most if truths[label])
-
-
-def _recall_figure(judged: Judged) -> str:
-    curves = judged.metrics.curves
-    reached = np.where(curves.precision > 0, curves.precision, np.nan)
-    return plots.curves(
-        {curves.classes[k]: (curves.recall, reached[k]) for k in shown_classes(judged)},
-        title="precision at each recall, IoU 0.5",
-        x_label="recall: share of objects found",
-        y_label="precision: share that is right",
-        limits=(0, 1.02),
-    )
-
-
-def _f1_figure(judged: Judged) -> str:
-    thresholds = judged.diagnosis.thresholds
-    assert thresholds.overall.best is not None
-    names = [judged.annotations.classes[label] for label in shown_classes(judged)]
-    lines = {name: (thresholds.thresholds, thresholds.per_class[name].f1) for name in names}
-    if len(names) > 1:
-        lines["all"] = (thresholds.thresholds, thresholds.overall.f1)
-    return plots.curves(
-        lines,
-        title="F1",
-        x_label="score threshold",
-        y_label="F1",
-        limits=(0, 1.02),
-        mark=(thresholds.overall.best.score,),
-    )
-
-
-def _more(judged: Judged) -> Text:
-    left = sum(count > 0 for count in judged.metrics.truths.values()) - LINES
+def _more(metrics: Metrics) -> Text:
+    left = sum(count > 0 for count in metrics.truths.values()) - LINES
     rest = f" The figures show the {LINES} most frequent classes." if left > 0 else ""
     return Text(
         "A curve that stays high far to the right is good; where it drops, further objects are only found "

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from detector.charts.evaluation import calibration_figure, froc_figure
 from detector.evaluation.scores.calibration import Calibration
 from detector.evaluation.scores.froc import RATES
-from detector.report.kit import plots
 from detector.report.kit.page import Drawing, Row, Section, Table, Text
 from detector.report.kit.words import whole_percent
-from detector.report.run.record import Judged, RunRecord, left_out
-from detector.report.run.results import shown_classes
+from detector.report.run.record import RunRecord, left_out
 
 _TRUSTED = 0.05
 """Mean distance of score and precision up to which scores may be read as probabilities."""
@@ -19,25 +18,15 @@ _TRUSTED = 0.05
 def calibration(record: RunRecord) -> Section:
     """Reliability of the scores."""
     title = "What a score means"
-    if record.judged is None:
+    if record.evaluated is None:
         return left_out(title, "It needs the truth and the predictions.")
-    measured = record.judged.diagnosis.calibration
+    metrics = record.evaluated.metrics
+    measured = metrics.diagnosis.calibration
     if measured.error is None:
-        return left_out(title, f"No detection has a score of {measured.least_score:g} or more.")
-    figure = plots.curves(
-        {
-            "measured": (measured.scores, measured.precision),
-            "as the score says": (np.array((0.0, 1.0)), np.array((0.0, 1.0))),
-        },
-        title="share that is right, by score",
-        x_label="score",
-        y_label="share right",
-        limits=(0, 1.02),
-    )
-    counted = f"{measured.counts.sum()} detections with score {measured.least_score:g} or more."
-    return Section(
-        title, (Text(_calibration_words(measured)), Drawing(figure, "precision against score", counted))
-    )
+        return left_out(title, f"No detection has a score of {measured.confidence:g} or more.")
+    counted = f"{measured.counts.sum()} detections with score {measured.confidence:g} or more."
+    drawing = Drawing(calibration_figure(metrics), "precision against score", counted)
+    return Section(title, (Text(_calibration_words(measured)), drawing))
 
 
 def _calibration_words(measured: Calibration) -> str:
@@ -70,22 +59,8 @@ def false_alarms_at_recall(record: RunRecord) -> Section:
         "that more objects can be had for more false alarms."
     )
     header = ("false alarms a frame", *(f"{rate:g}" for rate in RATES))
-    figures = () if record.judged is None else (_froc_figure(record.judged),)
-    return Section(title, (Text(text), Row((Table(header, tuple(rows)), *figures))))
-
-
-def _froc_figure(judged: Judged) -> Drawing:
-    froc = judged.diagnosis.froc
-    names = [judged.annotations.classes[label] for label in shown_classes(judged)]
-    lines = {name: (froc.grid, froc.per_class[name]) for name in names}
-    if len(names) > 1:
-        lines["all"] = (froc.grid, froc.overall)
-    svg = plots.curves(
-        lines,
-        title="objects found",
-        x_label="false alarms a frame",
-        y_label="recall",
-        scale="log x",
-        limits=(0, 1.02),
-    )
-    return Drawing(svg, "recall against false alarms a frame")
+    table = Table(header, tuple(rows))
+    if record.evaluated is None:
+        return Section(title, (Text(text), table))
+    drawing = Drawing(froc_figure(record.evaluated.metrics), "recall against false alarms a frame")
+    return Section(title, (Text(text), Row((table, drawing))))

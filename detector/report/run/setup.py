@@ -41,7 +41,7 @@ def data(record: RunRecord) -> Section:
     header = ("split", "frames", "without object", "objects", "median side", "overlap another", *classes)
     text = (
         "A split whose sizes or shares of classes are unlike those of the training split is judged on "
-        "another task than was learnt. scripts/doctor.py looks closer."
+        "another task than was learnt. thermal-detector doctor looks closer."
     )
     sides = {name: own.sides for name, own in facts.items()}
     touching = {name: own.overlaps for name, own in facts.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from detector.report.kit import plots
+from detector.charts import plots
 from detector.report.kit.page import Block, Drawing, Notice, Row, Section, Text
 from detector.report.kit.words import decimal, whole_percent
 from detector.report.run.history import Curve, History, thinned
@@ -31,16 +31,16 @@ def training(record: RunRecord) -> Section:
     figures: list[Drawing] = []
     if losses:
         lines = {name: _xy(curve, per_unit) for name, curve in losses.items()}
-        svg = plots.curves(lines, title="losses", x_label=unit, y_label="loss", scale="log y")
-        figures.append(Drawing(svg, "losses by part", f"Means of up to {_POINTS} stretches of steps."))
+        figure = plots.curves(lines, title="losses", x_label=unit, y_label="loss", scale="log y")
+        figures.append(Drawing(figure, "losses by part", f"Means of up to {_POINTS} stretches of steps."))
     evaluated = {name: _xy(history[f"val/{name}"], per_unit) for name in _AP if f"val/{name}" in history}
     if evaluated:
-        svg = plots.curves(evaluated, title="validation", x_label=unit, y_label="AP", limits=(0, None))
-        figures.append(Drawing(svg, "AP after each evaluation"))
+        figure = plots.curves(evaluated, title="validation", x_label=unit, y_label="AP", limits=(0, None))
+        figures.append(Drawing(figure, "AP after each evaluation"))
     if "train/lr" in history:
         line = {"learning rate": _xy(history["train/lr"], per_unit)}
-        svg = plots.curves(line, title="learning rate", x_label=unit, y_label="", limits=(0, None))
-        figures.append(Drawing(svg, "learning rate"))
+        figure = plots.curves(line, title="learning rate", x_label=unit, y_label="", limits=(0, None))
+        figures.append(Drawing(figure, "learning rate"))
     return Section(title, (*_words(record, unit, per_unit), Row(tuple(figures))))
 
 
@@ -71,8 +71,9 @@ def _progress(ap: Curve, unit: str, per_unit: float) -> str:
     if len(ap.values) < 2:
         return text
     if best < len(ap.values) - 1:
-        return f"{text} What came after did not help: more epochs would not either; more or other frames "
-        "might. "
+        return (
+            f"{text} What came after did not help: more epochs would not either; more or other frames might."
+        )
     gain = ap.values[-1] - ap.values[-2]
     rising = f"It gained {decimal(float(gain))} since the evaluation before"
     return f"{text} {rising}: a longer training (engine.epochs) may help."

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from detector.evaluation.errors.kinds import KINDS, MISSED, find_mistakes
+from detector.evaluation.errors.kinds import KINDS, MISSED, Mistakes
 from detector.evaluation.matching import Pool, match
 
 A_FRAME = 2
@@ -18,30 +18,30 @@ CANDIDATES = 200
 """Misses whose contrast is measured; each means reading a frame."""
 
 
-def surest_false_alarms(pool: Pool, kinds: Iterable[str], *, most: int) -> list[int]:
-    """Detections that are mistakes of these kinds (of mistakes.KINDS), highest score first."""
-    judged = find_mistakes(pool)
+def surest_false_alarms(mistakes: Mistakes, kinds: Iterable[str], *, count: int) -> list[int]:
+    """Detections that are mistakes of these kinds (of KINDS), highest score first, at most `count`."""
+    found = mistakes.pool.found
     codes = [KINDS.index(kind) for kind in kinds]
     assert MISSED not in codes
-    wrong = judged.found[np.isin(judged.kinds, codes) & ~judged.ignored]
-    order = wrong[np.argsort(-pool.found.scores[wrong], kind="stable")]
-    return _few_a_frame(order.tolist(), pool.found.images, most)
+    wrong = mistakes.found[np.isin(mistakes.kinds, codes) & ~mistakes.ignored]
+    order = wrong[np.argsort(-found.scores[wrong], kind="stable")]
+    return _few_a_frame(order.tolist(), found.images, count)
 
 
-def missed_truths(pool: Pool, *, least_score: float) -> np.ndarray:
+def missed_truths(pool: Pool, *, confidence: float) -> np.ndarray:
     """[M] truths that no detection of at least this score found, at IoU 0.5."""
     found = match(pool, [0.5]).truth[0]
     # What a threshold keeps is matched the same whether the rest is there or not.
-    found = found[(found >= 0) & (pool.found.scores >= least_score)]
+    found = found[(found >= 0) & (pool.found.scores >= confidence)]
     missed = ~pool.truths.crowd
     missed[found] = False
     return np.flatnonzero(missed)
 
 
 def plainest_misses(
-    pool: Pool, missed: np.ndarray, *, contrast: Callable[[int], float | None], most: int
+    pool: Pool, missed: np.ndarray, *, contrast: Callable[[int], float | None], count: int
 ) -> list[int]:
-    """Of the CANDIDATES largest for their class, those that stand out most from what is around them.
+    """Of the CANDIDATES largest for their class, the `count` that stand out most from what is around them.
 
     contrast: of a truth; None where its frame cannot be read, which leaves it out.
     """
@@ -54,10 +54,10 @@ def plainest_misses(
     largest = missed[np.argsort(-relative, kind="stable")][:CANDIDATES]
     measured = {int(truth): contrast(int(truth)) for truth in largest}
     known = {truth: abs(value) for truth, value in measured.items() if value is not None}
-    return _few_a_frame(sorted(known, key=lambda truth: -known[truth]), pool.truths.images, most)
+    return _few_a_frame(sorted(known, key=lambda truth: -known[truth]), pool.truths.images, count)
 
 
-def _few_a_frame(ordered: Sequence[int], images: np.ndarray, most: int) -> list[int]:
+def _few_a_frame(ordered: Sequence[int], images: np.ndarray, count: int) -> list[int]:
     chosen: list[int] = []
     taken: dict[int, int] = {}
     for index in ordered:
@@ -65,6 +65,6 @@ def _few_a_frame(ordered: Sequence[int], images: np.ndarray, most: int) -> list[
         if taken.get(image, 0) < A_FRAME:
             taken[image] = taken.get(image, 0) + 1
             chosen.append(index)
-        if len(chosen) == most:
+        if len(chosen) == count:
             break
     return chosen

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from detector.report.kit.plots import COLOURS, as_file, drawing
+from detector.charts.canvas import COLOURS, drawn, svg_file
 from detector.report.kit.words import decimal
 from detector.report.study.page import Study, title_of
 from detector.tuning.results import Results
 from detector.tuning.statistics import Mean, means
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _ACROSS = 4
 """Panels side by side at most."""
@@ -38,16 +40,16 @@ def figure(study: Study, results: Results) -> str:
     width = 2 * _EDGE + names + across * _PANEL + (across - 1) * _GAP
     height = 2 * _EDGE + legend + down * (_ABOVE + high + _BELOW)
 
-    def draw(drawn: Figure) -> None:
+    def draw(whole: Figure) -> None:
         for k, metric in enumerate(results.metrics):
             left = _EDGE + names + k % across * (_PANEL + _GAP)
             top = _EDGE + legend + k // across * (_ABOVE + high + _BELOW) + _ABOVE
             bottom = height - top - high
-            axes = drawn.add_axes((left / width, bottom / height, _PANEL / width, high / height))
+            axes = whole.add_axes((left / width, bottom / height, _PANEL / width, high / height))
             _panel(axes, study, results, metric)
             axes.set_yticks(range(len(study.arms)), list(study.arms) if k % across == 0 else [])
             if study.conditions and k == 0:
-                drawn.legend(
+                whole.legend(
                     *axes.get_legend_handles_labels(),
                     loc="upper left",
                     bbox_to_anchor=(_EDGE / width, 1 - _EDGE / height),
@@ -55,7 +57,7 @@ def figure(study: Study, results: Results) -> str:
                     borderaxespad=0,
                 )
 
-    return as_file(drawing((width, height), draw))
+    return svg_file(drawn((width, height), draw))
 
 
 def _panel(axes: Axes, study: Study, results: Results, metric: str) -> None:
@@ -80,7 +82,7 @@ def _panel(axes: Axes, study: Study, results: Results, metric: str) -> None:
         axes.plot([], [], "o", color=colour, markersize=5, label=where)
     axes.set_xlim(low, high)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(3))
+    axes.locator_params(axis="x", nbins=3)
     axes.tick_params(axis="y", length=0)
     axes.set_title(title_of(metric), loc="left")
 
@@ -120,10 +122,10 @@ def _limits(runs: np.ndarray, found: Sequence[Mean]) -> tuple[float, float]:
     reach = 3 * (third - first)
     if reach > 0 and len(near) >= 8:
         near = near[(near >= first - reach) & (near <= third + reach)]
-    least, most = float(near.min()), float(near.max())
-    span = most - least or 0.1 * abs(least) or 1.0
+    lowest, highest = float(near.min()), float(near.max())
+    span = highest - lowest or 0.1 * abs(lowest) or 1.0
     whiskers = [(mean.value - mean.half, mean.value + mean.half) for mean in found if mean.count > 1]
-    ends = [end for pair in whiskers if least <= sum(pair) / 2 <= most for end in pair]
-    low = max(min((least, *ends)), least - span, min(0.0, least))
-    high = min(max((most, *ends)), most + span)
+    ends = [end for pair in whiskers if lowest <= sum(pair) / 2 <= highest for end in pair]
+    low = max(min((lowest, *ends)), lowest - span, min(0.0, lowest))
+    high = min(max((highest, *ends)), highest + span)
     return low - 0.06 * span, high + 0.06 * span

@@ -105,10 +105,10 @@ def fronts_table(study: Study, results: Results, *, condition: str = "") -> str:
 def _made_by(study: Study, device: str, versions: Mapping[str, str]) -> Iterator[str]:
     yield "## How it was made"
     yield f"```bash\n{study.command}\n```"
-    prepared = [shlex.join(("python", f"scripts/{script}", *words)) for script, *words in study.prepare]
+    prepared = [shlex.join(("thermal-detector", *words)) for words in study.prepare]
     lines = [f"- data: `{command}`" for command in prepared]
     lines += [
-        f"- every run: `{shlex.join(('python', 'scripts/train.py', *study.base))}`",
+        f"- every run: `{shlex.join(('thermal-detector', 'train', *study.base))}`",
         f"- seeds: {', '.join(map(str, study.seeds))}",
         f"- folds: {study.folds or 'none'}",
         f"- device: {device}",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from typing import TYPE_CHECKING
 
-from detector.report.kit.plots import COLOURS, as_file, drawing
+import numpy as np
+
+from detector.charts.canvas import COLOURS, drawn, svg_file
 from detector.tuning.record import Record
 from detector.tuning.trials import best
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _SIZE = (5.6, 2.9)
 _MARGINS = {"left": 0.12, "right": 0.98, "bottom": 0.16, "top": 0.86}
@@ -22,10 +25,10 @@ def figure(record: Record) -> str:
     A colour for each phase. A pruned trial has dots alone, and so has no mean.
     """
 
-    def draw(drawn: Figure) -> None:
-        _panel(drawn.subplots(gridspec_kw=_MARGINS), record)
+    def draw(whole: Figure) -> None:
+        _panel(whole.subplots(gridspec_kw=_MARGINS), record)
 
-    return as_file(drawing(_SIZE, draw))
+    return svg_file(drawn(_SIZE, draw))
 
 
 def _panel(axes: Axes, record: Record) -> None:
@@ -51,7 +54,7 @@ def _panel(axes: Axes, record: Record) -> None:
     if leader := best(record.trials):
         place = (leader.trial.number, leader.mean)
         axes.plot(*place, "o", color=_BEST, fillstyle="none", markersize=12, label="best")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.locator_params(axis="x", integer=True)
     axes.grid(axis="x", visible=False)
     axes.set_xlabel("trial")
     axes.set_ylabel(record.metric)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -24,7 +23,6 @@ from detector.engine.settings import EngineSettings
 from detector.engine.tracking import Tracker
 from detector.engine.trainer import Trainer
 from detector.evaluation.coco import NAMES, Metrics
-from detector.evaluation.metrics.curves import PrecisionRecall
 from detector.losses.box import giou_loss
 from detector.losses.classification import cross_entropy
 from detector.models.detector import Detector
@@ -33,6 +31,7 @@ from detector.thermal.agc import FixedRange
 from tests.built import built, read
 from tests.unit.data.builders import split_on_disk
 from tests.unit.data.recipes import patches
+from tests.unit.evaluation.builders import annotations, measured
 
 IMAGES, BATCH = 8, 2
 CLASSES = ("person", "car")
@@ -74,9 +73,8 @@ def criterion_of() -> Composite:
 
 
 def metrics_of(ap: float | None) -> Metrics:
-    """An evaluation that found this AP."""
-    curves = PrecisionRecall(CLASSES, np.zeros(0), np.zeros((2, 0)), np.zeros((2, 0)), np.zeros(2, np.int64))
-    return Metrics(dict.fromkeys(NAMES, ap), {}, {}, images=1, detections=0, curves=curves)
+    """An evaluation that found this AP, whatever else it says."""
+    return replace(measured(annotations(), {}), overall=dict.fromkeys(NAMES, ap))
 
 
 @dataclass

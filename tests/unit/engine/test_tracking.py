@@ -8,9 +8,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from detector.engine.steplog import StepRecord
 from detector.engine.tracking import Tracker
-from detector.evaluation.coco import Metrics, evaluate
-from detector.evaluation.metrics.bins import Bins
-from tests.unit.evaluation.builders import annotations, found, record
+from detector.evaluation.coco import Metrics
+from tests.unit.evaluation.builders import annotations, found, measured, record
 
 
 def read(folder: Path) -> EventAccumulator:
@@ -26,7 +25,7 @@ def points(accumulator: EventAccumulator, tag: str) -> list[tuple[int, float]]:
 def a_metric() -> Metrics:
     """One person found exactly; no car in truth."""
     truth = annotations(record(1, truths=[([10, 10, 50, 50], 0)]))
-    return evaluate(truth, {1: found(([10, 10, 50, 50], 0.9, 0))}, bins=Bins())
+    return measured(truth, {1: found(([10, 10, 50, 50], 0.9, 0))})
 
 
 def test_everything_lands_in_tensorboard(tmp_path, capsys):

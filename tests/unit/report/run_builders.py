@@ -11,12 +11,12 @@ import yaml
 from detector.data.annotations import Annotations
 from detector.engine.steplog import StepRecord
 from detector.engine.tracking import Tracker
-from detector.evaluation.coco import Metrics, evaluate
-from detector.evaluation.metrics.bins import Bins
-from detector.evaluation.predictions import load_predictions
-from detector.report.run.record import Judged, judge_again
+from detector.evaluation.coco import Metrics
+from detector.evaluation.predictions import read_predictions
+from detector.evaluation.split import EvaluatedSplit, evaluate
 from tests.built import built
 from tests.unit.data.builders import save_frame, save_json
+from tests.unit.evaluation.builders import BINS
 
 Box = tuple[int, int, int, int]
 """x, y, w, h."""
@@ -63,12 +63,12 @@ def made_data(root: Path) -> Path:
 
 def made_config(root: Path) -> dict[str, Any]:
     """config.yaml of a run, as far as a page reads it."""
-    source = {"_target_": "detector.data.readers.coco.CocoSource", "root": str(root)}
-    model = {"_target_": "detector.models.detector.Detector", "stem": 4, "widths": [8, 8], "depths": [1, 1]}
+    source = {"name": "coco", "root": str(root)}
+    model = {"name": "pyramid", "stem": 4, "widths": [8, 8], "depths": [1, 1]}
     return {
         "data": {"root": str(root), "train": "train", "val": "val", "split": "val", "source": source},
         "model": {**model, "neck_channels": 8, "head_depth": 1},
-        "optimizer": {"_target_": "detector.engine.optim.AdamW", "lr": 0.004},
+        "optimizer": {"name": "adamw", "lr": 0.004},
         "engine": {"epochs": 3, "batch_size": 2, "precision": "fp32"},
         "seed": 7,
     }
@@ -89,12 +89,14 @@ def made_run(folder: Path) -> Path:
     made_predictions(run / "predictions.json")
     (run / "config.yaml").write_text(yaml.safe_dump(made_config(root)))
     versions = {"python": "3.12.1", "torch": "2.9.0+cpu"}
-    command = "python scripts/train.py 'model.widths=[8,8]'"
+    command = "thermal-detector train 'model.widths=[8,8]'"
     save_json(run / "environment.json", {"command": command, "device": "1 x cpu", "versions": versions})
     annotations = built("data/coco", root=root).load("val")
-    detections = load_predictions(run / "predictions.json", annotations)
-    save_json(run / "metrics.json", evaluate(annotations, detections, bins=Bins()).to_dict())
-    _log(run / "tensorboard", evaluate(annotations, detections))
+    metrics = evaluate(
+        annotations, read_predictions(run / "predictions.json", annotations), bins=BINS
+    ).metrics
+    save_json(run / "metrics.json", metrics.to_dict())
+    _log(run / "tensorboard", metrics)
     return run
 
 
@@ -113,8 +115,8 @@ def _log(folder: Path, metrics: Metrics) -> None:
     tracker.close()
 
 
-def made_judged(folder: Path) -> Judged:
+def made_split(folder: Path) -> EvaluatedSplit:
     """FOUND beside its truth; the frames lie in folder/data."""
     annotations: Annotations = built("data/coco", root=made_data(folder / "data")).load("val")
     made_predictions(folder / "predictions.json")
-    return judge_again(annotations, load_predictions(folder / "predictions.json", annotations), bins=Bins())
+    return evaluate(annotations, read_predictions(folder / "predictions.json", annotations), bins=BINS)

@@ -36,9 +36,3 @@ def test_without_truth():
     assert scalars.pop("D-ECE") == pytest.approx(0.9)
     assert set(scalars.values()) == {None}
     json.dumps(result.to_dict(), allow_nan=False)
-
-
-def test_a_picture_of_each_part():
-    truth = annotations(record(1, truths=[(A, 0)]))
-    result = diagnose(pooled(truth, {1: found((A, 0.9, 0))}), truth.classes)
-    assert result.pictures().keys() == result.to_dict().keys()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from detector.errors import UserError
-from detector.evaluation.coco import evaluate
 from detector.evaluation.matching import pool
-from detector.evaluation.metrics.bins import Bin, Bins, format_bins, measure, plain_bins, precision_curve
+from detector.evaluation.metrics.bins import Bin, format_bins, measure, plain_bins, precision_curve
 from detector.evaluation.predictions import predictions_json
-from tests.unit.evaluation.builders import annotations, found, random_set, record
+from tests.unit.evaluation.builders import BINS, annotations, found, measured, random_set, record
 from tests.unit.evaluation.hostile import hostile_set
 
 
@@ -20,7 +21,7 @@ def test_one_bin_of_all_is_pycocotools_to_the_last_digit(make, seed):
     truth, detections = make(seed)
     ready = pool(truth, predictions_json(detections, truth))
     tables = measure(ready, [Bin(name="all", counted=~ready.truths.crowd)])["all"]
-    metrics = evaluate(truth, detections)
+    metrics = measured(truth, detections)
     values = tables.values()
     assert {name: values[name] for name in ("AP", "AP50", "AR100")} == {
         name: metrics.overall[name] for name in ("AP", "AP50", "AR100")
@@ -74,4 +75,4 @@ def test_a_bin_without_truth_has_no_value():
 )
 def test_settings_that_cannot_be_are_named(settings, complaint):
     with pytest.raises(UserError, match=complaint):
-        Bins(**settings)
+        replace(BINS, **settings)

@@ -9,7 +9,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
-from detector.evaluation.metrics.curves import PrecisionRecall, draw_curves, precision_at_recall
+from detector.evaluation.metrics.curves import PrecisionRecall, precision_at_recall
 
 # Four truths of class a, three of them found: precision 1 to recall 0.5, then 0.75 to recall 0.75.
 CURVES = PrecisionRecall(
@@ -77,11 +77,3 @@ def test_precision_at_recall_is_the_mean_of_the_classes_with_truth():
 def test_a_recall_that_is_none(level):
     with pytest.raises(ValueError, match=f"recall {level} is not on the curve"):
         precision_at_recall(CURVES, levels=(level,))
-
-
-def test_the_picture_shows_each_class_with_truth():
-    """matplotlib's first colour, #1f77b4, is there for class a; its second, #ff7f0e, is not."""
-    picture = draw_curves(CURVES)
-    assert picture.dtype == np.uint8
-    assert (picture == (0x1F, 0x77, 0xB4)).all(axis=2).sum() > 300
-    assert not (picture == (0xFF, 0x7F, 0x0E)).all(axis=2).any()

@@ -63,12 +63,12 @@ def test_an_edge_belongs_to_the_bin_below_it():
     truths = {
         edges: [
             int(tables.truths.sum())
-            for tables in broken_down(truth, {}, Bins(overlap=edges)).overlap.values()
+            for tables in broken_down(truth, {}, replace(BINS, overlap=edges)).overlap.values()
         ]
         for edges in ((0.0, 0.5), (0.0, 0.49), (0.5,))
     }
     assert truths == {(0.0, 0.5): [3, 1, 2, 0], (0.0, 0.49): [3, 1, 0, 2], (0.5,): [3, 3, 0]}
-    assert list(broken_down(truth, {}, Bins(overlap=(0.5,))).overlap) == ["all", "0-0.5", ">0.5"]
+    assert list(broken_down(truth, {}, replace(BINS, overlap=(0.5,))).overlap) == ["all", "0-0.5", ">0.5"]
 
 
 def test_perfect_detections():
@@ -142,7 +142,7 @@ def test_objects_found_alike_have_the_same_ap_whatever_their_share():
 def test_the_crowd_is_what_overlaps_by_more():
     detections = {4: found((A, 0.9, PERSON), (C, 0.7, PERSON))}
     for above, recall in ((0.0, 0.5), (0.42, 0.5), (0.43, None)):
-        values = broken_down(CROWDED, detections, Bins(crowd_above=above)).crowding.values()
+        values = broken_down(CROWDED, detections, replace(BINS, crowd_above=above)).crowding.values()
         assert values["crowd_recall"] == recall
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from detector.evaluation.coco import evaluate
 from detector.evaluation.matching import pool
 from detector.evaluation.metrics.bins import Tables, measure
 from detector.evaluation.metrics.sizes import size_bins
 from detector.evaluation.predictions import predictions_json
-from tests.unit.evaluation.builders import annotations, found, random_set, record
+from tests.unit.evaluation.builders import annotations, found, measured, random_set, record
 from tests.unit.evaluation.hostile import hostile_set
 
 
@@ -19,7 +18,7 @@ def test_coco_s_areas_give_coco_s_numbers_to_the_last_digit(make, seed):
     truth, detections = make(seed)
     ready = pool(truth, predictions_json(detections, truth))
     bins = measure(ready, size_bins(ready, (32, 96)))
-    metrics = evaluate(truth, detections)
+    metrics = measured(truth, detections)
     every = [metrics.overall, *metrics.per_class.values()]
     ours = [slice(None), *(slice(k, k + 1) for k in range(len(truth.classes)))]
     for name, area in zip(("<32", "32-96", ">96"), ("APs", "APm", "APl"), strict=True):

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from detector.evaluation.scores.froc import GRID, RATES, draw_froc, froc
+from detector.evaluation.scores.froc import GRID, RATES, froc
 from detector.evaluation.scores.outcomes import outcomes
 from tests.unit.evaluation.builders import annotations, found, pooled, random_set, record
 
@@ -70,10 +70,3 @@ def test_the_same_as_trying_every_threshold(seed):
                 best = max(best, kept.sum() / every.truths.sum())
         assert recall == pytest.approx(best)
     assert (np.diff(curves.overall) >= 0).all()
-
-
-def test_the_picture_shows_classes_with_truth():
-    """matplotlib's first colour for the class with truth, #1f77b4, none of the second, #ff7f0e."""
-    picture = draw_froc(of(annotations(record(0, truths=[(A, 0)])), {0: found((A, 0.8, 0), (B, 0.9, 1))}))
-    assert (picture == (0x1F, 0x77, 0xB4)).all(axis=2).sum() > 300
-    assert not (picture == (0xFF, 0x7F, 0x0E)).all(axis=2).any()

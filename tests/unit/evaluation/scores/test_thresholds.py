@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from detector.evaluation.scores.outcomes import Outcomes, outcomes
-from detector.evaluation.scores.thresholds import draw_thresholds, score_thresholds
+from detector.evaluation.scores.thresholds import score_thresholds
 from tests.unit.evaluation.builders import annotations, found, pooled, random_set, record
 
 A, B, C = [10.0, 10.0, 20.0, 20.0], [100.0, 50.0, 112.0, 70.0], [200.0, 50.0, 212.0, 70.0]
@@ -131,11 +131,3 @@ def test_without_truth_and_without_a_hit():
     empty = score_thresholds(of(annotations(record(1, truths=[])), {}))
     assert empty.overall.best is None
     assert np.isnan(empty.overall.f1).all()
-
-
-def test_the_picture_shows_classes_with_truth():
-    """matplotlib's first colour for the class with truth, #1f77b4, none of the second, #ff7f0e."""
-    truth = annotations(record(1, truths=[(A, 0)]))
-    picture = draw_thresholds(score_thresholds(of(truth, {1: found((A, 0.9, 0), (FAR, 0.9, 1))})))
-    assert (picture == (0x1F, 0x77, 0xB4)).all(axis=2).sum() > 500
-    assert not (picture == (0xFF, 0x7F, 0x0E)).all(axis=2).any()

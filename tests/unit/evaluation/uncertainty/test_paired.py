@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from detector.data.annotations import Annotations
-from detector.evaluation.coco import evaluate
 from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.predictions import predictions_json
 from detector.evaluation.uncertainty.bootstrap import Metric, weighted_metrics
 from detector.evaluation.uncertainty.paired import BY_CLASS, Comparison, Difference, Interval, compare
 from detector.evaluation.uncertainty.resampling import Draws, draw
 from detector.structures import Detections
-from tests.unit.evaluation.builders import annotations, found, pooled, record
+from tests.unit.evaluation.builders import BINS, annotations, found, measured, pooled, record
 
 
 def drawn(values: dict[str, dict[str, list[float]]]) -> Comparison:
@@ -134,10 +133,9 @@ def test_intervals_hold_the_true_value_as_often_as_they_say():
     chosen = rng.multinomial(images, np.full(size, 1 / size), size=sets)
     again = (rng.multinomial(images, own / images, size=resamples).T for own in chosen)
     table = np.concatenate((np.ones((size, 1), dtype=np.int64), *again), axis=1)
-    bins = Bins(overlap=(0.5,), sizes=(1000.0,))
+    bins = Bins(overlap=(0.5,), crowd_above=0.5, sizes=(1000.0,))
     first, second = (
-        weighted_metrics(truth, pooled(truth, own), weights=table, bins=bins)["AP"].overall
-        for own in detections
+        weighted_metrics(pooled(truth, own), weights=table, bins=bins)["AP"].overall for own in detections
     )
     for values in (first, second - first):
         low, high = np.percentile(values[1:].reshape(sets, resamples), (2.5, 97.5), axis=1)
@@ -147,9 +145,9 @@ def test_intervals_hold_the_true_value_as_often_as_they_say():
 def test_predictions_are_compared_in_the_order_they_are_given():
     truth, (worse, better) = population(40)
     entries = {name: predictions_json(own, truth) for name, own in (("w", worse), ("b", better))}
-    comparison = compare(truth, entries, draws=draw(truth.records, count=50), bins=Bins())
+    comparison = compare(truth, entries, draws=draw(truth.records, count=50), bins=BINS)
     assert comparison.names == ("w", "b")
-    assert comparison.value("w", "AP") == pytest.approx(evaluate(truth, worse).overall["AP"])
+    assert comparison.value("w", "AP") == pytest.approx(measured(truth, worse).overall["AP"])
     apart = comparison.difference("b", "AP")
     assert apart is not None
     assert apart.verdict == "better"

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from detector.doctor.sets import look_at
+from detector.doctor.set_looks import look_at
 from detector.report.doctor.page import doctor_page
-from detector.report.doctor.sets import comparison_section
+from detector.report.doctor.side_by_side import side_by_side
 from detector.report.kit.frames import frame_picture
 from detector.report.kit.page import Notice, Page, Pair, Row, Section, Table, render
 from tests.unit.data.builders import save_frame
@@ -72,12 +72,12 @@ def test_sets_side_by_side(splits):
     assert [len(one.looks.slopes) for one in sets] == [5, 6]
     assert [record.path.name for record in sets[1].samples] == ["val_000.png", "val_002.png", "val_005.png"]
     np.testing.assert_allclose(sets[1].boxes.sides, np.tile(np.sqrt((140, 140, 140)), 6), rtol=1e-6)
-    rows, others, table, figures = comparison_section(sets).blocks
+    rows, others, table, figures = side_by_side(sets).blocks
     assert isinstance(table, Table)
     assert table.header == ("", "one", "other")
     assert table.rows[0] == ("frames", "5", "6")
     assert {len(block.figures) for block in (rows, others)} == {3}
-    assert all("one" in drawing.svg and "other" in drawing.svg for drawing in figures.figures)
+    assert all("one" in drawing.markup and "other" in drawing.markup for drawing in figures.figures)
 
 
 def test_boxes_are_drawn_where_they_are(tmp_path):

@@ -11,7 +11,13 @@ NOBODY = np.zeros((0, 4), np.float32)
 def cut(box: tuple[float, ...], *, size: tuple[int, int] = (64, 96), **changes) -> np.ndarray:
     """A crop of a frame whose pixels grow brighter to the right."""
     image = np.tile(np.linspace(0, 1, size[1], dtype=np.float32), (size[0], 1))
-    given = {"detections": found(), "truth": NOBODY, "classes": ("a", "b"), "least_score": 0.5, **changes}
+    given = {
+        "detections": found(),
+        "ground_truth": NOBODY,
+        "classes": ("a", "b"),
+        "confidence": 0.5,
+        **changes,
+    }
     return crop(image, np.array(box, np.float32), **given)
 
 
@@ -51,7 +57,9 @@ def test_the_window_stays_in_the_frame(box, shape):
 
 def test_detections_and_truth_are_moved_with_the_window():
     detections = found(([45, 28, 51, 36], 0.9, 1), ([0, 0, 9, 9], 0.9, 0), ([40, 24, 50, 30], 0.4, 0))
-    picture = cut((45, 28, 51, 36), detections=detections, truth=np.array([(33, 20, 37, 24)], np.float32))
+    picture = cut(
+        (45, 28, 51, 36), detections=detections, ground_truth=np.array([(33, 20, 37, 24)], np.float32)
+    )
     left, top, right, bottom = corners(picture, PALETTE[1])
     assert (left, right) == (160 - 24 - 2, 160 + 24 + 2)
     assert bottom == 160 + 32 + 2

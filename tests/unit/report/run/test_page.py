@@ -9,22 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.evaluation.metrics.bins import Bins
 from detector.report.kit.page import Drawing, Facts, Notice, Picture, Row, Section, Table, Text, Tiles, render
 from detector.report.run.breakdown import overlaps, sizes
 from detector.report.run.history import Curve, History
 from detector.report.run.mistakes import biggest_losses, mistakes
 from detector.report.run.page import SECTIONS, run_page
 from detector.report.run.pictures import false_alarms, misses
-from detector.report.run.record import RunRecord, judge_again
+from detector.report.run.record import RunRecord
 from detector.report.run.results import classes, headline, score_threshold
 from detector.report.run.setup import data, setup
 from detector.report.run.training import training
 from tests.built import built
-from tests.unit.evaluation.builders import annotations, found
+from tests.unit.evaluation.builders import annotations, evaluated, found
 from tests.unit.evaluation.builders import record as frame
 from tests.unit.report.kit.test_page import Reader
-from tests.unit.report.run_builders import made_config, made_judged
+from tests.unit.report.run_builders import made_config, made_split
 
 HOSTILE = "\"'><script>alert(1)</script>&amp;{{ 7 * 7 }}"
 
@@ -53,17 +52,21 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(folder) -> RunRecord:
-    judged = made_judged(folder)
+    split = made_split(folder)
     return RunRecord(
         name="first",
         split="val",
         config=made_config(folder / "data"),
-        numbers=judged.metrics.to_dict(),
-        judged=judged,
+        numbers=split.metrics.to_dict(),
+        evaluated=split,
         splits={split: built("data/coco", root=folder / "data").load(split) for split in ("train", "val")},
         history=history(),
-        environment={"command": "python scripts/train.py", "device": "1 x cpu", "versions": {"torch": "2.9"}},
-        parameters=1_234_567,
+        environment={
+            "command": "thermal-detector train",
+            "device": "1 x cpu",
+            "parameters": 1_234_567,
+            "versions": {"torch": "2.9"},
+        },
     )
 
 
@@ -109,7 +112,7 @@ def test_the_result_is_said_in_words(whole):
     text = said(headline(whole))
     assert "From score 0.85 on it finds 50 % of the objects, and 90 % of what it reports is right" in text
     assert "(F1 0.643)" in text
-    assert "min_score=0.85" in text
+    assert "confidence=0.85" in text
     # Of 12 people 7 are found before any mistake: 59 of 101 recalls are reached.
     assert "Weakest class car" in text
     assert "strongest: person (AP50 0.584, 12 objects)" in text
@@ -206,10 +209,10 @@ def test_pictures_say_what_is_wrong(whole):
 
 
 def test_frames_that_are_gone_are_named_and_their_pictures_left_out(whole, tmp_path):
-    judged = made_judged(tmp_path)
+    split = made_split(tmp_path)
     for name in ("0.png", "3.png"):
         (tmp_path / "data" / "val" / name).unlink()
-    changed = replace(whole, judged=judged)
+    changed = replace(whole, evaluated=split)
     part = false_alarms(changed)
     assert "2 frames cannot be read" in said(part)
     assert sum(len(block.pictures) for block in part.blocks if isinstance(block, Tiles)) == 2
@@ -219,7 +222,7 @@ def test_frames_that_are_gone_are_named_and_their_pictures_left_out(whole, tmp_p
 
 
 def test_without_the_truth_the_numbers_of_metrics_json_stand(whole):
-    told = replace(whole, judged=None, splits={}, problems=("The val split cannot be read.",))
+    told = replace(whole, evaluated=None, splits={}, problems=("The val split cannot be read.",))
     needing = ["Score threshold", "Worst false alarms", "Worst misses", "What a score means", "Data"]
     assert not_shown(told) == needing
     assert "The val split cannot be read." in said(headline(told))
@@ -249,30 +252,29 @@ def test_a_run_that_was_never_judged_shows_its_training():
 @pytest.mark.parametrize("detections", [{}, {1: found(([10, 10, 30, 30], 0.9, 1))}], ids=["none", "false"])
 @pytest.mark.parametrize("truths", [[], [([10.0, 10, 30, 30], 0)]], ids=["empty", "one"])
 def test_splits_with_nothing_in_them_have_a_page(whole, detections, truths):
-    judged = judge_again(annotations(frame(1, truths=truths)), detections, bins=Bins())
-    page = run_page(replace(whole, judged=judged, numbers=judged.metrics.to_dict()))
+    split = evaluated(annotations(frame(1, truths=truths)), detections)
+    page = run_page(replace(whole, evaluated=split, numbers=split.metrics.to_dict()))
     assert "nan" not in "".join(Reader(render(page)).texts)
 
 
 def test_nothing_found_is_said(whole):
-    judged = judge_again(annotations(frame(1, truths=[([10.0, 10, 30, 30], 0)])), {}, bins=Bins())
-    empty = replace(whole, judged=judged, numbers=judged.metrics.to_dict())
+    split = evaluated(annotations(frame(1, truths=[([10.0, 10, 30, 30], 0)])), {})
+    empty = replace(whole, evaluated=split, numbers=split.metrics.to_dict())
     assert "Nothing was found" in said(headline(empty))
 
 
 def test_hostile_names_do_no_harm(whole):
-    judged = judge_again(
+    split = evaluated(
         annotations(frame(1, truths=[([10.0, 10, 30, 30], 0)]), classes=(HOSTILE, "b")),
         {1: found(([10, 10, 30, 30], 0.9, 0))},
-        bins=Bins(),
     )
     changed = replace(
         whole,
         name=HOSTILE,
         split=HOSTILE,
-        judged=judged,
-        numbers=judged.metrics.to_dict(),
-        config={HOSTILE: HOSTILE, "model": {"_target_": HOSTILE}},
+        evaluated=split,
+        numbers=split.metrics.to_dict(),
+        config={HOSTILE: HOSTILE, "model": {"name": HOSTILE}},
         environment={"command": HOSTILE, "device": HOSTILE, "versions": {HOSTILE: HOSTILE}},
         history={**history(), f"loss/{HOSTILE}": curve([1.0])},
         problems=(HOSTILE,),
@@ -303,7 +305,11 @@ def test_weak_sizes_and_overlaps_are_pointed_out(whole):
     ("values", "words"),
     [
         ([0.1, 0.3], "best after epoch 2 of 2: 0.300. It gained 0.200 since the evaluation before: a longer"),
-        ([0.3, 0.1], "best after epoch 1 of 2: 0.300. What came after did not help"),
+        (
+            [0.3, 0.1],
+            "best after epoch 1 of 2: 0.300. What came after did not help: more epochs would not either; "
+            "more or other frames might.",
+        ),
         ([0.3], "best after epoch 1 of 1: 0.300."),
     ],
 )
@@ -319,16 +325,16 @@ def test_without_epochs_the_training_is_drawn_over_steps(whole):
     part = training(replace(whole, history=told))
     assert "best after step 4 of 4" in said(part)
     row = next(block for block in part.blocks if isinstance(block, Row))
-    assert all(isinstance(figure, Drawing) and ">step<" in figure.svg for figure in row.figures)
+    assert all(isinstance(figure, Drawing) and ">step<" in figure.markup for figure in row.figures)
 
 
 def test_the_setup_tells_how_to_do_it_again(whole):
     facts = next(block for block in setup(whole).blocks if isinstance(block, Facts))
     rows = dict(facts.rows)
-    assert rows["command"] == "python scripts/train.py"
+    assert rows["command"] == "thermal-detector train"
     assert rows["versions"] == "torch 2.9"
     assert rows["parameters"] == "1.23 M"
-    assert rows["model"] == "Detector: stem 4, widths [8, 8], depths [1, 1], neck_channels 8, head_depth 1"
+    assert rows["model"] == "pyramid: stem 4, widths [8, 8], depths [1, 1], neck_channels 8, head_depth 1"
     assert rows["seed"] == "7"
     assert "3 min from the first step to the last" in rows["trained"]
     notice = next(block for block in setup(whole).blocks if isinstance(block, Notice))

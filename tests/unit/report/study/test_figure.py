@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detector.report.kit.plots import COLOURS
+from detector.charts.canvas import COLOURS
 from detector.report.study.figure import figure
 from detector.tuning.results import Results
 from detector.tuning.statistics import mean_of

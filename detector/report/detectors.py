@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detector.charts import plots
 from detector.evaluation.metrics.bins import Value
 from detector.evaluation.uncertainty.bootstrap import LESS_IS_BETTER
 from detector.evaluation.uncertainty.paired import BY_CLASS, Comparison, Interval, Line, cells
-from detector.report.kit import plots
 from detector.report.kit.page import Block, Drawing, Notice, Page, Row, Section, Table, Text
 from detector.report.kit.words import NONE, decimal, listed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _VERDICTS = ("unclear", "worse", "better")
 _HEADER = ("truths", "difference", "95 % interval", "better in", "")
 
 
-def comparison_page(comparison: Comparison, *, split: str) -> Page:
+def detectors_page(comparison: Comparison, *, split: str) -> Page:
     """The whole page."""
     first, *others = comparison.names
     lead = (
@@ -72,7 +76,7 @@ def _against(comparison: Comparison, name: str) -> Section:
     return Section(f"{name} against {first}", (Row(figures), table))
 
 
-def _figure(lines: Sequence[Line], title: str) -> str:
+def _figure(lines: Sequence[Line], title: str) -> Figure:
     series = {verdict: np.full((len(lines), 3), np.nan) for verdict in _VERDICTS}
     for place, line in enumerate(lines):
         apart = line.difference

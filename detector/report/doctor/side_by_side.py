@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from detector.charts import plots
 from detector.data.looks import BINS, FREQUENCIES, table
-from detector.doctor.sets import SetLooks
+from detector.doctor.set_looks import SetLooks
 from detector.report.doctor.page import overlap_figure, size_figure
-from detector.report.kit import plots
 from detector.report.kit.frames import frame_picture
 from detector.report.kit.page import Block, Drawing, Row, Section, Table
 
 
-def comparison_section(sets: Sequence[SetLooks]) -> Section:
+def side_by_side(sets: Sequence[SetLooks]) -> Section:
     """The sets next to each other; distances in the table are to the first."""
     blocks: list[Block] = []
     for one in sets:
@@ -30,20 +30,18 @@ def comparison_section(sets: Sequence[SetLooks]) -> Section:
 
 def _curves(sets: Sequence[SetLooks]) -> tuple[Drawing, ...]:
     looks = {one.name: one.looks for one in sets}
-    intensity = plots.lines(
-        (np.arange(BINS) + 0.5) / BINS,
-        {name: item.histogram for name, item in looks.items()},
+    intensity = plots.curves(
+        {name: ((np.arange(BINS) + 0.5) / BINS, item.histogram) for name, item in looks.items()},
         title="intensity after gain",
         x_label="share of the range",
         y_label="share of pixels",
     )
-    spectrum = plots.lines(
-        FREQUENCIES,
-        {name: item.spectrum for name, item in looks.items()},
+    spectrum = plots.curves(
+        {name: (FREQUENCIES, item.spectrum) for name, item in looks.items()},
         title="power spectrum",
         x_label="cycles per pixel",
         y_label="share of power",
-        log=True,
+        scale="log",
     )
     contrast = plots.histograms(
         {name: item.contrasts for name, item in looks.items()},

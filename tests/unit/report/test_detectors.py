@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from detector.charts import plots
+from detector.charts.canvas import svg_of
 from detector.evaluation.uncertainty.bootstrap import Metric
 from detector.evaluation.uncertainty.paired import Comparison, cells
 from detector.evaluation.uncertainty.resampling import Draws
-from detector.report.compare import comparison_page
-from detector.report.kit import plots
+from detector.report.detectors import detectors_page
 from detector.report.kit.page import Notice, Row, Table, render
 from tests.unit.report.kit.test_page import HOSTILE, Reader
 
@@ -31,7 +32,7 @@ def comparison(*, caution: str = "") -> Comparison:
 
 def test_every_detector_has_its_verdict_and_every_line_of_its_table():
     own = comparison()
-    page = comparison_page(own, split="val")
+    page = detectors_page(own, split="val")
     short, against, hostile, _ = page.sections
     better, unclear, _, values = short.blocks
     assert isinstance(better, Notice)
@@ -54,7 +55,7 @@ def test_every_detector_has_its_verdict_and_every_line_of_its_table():
 
 
 def test_a_caution_stands_above_the_numbers():
-    blocks = comparison_page(comparison(caution="2 recordings: too few"), split="val").sections[0].blocks
+    blocks = detectors_page(comparison(caution="2 recordings: too few"), split="val").sections[0].blocks
     assert Notice("warning", "Caution", "2 recordings: too few.") in blocks
 
 
@@ -65,7 +66,7 @@ def test_a_figure_of_intervals_grows_with_its_names():
         names = [f"name {k}" for k in range(count)]
         values = np.tile([-0.1, 0.0, 0.2], (count, 1))
         values[1] = np.nan
-        svg = plots.intervals(names, {"unclear": values}, title="all", x_label="difference")
+        svg = svg_of(plots.intervals(names, {"unclear": values}, title="all", x_label="difference"))
         assert all(f">{name}<" in svg for name in names)
         return float(svg.partition('height="')[2].partition("pt")[0])
 
