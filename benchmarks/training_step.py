@@ -29,7 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.detection import fcos_resnet50_fpn, retinanet_resnet50_fpn
 
 from detector.app import build
-from detector.app.cli import CONFIGS
+from detector.app.configs import CONFIGS
 from detector.app.running.processes import cores
 from detector.assign.candidates import grid_of_head
 from detector.data.loading.dataset import DetectionDataset

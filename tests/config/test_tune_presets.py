@@ -7,8 +7,8 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from detector.app.cli import CONFIGS
 from detector.app.commands.tune import procedure_of
+from detector.app.configs import CONFIGS
 from detector.app.tuning import winner
 from detector.tuning.optuna_search import Sampling
 from detector.tuning.phases import Phases, search

@@ -12,7 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from detector.app.cli import CONFIGS
+from detector.app.configs import CONFIGS
 from detector.errors import UserError
 
 GROUP = "experiment"

@@ -7,7 +7,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from detector.app import build
-from detector.app.cli import CONFIGS
+from detector.app.configs import CONFIGS
 from detector.engine import checkpoint
 from detector.thermal.agc import Agc
 from tests.unit.thermal.agc_builders import scene

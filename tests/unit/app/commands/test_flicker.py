@@ -4,8 +4,8 @@ import hydra
 import numpy as np
 import pytest
 
-from detector.app.cli import CONFIGS
 from detector.app.commands.flicker import measure, run, table
+from detector.app.configs import CONFIGS
 from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal.agc import FixedRange

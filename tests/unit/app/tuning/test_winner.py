@@ -6,7 +6,7 @@ import hydra
 import pytest
 from omegaconf import OmegaConf
 
-from detector.app.cli import CONFIGS
+from detector.app.configs import CONFIGS
 from detector.app.tuning.winner import check_winner, write_winner
 from detector.errors import UserError
 
