@@ -41,6 +41,14 @@ NAMES = {
 
 NAMELESS = ("detector.inference.postprocess.Postprocess", "detector.evaluation.bins.Bins")
 
+COCO = {
+    "classes": None,
+    "annotations": "annotations/{split}.json",
+    "images": "{split}",
+    "sequence_pattern": None,
+}
+"""What the file of the synthetic set left to the reader of format 1."""
+
 BINS = {"overlap": [0, 0.1, 0.3], "crowd_above": 0.1, "sizes": [6, 12, 24]}
 """Of runs from before there was a choice."""
 
@@ -82,6 +90,8 @@ def converted_data(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """The group `data` of a run's configuration of format 1, as in `converted`."""
     new = {"remap": None, **_part(dict(data), path)}
     new["source"].pop("root", None)
+    if new["source"]["name"] == "coco":
+        new["source"] = {**COCO, **new["source"]}
     return new
 
 
