@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +28,8 @@ FLOORS = (
     {"__main__"},
 )
 """From the ground up: a part may import those below it and itself, not its neighbours."""
+SLOW = {"torch", "scipy", "sklearn", "matplotlib", "tensorboard", "albumentations", "optuna"}
+"""Packages that take half a second and more to load."""
 FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 
 
@@ -65,3 +69,21 @@ def test_only_the_commands_know_hydra():
     for file in FILES:
         names = {name.split(".")[0] for name in imported(file)}
         assert part_of(file) == "app" or not names & {"hydra", "omegaconf"}, file
+
+
+def test_what_is_slow_is_loaded_by_what_needs_it_alone():
+    """To import what measures and draws costs neither Torch nor SciPy nor Matplotlib."""
+    rooms = [
+        file for file in FILES if part_of(file) in {"evaluation", "charts", "doctor", "tuning", "report"}
+    ]
+    names = [
+        ".".join(("detector", *file.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+        for file in rooms
+    ]
+    code = (
+        "import importlib, sys\n"
+        f"for name in {names}: importlib.import_module(name)\n"
+        f"print({SLOW} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
