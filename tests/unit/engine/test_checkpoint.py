@@ -14,7 +14,6 @@ import torch
 from detector import __version__
 from detector.app import parts
 from detector.engine import checkpoint
-from detector.engine.old_formats import converted_data
 from detector.errors import UserError
 from tests.built import built
 from tests.unit.engine.builders import assert_same, model_of
@@ -198,19 +197,10 @@ def test_a_file_of_format_1_is_converted():
         "crowd_above": 0.1,
         "sizes": [6, 12, 24],
     }
-    assert state["config"]["data"]["source"] == {"name": "coco"}
+    source = parts.build("source", state["config"]["data"]["source"], root="set")
+    assert source == built("data/coco", root="set"), "what the file left to the reader is given"
     assert state["config"]["data"]["root"] == "set"
     assert "optimizer" not in state
-
-
-def test_data_of_format_1_say_what_was_left_to_the_reader(tmp_path):
-    """As the file of the synthetic set did."""
-    old = {
-        "root": "a",
-        "source": {"_target_": "detector.data.readers.coco.CocoSource", "root": "${data.root}"},
-    }
-    source = converted_data(old, tmp_path)["source"]
-    assert parts.build("source", source, root="a") == built("data/coco", root="a")
 
 
 def test_a_file_of_format_1_that_names_what_no_version_had_is_refused(tmp_path):
