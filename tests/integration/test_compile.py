@@ -10,11 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from detector.assign.centre_sampling import CentreSampling
-from detector.assign.protocol import Assigner
-from detector.assign.task_aligned import TaskAligned
-from detector.criterion.protocol import Criterion
 from detector.tensors import Assignment, HeadOutput, Targets
+from tests.built import built
 from tests.heads import CRITERIA, criterion, random_head, random_targets
 
 # Traces forward and backward and runs the graphs without generating code, which is what takes the time.
@@ -41,10 +38,12 @@ def assert_compiled_equals_eager(total: Total, *, backend: str) -> None:
             torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
 
 
-def assigned(assigner: Assigner, loss: Criterion) -> Total:
+def with_default_criterion(assigner: str) -> Total:
+    assign, loss = built(f"assigner/{assigner}"), criterion("composite")
+
     def total(logits: Tensor, boxes: Tensor, targets: Targets) -> Tensor:
         output = answers(logits, boxes)
-        return loss(output, assigner(output, targets), targets, step=10**6).total
+        return loss(output, assign(output, targets), targets, progress=1.0).total
 
     return total
 
@@ -54,19 +53,19 @@ def assigned(assigner: Assigner, loss: Criterion) -> Total:
     reason="torch.compile needs a C++ compiler for the CPU",
 )
 def test_the_default_assigner_and_criterion_compile_to_one_graph():
-    assert_compiled_equals_eager(assigned(TaskAligned(), criterion("composite")), backend="inductor")
+    assert_compiled_equals_eager(with_default_criterion("task_aligned"), backend="inductor")
 
 
 def test_centre_sampling_traces_to_one_graph():
-    assert_compiled_equals_eager(assigned(CentreSampling(), criterion("composite")), backend=TRACED)
+    assert_compiled_equals_eager(with_default_criterion("centre_sampling"), backend=TRACED)
 
 
 @pytest.mark.parametrize("name", [name for name in CRITERIA if name != "composite"])
 def test_every_other_criterion_traces_to_one_graph(name: str):
     loss = criterion(name)
-    assignment: Assignment = TaskAligned()(POINTS, random_targets(counts=(6, 3)))
+    assignment: Assignment = built("assigner/task_aligned")(POINTS, random_targets(counts=(6, 3)))
 
     def total(logits: Tensor, boxes: Tensor, targets: Targets) -> Tensor:
-        return loss(answers(logits, boxes), assignment, targets, step=10**6).total
+        return loss(answers(logits, boxes), assignment, targets, progress=1.0).total
 
     assert_compiled_equals_eager(total, backend=TRACED)

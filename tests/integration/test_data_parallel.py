@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from detector import distributed
-from detector.assign.task_aligned import TaskAligned
 from detector.tensors import HeadOutput, Targets
+from tests.built import built
 from tests.heads import CRITERIA, criterion, random_head, random_targets
 
 IMAGES = 4
-CASES = [(name, step, ()) for name in CRITERIA for step in (0, 10**6)] + [
-    ("composite", 10**6, ("criterion.mining.scope=image", "criterion.mining.least=2")),
-    ("composite", 10**6, ("criterion.mining.ratio=0.5", "criterion.mining.most=20")),
+CASES = [(name, progress, ()) for name in CRITERIA for progress in (0.0, 1.0)] + [
+    ("composite", 1.0, ("criterion.mining.scope=image", "criterion.mining.min_kept=2")),
+    ("composite", 1.0, ("criterion.mining.ratio=0.5", "criterion.mining.max_kept=20")),
 ]
 
 
@@ -55,11 +55,11 @@ def measure(images: Tensor) -> list[Result]:
     targets = Targets(*(value[images] for value in vars(everything).values()))
     answers = Answers()
     model = DistributedDataParallel(answers) if distributed.world_size() > 1 else answers
-    results = []
-    for name, step, overrides in CASES:
+    assigner, results = built("assigner/task_aligned"), []
+    for name, progress, overrides in CASES:
         model.zero_grad(set_to_none=True)
         output = HeadOutput(*model(images), answers.grid)
-        terms = criterion(name, *overrides)(output, TaskAligned()(output, targets), targets, step=step)
+        terms = criterion(name, *overrides)(output, assigner(output, targets), targets, progress=progress)
         terms.total.backward()
         assert answers.logits.grad is not None
         assert answers.boxes.grad is not None

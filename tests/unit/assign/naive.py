@@ -81,6 +81,6 @@ def task_aligned(
     for point, truth in owner.items():
         mine = [other for other in owner if owner[other] == truth]
         best = max(alignment(other, truth) for other in mine)
-        scale = max(max(overlap(other, truth) for other in mine), assigner.least_quality)
+        scale = max(max(overlap(other, truth) for other in mine), assigner.min_quality)
         result[point] = (truth, alignment(point, truth) / best * scale)
     return result

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from detector.assign.centre_sampling import CentreSampling
 from detector.assign.protocol import Assigner
-from detector.assign.task_aligned import TaskAligned
 from detector.errors import UserError
 from detector.structures import IGNORE_LABEL
 from detector.tensors import Assignment, HeadOutput, Targets, to_device
+from tests.built import built
 from tests.heads import head_of, random_head, random_targets, targets_of
 
+ASSIGNERS = ("task_aligned", "centre_sampling")
 every_assigner = pytest.mark.parametrize(
-    "assigner", [TaskAligned(), CentreSampling()], ids=["task_aligned", "centre_sampling"]
+    "assigner", [built(f"assigner/{name}") for name in ASSIGNERS], ids=ASSIGNERS
 )
 
 
@@ -153,8 +153,8 @@ def test_shapes_do_not_depend_on_values(assigner: Assigner):
 
 def test_settings_that_may_leave_a_truth_without_points_are_refused():
     with pytest.raises(UserError, match=r"radius=0.5: must be > 0.5"):
-        CentreSampling(radius=0.5)
+        built("assigner/centre_sampling", radius=0.5)
     with pytest.raises(UserError, match=r"reach=0: must be > 0.5"):
-        TaskAligned(reach=0)
+        built("assigner/task_aligned", reach=0)
     with pytest.raises(UserError, match=r"found 0 and 5"):
-        TaskAligned(top_k=0)
+        built("assigner/task_aligned", top_k=0)

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
-from detector.assign.task_aligned import TaskAligned
 from detector.geometry.points import grid_of
 from detector.tensors import Assignment, GridLevel, HeadOutput, LossTerms, Targets, to_device
+from tests.built import built
 from tests.heads import (
     CRITERIA,
     assignment_of,
@@ -23,15 +23,16 @@ from tests.heads import (
     targets_of,
 )
 
-MINED = 10**6  # A step after every warm-up.
+MINED = 1.0  # The end of the run, after every warm-up.
+TASK_ALIGNED = built("assigner/task_aligned")
 every_criterion = pytest.mark.parametrize("name", CRITERIA)
-every_phase = pytest.mark.parametrize("step", [0, MINED], ids=["warm-up", "mined"])
+every_phase = pytest.mark.parametrize("progress", [0.0, MINED], ids=["warm-up", "mined"])
 
 
 def scene(*, counts: Sequence[int] = (6, 3)) -> tuple[HeadOutput, Assignment, Targets]:
     targets = random_targets(counts=counts)
     output = random_head(batch=len(counts))
-    return output, TaskAligned()(output, targets), targets
+    return output, TASK_ALIGNED(output, targets), targets
 
 
 def gradients(terms: LossTerms, output: HeadOutput) -> tuple[Tensor, Tensor]:
@@ -62,14 +63,14 @@ def test_the_criteria_are_those_that_are_documented():
 
 @every_criterion
 @every_phase
-def test_every_point_is_pushed_to_where_it_belongs(name: str, step: int):
+def test_every_point_is_pushed_to_where_it_belongs(name: str, progress: float):
     # Five points with logit 0, one class: two positives, two negatives, one ignored; boxes half a stride off.
     output = leaf(head_of(torch.zeros(1, 5, 1), levels=(GridLevel(1, 5, 4),)))
     positive = torch.tensor([[True, True, False, False, False]])
     ignored = torch.tensor([[False, False, False, False, True]])
     boxes = torch.cat((output.grid.points - 4, output.grid.points + 4), dim=1) + 2
     assignment = assignment_of(positive, boxes=boxes, ignored=ignored)
-    terms = criterion(name)(output, assignment, targets_of([]), step=step)
+    terms = criterion(name)(output, assignment, targets_of([]), progress=progress)
     by_logit, by_box = (gradient[0] for gradient in gradients(terms, output))
     assert (by_logit[:2] < 0).all()
     assert (by_logit[2:4] > 0).all()
@@ -80,22 +81,22 @@ def test_every_point_is_pushed_to_where_it_belongs(name: str, step: int):
 
 @every_criterion
 @every_phase
-def test_ignored_points_have_no_part_in_it(name: str, step: int):
+def test_ignored_points_have_no_part_in_it(name: str, progress: float):
     output, assignment, targets = scene()
     ignored = ~assignment.positive & (torch.arange(84) % 3 == 0)
     assignment = replace(assignment, ignored=ignored)
-    terms = criterion(name)(output, assignment, targets, step=step)
+    terms = criterion(name)(output, assignment, targets, progress=progress)
     for gradient in gradients(terms, output):
         assert (gradient[ignored] == 0).all()
     other = replace(output, logits=torch.where(ignored[..., None], 9.0, output.logits))
-    assert criterion(name)(other, assignment, targets, step=step).total == terms.total
+    assert criterion(name)(other, assignment, targets, progress=progress).total == terms.total
 
 
 @every_criterion
 @every_phase
-def test_a_batch_without_objects_teaches_the_background_only(name: str, step: int):
+def test_a_batch_without_objects_teaches_the_background_only(name: str, progress: float):
     output, assignment, targets = scene(counts=(0, 0))
-    terms = criterion(name)(output, assignment, targets, step=step)
+    terms = criterion(name)(output, assignment, targets, progress=progress)
     assert_finite(terms, output)
     assert terms.parts["box"] == 0
     by_logit, by_box = gradients(terms, output)
@@ -110,16 +111,16 @@ def test_a_batch_without_objects_teaches_the_background_only(name: str, step: in
 def test_a_single_point(name: str, positive: bool):
     output = leaf(head_of(torch.zeros(1, 1, 2), levels=(GridLevel(1, 1, 4),)))
     assignment = assignment_of(torch.tensor([[positive]]), boxes=torch.tensor([0.0, 0, 4, 3]))
-    assert_finite(criterion(name)(output, assignment, targets_of([]), step=MINED), output)
+    assert_finite(criterion(name)(output, assignment, targets_of([]), progress=MINED), output)
 
 
 @every_criterion
 @every_phase
-def test_no_negatives_at_all(name: str, step: int):
+def test_no_negatives_at_all(name: str, progress: float):
     output = leaf(head_of(torch.zeros(2, 3, 2), levels=(GridLevel(1, 3, 4),)))
     boxes = torch.cat((output.grid.points - 3, output.grid.points + 4), dim=1)
     assignment = assignment_of(torch.ones(2, 3, dtype=torch.bool), boxes=boxes)
-    terms = criterion(name)(output, assignment, targets_of([], []), step=step)
+    terms = criterion(name)(output, assignment, targets_of([], []), progress=progress)
     assert_finite(terms, output)
     assert terms.parts["positives"] == 6
 
@@ -127,12 +128,12 @@ def test_no_negatives_at_all(name: str, step: int):
 @every_criterion
 @every_phase
 @pytest.mark.parametrize("counts", [(6, 3), (0, 0)], ids=["objects", "no objects"])
-def test_extreme_logits_are_finite(name: str, step: int, counts: tuple[int, int]):
+def test_extreme_logits_are_finite(name: str, progress: float, counts: tuple[int, int]):
     output, assignment, targets = scene(counts=counts)
     signs = torch.randn(output.logits.shape, generator=torch.Generator().manual_seed(0)).sign()
     for logits in (100 * signs, torch.full_like(signs, 100.0), torch.full_like(signs, -100.0)):
         extreme = leaf(replace(output, logits=logits))
-        assert_finite(criterion(name)(extreme, assignment, targets, step=step), extreme)
+        assert_finite(criterion(name)(extreme, assignment, targets, progress=progress), extreme)
 
 
 @every_criterion
@@ -146,7 +147,9 @@ def test_a_perfect_answer_costs_next_to_nothing(name: str):
         boxes=boxes,
     )
     hard = replace(assignment, quality=assignment.positive.float())
-    before, after = (criterion(name)(o, hard, targets, step=MINED).total.item() for o in (output, perfect))
+    before, after = (
+        criterion(name)(o, hard, targets, progress=MINED).total.item() for o in (output, perfect)
+    )
     assert after < 0.05 < 0.2 < before
 
 
@@ -157,9 +160,9 @@ def test_half_precision_input_is_judged_in_float32(name: str, dtype: torch.dtype
     half = replace(output, logits=output.logits.to(dtype), boxes=output.boxes.to(dtype))
     raised = replace(half, logits=half.logits.float(), boxes=half.boxes.float())
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = criterion(name)(half, assignment, targets, step=MINED)
+        found = criterion(name)(half, assignment, targets, progress=MINED)
     assert found.total.dtype == torch.float32
-    assert found.total == criterion(name)(raised, assignment, targets, step=MINED).total
+    assert found.total == criterion(name)(raised, assignment, targets, progress=MINED).total
 
 
 @every_criterion
@@ -176,33 +179,35 @@ def test_gradients_are_right(name: str):
         boxes=torch.cat((points - 3.3, points + 2.1), dim=1),
         quality=torch.rand(2, 6, generator=generator),
     )
-    mined = ("criterion.mining.least=0", "criterion.mining.ratio=2") if name.startswith("composite") else ()
+    mined = (
+        ("criterion.mining.min_kept=0", "criterion.mining.ratio=2") if name.startswith("composite") else ()
+    )
 
     def total(logits: Tensor, distances: Tensor) -> Tensor:
         output = head_of(logits, distances, levels=levels)
-        return criterion(name, *mined)(output, assignment, targets_of([], []), step=MINED).total
+        return criterion(name, *mined)(output, assignment, targets_of([], []), progress=MINED).total
 
     assert torch.autograd.gradcheck(total, (logits, distances))
 
 
 @every_criterion
 @every_phase
-def test_shapes_do_not_depend_on_values(name: str, step: int):
+def test_shapes_do_not_depend_on_values(name: str, progress: float):
     output, _, targets = scene()
     abstract = leaf(head_of(output.logits.to("meta")))
     targets = to_device(targets, "meta")
-    terms = criterion(name)(abstract, TaskAligned()(abstract, targets), targets, step=step)
+    terms = criterion(name)(abstract, TASK_ALIGNED(abstract, targets), targets, progress=progress)
     for gradient, value in zip(gradients(terms, abstract), (output.logits, output.boxes), strict=True):
         assert gradient.shape == value.shape
 
 
 @every_criterion
 @every_phase
-def test_nothing_asks_the_device_for_a_number(name: str, step: int):
+def test_nothing_asks_the_device_for_a_number(name: str, progress: float):
     output, _, targets = scene()
-    loss, assigner = criterion(name), TaskAligned()
+    loss, assigner = criterion(name), TASK_ALIGNED
     with profile(activities=[ProfilerActivity.CPU]) as record:
-        gradients(loss(output, assigner(output, targets), targets, step=step), output)
+        gradients(loss(output, assigner(output, targets), targets, progress=progress), output)
     calls = {event.key for event in record.key_averages()}
     assert "aten::sigmoid" in calls
     assert not calls & {"aten::item", "aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select"}
@@ -211,14 +216,14 @@ def test_nothing_asks_the_device_for_a_number(name: str, step: int):
 @every_criterion
 @every_phase
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_nothing_waits_for_a_cuda_device(name: str, step: int):
+def test_nothing_waits_for_a_cuda_device(name: str, progress: float):
     targets = to_device(random_targets(counts=(6, 3)), "cuda")
     on_cpu = random_head()
     output = leaf(replace(head_of(on_cpu.logits.cuda()), boxes=on_cpu.boxes.cuda()))
-    loss, assigner = criterion(name), TaskAligned()
-    loss(output, assigner(output, targets), targets, step=step)  # First use loads libraries.
+    loss, assigner = criterion(name), TASK_ALIGNED
+    loss(output, assigner(output, targets), targets, progress=progress)  # First use loads libraries.
     torch.cuda.set_sync_debug_mode("error")
     try:
-        gradients(loss(output, assigner(output, targets), targets, step=step), output)
+        gradients(loss(output, assigner(output, targets), targets, progress=progress), output)
     finally:
         torch.cuda.set_sync_debug_mode("default")

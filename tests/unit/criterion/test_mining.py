@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +11,13 @@ from torch import Tensor
 
 from detector.criterion.mining import HardNegatives, hardest
 from detector.errors import UserError
+from tests.built import built
+
+
+def mined(**changes: Any) -> HardNegatives:
+    """As configured, but for the changes."""
+    made: HardNegatives = built("criterion/composite:mining", **changes)
+    return made
 
 
 def naive(mining: HardNegatives, losses: Tensor, positive: Tensor, negative: Tensor) -> tuple[Tensor, int]:
@@ -21,8 +29,8 @@ def naive(mining: HardNegatives, losses: Tensor, positive: Tensor, negative: Ten
     for images in sets:
         places = [(b, p) for b in images for p in range(losses.shape[1]) if negative[b, p]]
         places.sort(key=lambda place: -losses[place].item())  # Stable: ties stay in order.
-        k = max(math.floor(mining.ratio * int(positive[images].sum())), mining.least)
-        k = min(k, len(places), k if mining.most is None else mining.most)
+        k = max(math.floor(mining.ratio * int(positive[images].sum())), mining.min_kept)
+        k = min(k, len(places), k if mining.max_kept is None else mining.max_kept)
         for place in places[:k]:
             selected[place] = True
         total += k
@@ -42,15 +50,17 @@ def scene(*, seed: int, ties: bool, batch: int = 3, points: int = 30) -> tuple[T
 @pytest.mark.parametrize("scope", ["batch", "image"])
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize(
-    ("ratio", "least", "most"),
+    ("ratio", "min_kept", "max_kept"),
     [(3.0, 4, None), (0.5, 0, None), (2.5, 1, 6), (0.0, 0, None), (1e6, 0, None), (0.0, 10**6, None)],
-    ids=["usual", "floored", "capped", "none", "all by ratio", "all by least"],
+    ids=["usual", "floored", "capped", "none", "all by ratio", "all by min_kept"],
 )
-def test_it_is_the_rule_written_as_a_loop(scope: str, ties: bool, ratio: float, least: int, most: int | None):
-    mining = HardNegatives(ratio=ratio, scope=scope, least=least, most=most)
+def test_it_is_the_rule_written_as_a_loop(
+    scope: str, ties: bool, ratio: float, min_kept: int, max_kept: int | None
+):
+    mining = mined(ratio=ratio, scope=scope, min_kept=min_kept, max_kept=max_kept)
     for seed in range(5):
         losses, positive, negative = scene(seed=seed, ties=ties)
-        selected, k = mining(losses, positive, negative, step=0)
+        selected, k = mining(losses, positive, negative, progress=1.0)
         expected, count = naive(mining, losses, positive, negative)
         assert torch.equal(selected, expected)
         assert k.item() == count
@@ -58,8 +68,8 @@ def test_it_is_the_rule_written_as_a_loop(scope: str, ties: bool, ratio: float, 
 
 def test_k_is_rounded_down():
     positive = torch.tensor([[True, True, True, False, False, False, False, False]])
-    mining = HardNegatives(ratio=1.5, least=0)
-    selected, k = mining(torch.arange(8.0)[None], positive, ~positive, step=0)
+    mining = mined(ratio=1.5, min_kept=0)
+    selected, k = mining(torch.arange(8.0)[None], positive, ~positive, progress=1.0)
     assert k.item() == 4
     assert selected[0].nonzero().flatten().tolist() == [4, 5, 6, 7]
 
@@ -68,9 +78,9 @@ def test_the_batch_spends_its_negatives_on_the_confusing_image_and_images_share(
     losses = torch.tensor([[9.0, 8, 7, 6], [1, 2, 3, 0]])
     positive = torch.tensor([[False] * 4, [False, False, False, True]])
     negative = ~positive
-    together, _ = HardNegatives(ratio=2, scope="batch", least=0)(losses, positive, negative, step=0)
+    together, _ = mined(ratio=2, scope="batch", min_kept=0)(losses, positive, negative, progress=1.0)
     assert together.tolist() == [[True, True, False, False], [False] * 4]
-    apart, _ = HardNegatives(ratio=2, scope="image", least=1)(losses, positive, negative, step=0)
+    apart, _ = mined(ratio=2, scope="image", min_kept=1)(losses, positive, negative, progress=1.0)
     assert apart.tolist() == [[True, False, False, False], [False, True, True, False]]
 
 
@@ -78,24 +88,28 @@ def test_a_point_that_is_no_negative_is_never_taken():
     losses = torch.tensor([[99.0, 1, 98, 0]])
     positive = torch.tensor([[True, False, False, False]])
     negative = torch.tensor([[False, True, False, True]])  # The third is to be ignored.
-    selected, k = HardNegatives(ratio=3, least=16)(losses, positive, negative, step=0)
+    selected, k = mined(ratio=3, min_kept=16)(losses, positive, negative, progress=1.0)
     assert selected.tolist() == negative.tolist()
     assert k.item() == 2
 
 
 def test_every_negative_counts_during_the_warm_up_over_the_number_that_mining_keeps():
     losses, positive, negative = scene(seed=0, ties=False)
-    mining = HardNegatives(ratio=1, least=2, warmup_steps=10)
-    _, k = mining(losses, positive, negative, step=10)
-    for step, expected in ((0, negative), (9, negative), (10, naive(mining, losses, positive, negative)[0])):
-        selected, count = mining(losses, positive, negative, step=step)
-        assert torch.equal(selected, expected), step
+    mining = mined(ratio=1, min_kept=2, warmup_fraction=0.25)
+    _, k = mining(losses, positive, negative, progress=0.25)
+    for progress, expected in (
+        (0.0, negative),
+        (0.24, negative),
+        (0.25, naive(mining, losses, positive, negative)[0]),
+    ):
+        selected, count = mining(losses, positive, negative, progress=progress)
+        assert torch.equal(selected, expected), progress
         assert count.item() == k.item() < negative.sum()
 
 
 def test_the_choice_passes_no_gradient():
     losses, positive, negative = scene(seed=0, ties=False)
-    selected, k = HardNegatives()(losses.requires_grad_(), positive, negative, step=0)
+    selected, k = mined()(losses.requires_grad_(), positive, negative, progress=1.0)
     assert not selected.requires_grad
     assert not k.requires_grad
 
@@ -114,9 +128,10 @@ def test_ranks_of_each_row_by_hand():
     [
         ({"scope": "epoch"}, "scope must be batch or image, found 'epoch'"),
         ({"ratio": -1.0}, "ratio >= 0"),
-        ({"least": 5, "most": 4}, "least <= most.*most=4"),
+        ({"min_kept": 5, "max_kept": 4}, "min_kept <= max_kept.*max_kept=4"),
+        ({"warmup_fraction": 1.5}, "mining.warmup_fraction=1.5: must be between 0 and 1"),
     ],
 )
 def test_impossible_settings_are_refused(setting: dict, message: str):
     with pytest.raises(UserError, match=message):
-        HardNegatives(**setting)
+        mined(**setting)

@@ -6,20 +6,21 @@ import math
 
 import pytest
 import torch
-from hydra.utils import instantiate
 from torch import Tensor, nn
 
 from detector.geometry.points import decode, encode, grid_of
 from detector.models.blocks import ConvNormAct
 from detector.models.detector import Detector
 from detector.tensors import GridLevel, HeadOutput
-from tests.heads import compose
+from tests.built import built
+
+SHORT_HEAD = built("model/nano:head", depth=1)
 
 
 def tiny(seed: int = 0) -> Detector:
     """A few thousand parameters; weights and statistics such that the answers differ by place."""
     torch.manual_seed(seed)
-    model = Detector(stem=4, widths=(4, 8, 8), depths=(1, 1, 1), neck_channels=8, head_depth=1, classes=3)
+    model = Detector(stem=4, widths=(4, 8, 8), depths=(1, 1, 1), neck_channels=8, head=SHORT_HEAD, classes=3)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -75,7 +76,7 @@ def test_a_size_or_depth_the_network_cannot_take_is_refused(shape: tuple[int, ..
 
 @pytest.mark.parametrize(("name", "budget"), [("nano", 0.5e6), ("small", 1.5e6)])
 def test_the_named_models_keep_their_parameter_budgets(name: str, budget: float):
-    model = instantiate(compose(f"model/{name}").model, classes=8)
+    model = built(f"model/{name}", classes=8)
     assert 0.5 * budget < sum(parameter.numel() for parameter in model.parameters()) <= budget
     assert model.head.strides[0] == 4
 
@@ -147,7 +148,9 @@ def test_distances_are_positive_whatever_the_weights():
 
 def test_a_new_network_gives_every_class_the_prior():
     torch.manual_seed(0)
-    model = Detector(stem=8, widths=(8, 16, 16), depths=(1, 1, 1), neck_channels=16, head_depth=1, classes=3)
+    model = Detector(
+        stem=8, widths=(8, 16, 16), depths=(1, 1, 1), neck_channels=16, head=SHORT_HEAD, classes=3
+    )
     scores = model(images()).logits.sigmoid()
     assert scores.mean().item() == pytest.approx(0.01, rel=0.1)
 
@@ -192,4 +195,4 @@ def test_blocks_halve_the_size_rounding_up():
     block = ConvNormAct(1, 2, stride=2)
     assert block(torch.zeros(2, 1, 7, 8)).shape == (2, 2, 4, 4)
     with pytest.raises(ValueError, match="same length"):
-        Detector(stem=4, widths=(4, 8), depths=(1,), neck_channels=8, head_depth=1, classes=1)
+        Detector(stem=4, widths=(4, 8), depths=(1,), neck_channels=8, head=SHORT_HEAD, classes=1)

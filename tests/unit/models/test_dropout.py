@@ -12,20 +12,28 @@ from detector.errors import UserError
 from detector.geometry.points import encode
 from detector.models.detector import Detector
 from detector.models.head import Head
+from tests.built import built
 
 STRIDES = (4, 8)
 
 
 def model_of(dropout: float) -> Detector:
     torch.manual_seed(0)
-    return Detector(
-        stem=4, widths=(4, 8), depths=(1, 1), neck_channels=8, head_depth=1, classes=3, dropout=dropout
+    head = built("model/nano:head", depth=1, dropout=dropout)
+    return Detector(stem=4, widths=(4, 8), depths=(1, 1), neck_channels=8, head=head, classes=3)
+
+
+def head_of(*, strides: tuple[int, ...] = STRIDES, classes: int, dropout: float) -> Head:
+    """For four channels, with towers of one convolution."""
+    head: Head = built("model/nano:head", depth=1, dropout=dropout)(
+        channels=4, strides=strides, classes=classes
     )
+    return head
 
 
 def open_head(dropout: float) -> Head:
     """Predicts what reaches the predictions: its input, as towers and predictions let everything pass."""
-    head = Head(channels=4, strides=STRIDES, classes=4, dropout=dropout)
+    head = head_of(classes=4, dropout=dropout)
     for tower in (head.class_tower, head.box_tower):
         tower.forward = lambda x, level: x  # noqa: ARG005
     head.classify = head.regress = nn.Identity()
@@ -82,13 +90,13 @@ def test_without_dropout_training_draws_no_random_numbers():
 
 
 def test_it_needs_no_value_of_its_input():
-    head = Head(channels=4, strides=STRIDES, classes=2, dropout=0.5).to("meta")
+    head = head_of(classes=2, dropout=0.5).to("meta")
     output = head([torch.zeros(2, 4, 4, 4, device="meta"), torch.zeros(2, 4, 2, 2, device="meta")])
     (output.logits.sum() + output.boxes.sum()).backward()
 
 
 def test_it_trains_as_one_graph_in_bfloat16():
-    head, levels = Head(channels=4, strides=(4,), classes=2, dropout=0.5), [torch.randn(2, 4, 4, 4)]
+    head, levels = head_of(strides=(4,), classes=2, dropout=0.5), [torch.randn(2, 4, 4, 4)]
     compiled = torch.compile(head, fullgraph=True, backend="eager")
     outputs = []
     for call in (head, compiled):
@@ -101,5 +109,5 @@ def test_it_trains_as_one_graph_in_bfloat16():
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, float("nan")])
 def test_a_share_that_cannot_be_is_refused_by_key(share: float):
-    with pytest.raises(UserError, match=f"^model.dropout={share}: must be at least 0 and below 1"):
+    with pytest.raises(UserError, match=f"^model.head.dropout={share}: must be at least 0 and below 1"):
         model_of(share)
