@@ -8,15 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from detector.app.commands import train as train_app
 from detector.data.annotations import Annotations
-from detector.data.loading.dataset import DetectionDataset
-from detector.data.loading.loader import eval_loader
-from detector.data.loading.padding import WholeFrame, pad_to_multiple
-from detector.engine.detect import detect
 from detector.engine.device import Precision
-from detector.inference.postprocess import Postprocess
-from detector.models.detector import Detector
+from detector.inference.network import pipeline_of
+from detector.inference.pipeline import shots
+from detector.inference.split import SplitFrames, detect
 from detector.structures import IGNORE_LABEL
 from detector.thermal.agc import BitDepthRange
 from detector.thermal.io import read
@@ -53,7 +49,7 @@ def imitation(tmp_path_factory) -> Path:
 
 def test_a_set_with_regions_to_ignore_trains(imitation, call, tmp_path):
     arguments = ["data=hit_uav", f"data.root={imitation}", "thermal=bit_depth", "hydra.run.dir=run"]
-    call("train", train_app.run, *TINY_RUN, *arguments, "engine.epochs=1").assert_fine()
+    call("train", *TINY_RUN, *arguments, "engine.epochs=1").assert_fine()
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert set(metrics["per_class"]) == set(NAMES[:4])
     # Three frames with one person and one car each; what DontCare marks is no truth.
@@ -91,27 +87,22 @@ def test_the_real_set_is_read_as_published(validation):
 
 def test_one_real_frame_goes_the_same_way_through_evaluation_and_prediction(validation):
     one = Annotations(validation.classes, validation.records[7:8], validation.category_ids)
-    record, agc = one.records[0], BitDepthRange()
+    record, gain = one.records[0], BitDepthRange()
     torch.manual_seed(0)
-    model = Detector(stem=4, widths=[8] * 4, depths=[1] * 4, neck_channels=8, head_depth=1, classes=4).eval()
-    postprocess = Postprocess(score_threshold=0.0)
-    precision = Precision(torch.float32, torch.device("cpu"))
-
-    dataset = DetectionDataset(one, agc=agc, transform=WholeFrame(model.stride), cache_mib=1)
-    evaluated = detect(
+    head = built("model/nano:head", depth=1)
+    model = built(
+        "model/nano", stem=4, widths=[8] * 4, depths=[1] * 4, neck_channels=8, head=head, classes=4
+    ).eval()
+    pipeline = pipeline_of(
         model,
-        eval_loader(dataset, batch_size=4, workers=0),
-        postprocess=postprocess,
-        sizes={record.image_id: (record.height, record.width)},
-        precision=precision,
-    )[record.image_id]
-
-    frame = read(record.path)
-    image = pad_to_multiple(agc(frame), model.stride)
-    assert np.array_equal(image, dataset[0].image)
-    with torch.no_grad():
-        (predicted,) = postprocess(model(torch.from_numpy(image)[None, None]), frame.size)
-    assert len(predicted.scores) > 0
-    # The input is the same to the bit. An untrained network's scores are nearly tied, and kernels round in
-    # their own way, so what is compared of the output is the scores and not their order.
-    np.testing.assert_allclose(predicted.scores, evaluated.scores, atol=1e-5, rtol=1e-5)
+        classes=one.classes,
+        postprocess=built("postprocess/greedy", score_threshold=0.0),
+        precision=Precision(torch.float32, torch.device("cpu")),
+        batch_size=4,
+    )
+    evaluated = detect(pipeline, SplitFrames(one, gain))[record.image_id]
+    (predicted,) = pipeline(shots([read(record.path)], gain))
+    assert len(predicted) > 0
+    np.testing.assert_array_equal(predicted.boxes, evaluated.boxes)
+    np.testing.assert_array_equal(predicted.scores, evaluated.scores)
+    np.testing.assert_array_equal(predicted.labels, evaluated.labels)

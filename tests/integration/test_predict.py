@@ -1,10 +1,11 @@
-"""scripts/predict.py on pictures, raw counts, video and a real recording."""
+"""thermal-detector predict on pictures, raw counts, video and a real recording."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
+from collections import Counter
 from operator import itemgetter
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from detector.app.commands import predict as predict_app
+from detector.engine import checkpoint
 from detector.thermal import io
 from tests.integration.commands import REPOSITORY, Call, files_under
 
@@ -24,11 +25,11 @@ POSSUM = (
 @pytest.fixture
 def predict(call: Call, finished):
     """Runs the command with the tiny run's checkpoint; every object counts, however badly it scores."""
-    fixed = [f"checkpoint={finished.run / 'checkpoints' / 'best.pt'}", "output=out", "min_score=0.001"]
+    fixed = [f"checkpoint={finished.run / 'checkpoints' / 'best.pt'}", "output=out", "confidence=0.001"]
     engine = ["engine.precision=fp32", "engine.batch_size=3"]
 
     def predicting(*overrides: str):
-        return call("predict", predict_app.run, *fixed, *engine, *overrides)
+        return call("predict", *fixed, *engine, *overrides)
 
     return predicting
 
@@ -59,9 +60,8 @@ def test_a_folder_gives_what_evaluation_found(predict, finished, tiny_set):
     ]
     assert len(mine) == len(theirs)
     np.testing.assert_allclose(sorted(mine, key=itemgetter(0)), sorted(theirs, key=itemgetter(0)), atol=0.006)
-    assert {f"images/{k:06d}_{Path(name).stem}.png" for k, name in enumerate(names)} < files_under(
-        Path("out")
-    )
+    pictures = {f"test/{k:06d}_{Path(name).stem}.png" for k, name in enumerate(names)}
+    assert files_under(Path("out")) == pictures | {"test", "detections.json", "detections.csv"}
     with Path("out/detections.csv").open() as file:
         assert len(list(csv.DictReader(file))) == len(mine)
 
@@ -70,7 +70,7 @@ def test_a_calibrated_recording_gives_temperatures_and_a_video(predict, tmp_path
     counts = np.full((5, 64, 64), 29500, np.uint16)
     counts[:, 20:40, 20:40] = 31000
     np.save(tmp_path / "night.npy", counts)
-    linear = "{_target_: detector.thermal.radiometry.Linear, gain: 0.01, offset: 0.0}"
+    linear = "{name: linear, gain: 0.01, offset: 0.0}"
     predict("source=night.npy", f"calibration={linear}").assert_fine()
     found = [item for frame in document()["frames"] for item in frame["objects"]]
     assert found
@@ -88,18 +88,91 @@ def test_raw_counts_need_their_shape(predict, tmp_path):
     assert files_under(Path("out")) == {"detections.json", "detections.csv"}
 
 
-def test_what_was_found_before_a_damaged_frame_is_kept(predict, tmp_path):
+def noise(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 999, (*shape, 64, 64)).astype(np.uint16)
+
+
+def test_a_bad_picture_costs_that_picture(predict, tmp_path):
     folder = tmp_path / "frames"
     folder.mkdir()
     for k in range(5):
-        cv2.imwrite(
-            str(folder / f"{k}.png"), np.random.default_rng(k).integers(0, 999, (64, 64)).astype(np.uint16)
-        )
-    (folder / "4.png").write_bytes((folder / "4.png").read_bytes()[:300])
+        cv2.imwrite(str(folder / f"{k}.png"), noise(k))
+    (folder / "1.png").write_bytes((folder / "1.png").read_bytes()[:300])
     outcome = predict("source=frames")
     assert outcome.status == 1
-    assert "4.png" in outcome.err
-    assert len(document()["frames"]) == 3, "the whole batches before it"
+    named, last = [line for line in outcome.err.splitlines() if "frames/1.png" in line or "error" in line]
+    assert named.startswith("frames/1.png: ")
+    assert last == "error: 1 could not be read whole, as named above; the rest is done"
+    assert [Path(frame["source"]).name for frame in document()["frames"]] == [
+        "0.png",
+        "2.png",
+        "3.png",
+        "4.png",
+    ]
+
+
+def test_a_night_of_recordings_with_a_bad_one(predict, tmp_path):
+    """Two clips of one name, one that is cut short, and a folder of pictures."""
+    for name in ("a/clip.npy", "b/clip.npy", "b/cut.npy"):
+        file = tmp_path / "night" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.save(file, noise(0, 4))
+    cut = tmp_path / "night" / "b" / "cut.npy"
+    cut.write_bytes(cut.read_bytes()[:-100])
+    (tmp_path / "night" / "c").mkdir()
+    cv2.imwrite(str(tmp_path / "night" / "c" / "one.png"), noise(1))
+    outcome = predict("source=night")
+    assert outcome.status == 1
+    assert "cut.npy" in outcome.err
+    sources = [frame["source"] for frame in document()["frames"]]
+    clips = [f"night/{name}/clip.npy frame {k}" for name in "ab" for k in range(4)]
+    assert sources == [*clips, "night/c/one.png"]
+    assert [frame["frame"] for frame in document()["frames"]] == list(range(9))
+    assert files_under(Path("out")) == {
+        *("detections.json", "detections.csv"),
+        *("clip.mp4", "clip_2.mp4", "c", "c/000000_one.png"),
+    }
+    assert "9 frames, " in outcome.out
+
+
+def test_a_list_and_a_pattern(predict, tmp_path):
+    for k in (1, 2, 10):
+        np.save(tmp_path / f"{k}.npy", noise(k, 2))
+    predict("source=[10.npy,1.npy]", "pictures=none").assert_fine()
+    assert [frame["source"].split()[0] for frame in document()["frames"]] == ["10.npy"] * 2 + ["1.npy"] * 2
+    predict("source='?.npy'", "pictures=none").assert_fine()
+    assert [frame["source"].split()[0] for frame in document()["frames"]] == ["1.npy"] * 2 + ["2.npy"] * 2
+
+
+def test_the_thresholds_stored_with_the_run_are_used(predict, finished, tiny_set, tmp_path):
+    """Unless told; here the class that was found most counts from the widest gap in its scores."""
+    given = [f"source={tiny_set / 'test'}", "pictures=none"]
+
+    def found() -> Counter[str]:
+        return Counter(item["class"] for frame in document()["frames"] for item in frame["objects"])
+
+    predict(*given).assert_fine()
+    every = found()
+    ((often, count),) = every.most_common(1)
+    state = checkpoint.load(finished.run / "checkpoints" / "best.pt")
+    # The set's categories count from 1, in the order of the classes; the file has the scores to the last digit.
+    entries = json.loads((finished.run / "predictions.json").read_text())
+    label = state["classes"].index(often)
+    scores = np.sort([entry["score"] for entry in entries if entry["category_id"] == label + 1])
+    assert len(scores) == count
+    gap = int(np.argmax(np.diff(scores)))
+    between = float(scores[gap] + scores[gap + 1]) / 2
+    stored = tmp_path / "run" / "checkpoints" / "best.pt"
+    thresholds = {**dict.fromkeys(state["classes"], 0.0), often: between}
+    checkpoint.save(stored, {**state, "thresholds": thresholds})
+    outcome = predict(*given, f"checkpoint={stored}", "confidence=null").assert_fine()
+    assert found() == every - Counter({often: gap + 1})
+    assert f"{between:.3g} ({often})" in outcome.out
+
+    checkpoint.save(stored, {**state, "thresholds": None})
+    outcome = predict(*given, f"checkpoint={stored}", "confidence=null").assert_fine()
+    assert f"{stored} stores no thresholds, so 0.3 was taken" in outcome.out
+    assert all(item["score"] >= 0.3 for frame in document()["frames"] for item in frame["objects"])
 
 
 @pytest.mark.parametrize(
@@ -107,7 +180,7 @@ def test_what_was_found_before_a_damaged_frame_is_kept(predict, tmp_path):
     [
         ("source=nowhere.png", "nowhere.png"),
         ("pictures=film", "pictures=film: must be one of"),
-        ("min_score=2", "min_score=2: must lie between 0 and 1"),
+        ("confidence=2", "confidence=2: must lie between 0 and 1"),
         ("engine.batch_size=0", "engine.batch_size=0"),
         ("raw_shape=[64]", "raw_shape=[64]: must be [height, width]"),
     ],
