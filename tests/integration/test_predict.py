@@ -155,7 +155,7 @@ def test_the_thresholds_stored_with_the_run_are_used(predict, finished, tiny_set
     every = found()
     ((often, count),) = every.most_common(1)
     state = checkpoint.load(finished.run / "checkpoints" / "best.pt")
-    # The set's categories count from 1, in the order of the classes; the file has the scores to the last digit.
+    # Categories count from 1, in the order of the classes. This file has the scores to the last digit.
     entries = json.loads((finished.run / "predictions.json").read_text())
     label = state["classes"].index(often)
     scores = np.sort([entry["score"] for entry in entries if entry["category_id"] == label + 1])
