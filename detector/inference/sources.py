@@ -117,13 +117,17 @@ def _of_files(
     files: Sequence[Path], raw_shape: tuple[int, int] | None, failed: Failed, *, name: str | None = None
 ) -> Iterator[Opened]:
     """Of files of one folder; name: of the folder where all of it is meant."""
-    pictures = [file for file in files if _is_picture(file, raw_shape)]
-    if pictures and (name or len(pictures) > 1):
+    pictures: list[Path] = []
+    single: list[Path] = []
+    for file in files:
+        (pictures if _is_picture(file, raw_shape) else single).append(file)
+    if name is None and len(pictures) == 1:  # one picture by itself, with a name of its own
+        pictures, single = [], list(files)
+    if pictures:
         name = name or pictures[0].resolve().parent.name
         frames = partial(_frames, pictures, raw_shape, name, failed)
         yield Opened(io.Recording(name, frames, length=len(pictures)), stills=True)
-        files = [file for file in files if file not in set(pictures)]
-    for file in files:
+    for file in single:
         try:
             recording = io.open_recording(file, raw_shape=raw_shape)
         except UserError as error:
