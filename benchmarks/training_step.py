@@ -22,24 +22,28 @@ import hydra
 import numpy as np
 import torch
 import torch.multiprocessing as mp
-from hydra.utils import instantiate
-from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models.detection import fcos_resnet50_fpn, retinanet_resnet50_fpn
 
-from detector.app import build
+from detector.app.build import load_split
 from detector.app.configs import CONFIGS
+from detector.app.parts import build
 from detector.app.running.processes import cores
+from detector.app.settings import plain, typed
 from detector.assign.candidates import grid_of_head
+from detector.assign.protocol import Assigner
+from detector.criterion.protocol import Criterion
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import train_loader
 from detector.engine.device import pick_device, pick_precision
 from detector.engine.ema import Ema
+from detector.engine.settings import EngineSettings
 from detector.tensors import Batch, HeadOutput, Targets
 
 FRAMES, HEIGHT, WIDTH = 96, 256, 320
 WARMUP, STEPS = 3, 12
+Settings = dict[str, Any]
 
 
 def main() -> None:
@@ -48,13 +52,13 @@ def main() -> None:
         write_frames(Path(folder))
         overrides += ["data=coco", f"data.root={folder}"]
         config = compose(overrides)
-        model = build.build_model(config, classes=4).eval()
+        model = build("model", config["model"], classes=4).eval()
         with FlopCounterMode(display=False) as counter:
             model(torch.zeros(1, 1, HEIGHT, WIDTH))
-        size = "x".join(str(side) for side in reversed(config.augment.size))
+        size = "x".join(str(side) for side in reversed(config["augment"]["size"]))
         print(
             f"{parameters(model) / 1e6:.2f} M parameters, {counter.get_total_flops() / 1e9:.2f} GFLOPs per "
-            f"{WIDTH}x{HEIGHT} frame; batches of {config.engine.batch_size} at {size}"
+            f"{WIDTH}x{HEIGHT} frame; batches of {config['engine']['batch_size']} at {size}"
         )
         for count in sorted({1, cores()}):
             rates = run(overrides, processes=count)
@@ -63,9 +67,10 @@ def main() -> None:
         compare_losses(config, output, targets)
 
 
-def compose(overrides: list[str]) -> DictConfig:
+def compose(overrides: list[str]) -> Settings:
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        return hydra.compose("train", overrides=overrides)
+        settings: Settings = plain(hydra.compose("train", overrides=overrides))
+    return settings
 
 
 def parameters(model: nn.Module) -> int:
@@ -102,24 +107,30 @@ def write_frames(root: Path) -> None:
     (root / "annotations" / "train.json").write_text(json.dumps(document))
 
 
+def parts_of(config: Settings) -> tuple[Assigner, Criterion]:
+    return build("assigner", config["assigner"]), build("criterion", config["criterion"])
+
+
 class Step:
     """The parts of a training step, timed."""
 
-    def __init__(self, config: DictConfig) -> None:
-        device = pick_device(config.engine.device)
-        self.precision = pick_precision(config.engine.precision, device)
+    def __init__(self, config: Settings) -> None:
+        engine = typed(EngineSettings, config["engine"], where="engine")
+        device = pick_device(engine.device)
+        self.precision = pick_precision(engine.precision, device)
+        network = build("model", config["model"], classes=4)
         dataset = DetectionDataset(
-            build.load_split(config.data, config.data.train),
-            agc=build.build_agc(config),
-            transform=instantiate(config.augment),
+            load_split(config["data"], config["data"]["train"]),
+            agc=build("thermal", config["thermal"]),
+            transform=build("augment", config["augment"], multiple=network.stride),
+            cache_mib=engine.cache_mib,
+            seed=0,
         )
-        self.loader = train_loader(
-            dataset, batch_size=config.engine.batch_size, workers=config.engine.workers, seed=0
-        )
-        self.model = build.build_model(config, classes=4).to(device).to(memory_format=torch.channels_last)
-        self.ema = Ema(self.model, decay=config.engine.ema_decay)
-        self.assigner, self.criterion = instantiate(config.assigner), instantiate(config.criterion)
-        self.optimizer = instantiate(config.optimizer)(self.model)
+        self.loader = train_loader(dataset, batch_size=engine.batch_size, workers=engine.workers, seed=0)
+        self.model = network.to(device).to(memory_format=torch.channels_last)
+        self.ema = Ema(self.model, decay=engine.ema_decay)
+        self.assigner, self.criterion = parts_of(config)
+        self.optimizer = build("optimizer", config["optimizer"])(self.model)
         self.batches = self._endless()
         self.seconds: dict[str, float] = defaultdict(float)
 
@@ -148,7 +159,7 @@ class Step:
             output.logits.detach().requires_grad_(), output.boxes.detach().requires_grad_(), output.grid
         )
         assignment = self.timed("assignment", lambda: self.assigner(leaf, batch.targets))
-        terms = self.timed("loss", lambda: self.criterion(leaf, assignment, batch.targets, step=10**6))
+        terms = self.timed("loss", lambda: self.criterion(leaf, assignment, batch.targets, progress=1.0))
         self.timed("loss", lambda: terms.total.backward())
         gradients = [leaf.logits.grad, leaf.boxes.grad]
         self.timed("backward", lambda: torch.autograd.backward([output.logits, output.boxes], gradients))
@@ -181,7 +192,7 @@ def run(overrides: list[str], *, processes: int) -> list[float]:
     return list(rates)
 
 
-def measure_parts(config: DictConfig) -> tuple[HeadOutput, Targets]:
+def measure_parts(config: Settings) -> tuple[HeadOutput, Targets]:
     step = Step(config)
     for _ in range(WARMUP):
         step()
@@ -197,9 +208,9 @@ def measure_parts(config: DictConfig) -> tuple[HeadOutput, Targets]:
     return output, batch.targets
 
 
-def compare_losses(config: DictConfig, output: HeadOutput, targets: Targets) -> None:
+def compare_losses(config: Settings, output: HeadOutput, targets: Targets) -> None:
     """Assignment and loss, forward and backward, ours and torchvision's, on tensors of the same size."""
-    assigner, criterion = instantiate(config.assigner), instantiate(config.criterion)
+    assigner, criterion = parts_of(config)
     truth = [
         {"boxes": boxes[valid], "labels": labels[valid]}
         for boxes, labels, valid in zip(targets.boxes, targets.labels, targets.valid, strict=True)
@@ -215,7 +226,7 @@ def compare_losses(config: DictConfig, output: HeadOutput, targets: Targets) -> 
         leaf = HeadOutput(
             logits.clone().requires_grad_(), output.boxes.detach().clone().requires_grad_(), grid
         )
-        return criterion(leaf, assigner(leaf, targets), targets, step=10**6).total
+        return criterion(leaf, assigner(leaf, targets), targets, progress=1.0).total
 
     fcos = fcos_resnet50_fpn(weights=None, weights_backbone=None, num_classes=4)
     retina = retinanet_resnet50_fpn(weights=None, weights_backbone=None, num_classes=4)

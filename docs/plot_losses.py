@@ -52,9 +52,12 @@ def on_positives() -> plt.Figure:
     value_and_slope((a, b), lambda z: classification.cross_entropy(z, one), Z, "cross-entropy")
     for gamma in (1, 2, 5):
         # Without cross-entropy's share and with alpha 1, this is focal without its class weights.
-        focal = partial(classification.bce_focal, targets=one, gamma=gamma, bce_weight=0, focal_weight=1)
+        focal = partial(
+            classification.bce_focal, targets=one, alpha=1, gamma=gamma, bce_weight=0, focal_weight=1
+        )
         value_and_slope((a, b), focal, Z, rf"focal, $\gamma$ = {gamma}")
-    value_and_slope((a, b), lambda z: classification.bce_focal(z, one), Z, r"BCE + focal, $\gamma$ = 3")
+    both = partial(classification.bce_focal, targets=one, alpha=1, gamma=3, bce_weight=0.5, focal_weight=0.5)
+    value_and_slope((a, b), both, Z, r"BCE + focal, $\gamma$ = 3")
     a.set(xlabel="logit z", ylim=(0, 5))
     b.set(xlabel="logit z")
     a.legend(fontsize=8)
@@ -79,7 +82,7 @@ def quality() -> plt.Figure:
     for q in (0.0, 0.3, 0.7, 1.0):
         target = torch.full_like(Z, q)
         a.plot(p, classification.quality_focal(Z, target), label=f"q = {q}")
-        b.plot(p, classification.varifocal(Z, target), label=f"q = {q}")
+        b.plot(p, classification.varifocal(Z, target, alpha=0.75, gamma=2), label=f"q = {q}")
     for axes in (a, b):
         axes.set(xlabel="p", ylim=(0, 2))
     a.legend(fontsize=8)
@@ -92,7 +95,7 @@ def sets() -> plt.Figure:
     p = torch.linspace(0, 1, 101, dtype=torch.float64)[:, None]
     y = torch.cat((torch.ones(4), torch.zeros(12))).double().expand(101, 16)
     losses = {
-        "Dice, s = 1": lambda x: region.dice(x, y, dim=-1),
+        "Dice, s = 1": lambda x: region.dice(x, y, smooth=1, dim=-1),
         "Dice, s = 0": lambda x: region.dice(x, y, smooth=0, dim=-1),
         "IoU, s = 0": lambda x: region.soft_iou(x, y, smooth=0, dim=-1),
         "F½": lambda x: fscore.soft_f_beta(x, y, beta=0.5, dim=-1),
@@ -147,8 +150,9 @@ def overlaps() -> plt.Figure:
     for axes, side in ((a, 4.0), (b, 24.0)):
         target = torch.tensor([0.0, 0, side, side], dtype=torch.float64).expand(161, 4)
         moved = target + torch.stack((shift, shift * 0, shift, shift * 0), dim=-1)
-        for name in ("iou_loss", "giou_loss", "diou_loss", "nwd_loss"):
-            axes.plot(shift, getattr(box, name)(moved, target), label=name)
+        for loss in (box.iou_loss, box.giou_loss, box.diou_loss):
+            axes.plot(shift, loss(moved, target), label=loss.__name__)
+        axes.plot(shift, box.nwd_loss(moved, target, constant=12.8), label="nwd_loss")
         axes.set(xlabel="shift to the right, pixels", ylim=(0, 1.7))
     a.legend(fontsize=8)
     return figure
@@ -213,9 +217,9 @@ def one_logit_factors(z: Tensor) -> dict[str, Tensor]:
     return {
         "cls, positives": ce[:, :4].mean(1),
         "cls, negatives": ce[:, 4:].mean(1),
-        "F1, positives": fscore.f_beta_from_sums(*positive),
+        "F1, positives": fscore.f1_from_sums(*positive),
         "cls, joint": ce.mean(1),
-        "F1, joint": fscore.f_beta_from_sums(*joint),
+        "F1, joint": fscore.f1_from_sums(*joint),
     }
 
 

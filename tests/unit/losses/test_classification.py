@@ -9,13 +9,11 @@ from hypothesis import strategies as st
 from detector.errors import UserError
 from detector.losses.classification import (
     balanced_cross_entropy,
-    bce_focal,
     beta_from_counts,
     cross_entropy,
-    focal,
     quality_focal,
-    varifocal,
 )
+from tests.unit.losses.published import bce_focal, focal, varifocal
 from tests.unit.losses.worked_example import MAP_LOGITS, MAP_TARGETS
 
 ONE = torch.ones((), dtype=torch.float64)

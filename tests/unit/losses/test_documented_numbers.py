@@ -8,9 +8,10 @@ from torch import Tensor
 
 from detector.criterion.combine import Geometric, ShiftedGeometric
 from detector.losses.box import iou_loss, paper
-from detector.losses.classification import bce_focal, cross_entropy, quality_focal, varifocal
-from detector.losses.fscore import f_beta_from_sums, soft_f1
+from detector.losses.classification import cross_entropy, quality_focal
+from detector.losses.fscore import f1_from_sums, f_beta_from_sums, soft_f1
 from detector.losses.sums import confusion_sums
+from tests.unit.losses.published import bce_focal, varifocal
 from tests.unit.losses.worked_example import MAP_PROBS, MAP_TARGETS
 
 GEOMETRIC = Geometric(eps=1e-12)
@@ -22,7 +23,7 @@ def factors_at(z: float) -> tuple[Tensor, Tensor]:
     y = torch.cat((torch.ones(4), torch.zeros(12))).double()
     logits = torch.full_like(y, z)
     ce, p = cross_entropy(logits, y), logits.sigmoid()
-    positive = f_beta_from_sums(*confusion_sums(p, y, weights=y))
+    positive = f1_from_sums(*confusion_sums(p, y, weights=y))
     four = torch.stack((ce[:4].mean(), ce[4:].mean(), positive, torch.ones_like(positive)))
     return four, torch.stack((ce.mean(), soft_f1(p, y)))
 

@@ -1,6 +1,7 @@
 """What all losses promise alike: precision, devices, shapes, no surprise on extreme input."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -9,52 +10,61 @@ from torch import Tensor
 from detector.losses import box
 from detector.losses.classification import (
     balanced_cross_entropy,
-    bce_focal,
     cross_entropy,
-    focal,
     quality_focal,
-    varifocal,
 )
 from detector.losses.fscore import soft_f1, soft_f_beta
-from detector.losses.region import dice, soft_iou
+from tests.unit.losses import published
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def balanced(logits: Tensor, targets: Tensor) -> Tensor:
-    return balanced_cross_entropy(logits, targets, beta=0.9)
-
-
-ON_LOGITS: list[Loss] = [cross_entropy, balanced, focal, bce_focal, quality_focal, varifocal]
-ON_PROBS: list[Loss] = [dice, soft_iou, soft_f_beta, soft_f1]
-ON_BOXES: list[Loss] = [
-    box.mse,
-    box.smooth_l1,
-    box.huber,
-    box.paper,
-    box.norm_huber,
-    box.iou_loss,
-    box.giou_loss,
-    box.diou_loss,
-    box.ciou_loss,
-    box.nwd_loss,
-    box.giou_nwd_loss,
-]
+ON_LOGITS: dict[str, Loss] = {
+    "cross_entropy": cross_entropy,
+    "balanced": partial(balanced_cross_entropy, beta=0.9),
+    "focal": published.focal,
+    "bce_focal": published.bce_focal,
+    "quality_focal": quality_focal,
+    "varifocal": published.varifocal,
+}
+ON_PROBS: dict[str, Loss] = {
+    "dice": published.dice,
+    "soft_iou": published.soft_iou,
+    "soft_f_beta": partial(soft_f_beta, beta=2.0),
+    "soft_f1": soft_f1,
+}
+ON_BOXES: dict[str, Loss] = {
+    "mse": box.mse,
+    "smooth_l1": box.smooth_l1,
+    "huber": box.huber,
+    "paper": box.paper,
+    "norm_huber": box.norm_huber,
+    "iou": box.iou_loss,
+    "giou": box.giou_loss,
+    "diou": box.diou_loss,
+    "ciou": box.ciou_loss,
+    "nwd": published.nwd_loss,
+    "giou_nwd": published.giou_nwd_loss,
+}
 
 
 def inputs(loss: Loss) -> tuple[Tensor, Tensor]:
     """Ordinary input for the loss, float64."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(6, 4, generator=generator, dtype=torch.float64)
-    if loss in ON_LOGITS:
+    if loss in ON_LOGITS.values():
         return x, (x > 0.5).double()
-    if loss in ON_PROBS:
+    if loss in ON_PROBS.values():
         return x.sigmoid(), (x > 0.5).double()
     sizes = torch.tensor([0.0, 0.0, 9.0, 7.0], dtype=torch.float64)
     return x + sizes, x.flip(0) + sizes
 
 
-every_loss = pytest.mark.parametrize("loss", [*ON_LOGITS, *ON_PROBS, *ON_BOXES], ids=lambda f: f.__name__)
+def each_of(losses: dict[str, Loss]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("loss", losses.values(), ids=losses.keys())
+
+
+every_loss = each_of(ON_LOGITS | ON_PROBS | ON_BOXES)
 
 
 @every_loss
@@ -101,20 +111,18 @@ def test_shapes_that_would_broadcast_are_refused(loss):
         loss(predicted, target[:, :1])
 
 
-@pytest.mark.parametrize("loss", [*ON_LOGITS, *ON_PROBS], ids=lambda f: f.__name__)
+@each_of(ON_LOGITS | ON_PROBS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_logits_of_100_either_way_are_finite(loss, dtype):
     logits = torch.tensor([-100.0, -100.0, 100.0, 100.0, 0.0, -1e4, 1e4], dtype=dtype, requires_grad=True)
     targets = torch.tensor([0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0])
-    value = loss(logits if loss in ON_LOGITS else logits.sigmoid(), targets)
+    value = loss(logits if loss in ON_LOGITS.values() else logits.sigmoid(), targets)
     value.sum().backward()
     assert value.isfinite().all()
     assert logits.grad.isfinite().all()
 
 
-@pytest.mark.parametrize(
-    "loss", [*ON_LOGITS, box.mse, box.norm_huber, box.ciou_loss], ids=lambda f: f.__name__
-)
+@each_of(ON_LOGITS | {name: ON_BOXES[name] for name in ("mse", "norm_huber", "ciou")})
 def test_nothing_in_gives_nothing_out(loss):
     empty = torch.zeros(0, 4, requires_grad=True)
     value = loss(empty, torch.zeros(0, 4))
@@ -123,7 +131,7 @@ def test_nothing_in_gives_nothing_out(loss):
     assert empty.grad.shape == (0, 4)
 
 
-@pytest.mark.parametrize("loss", ON_PROBS, ids=lambda f: f.__name__)
+@each_of(ON_PROBS)
 def test_a_set_without_points_is_finite(loss):
     empty = torch.zeros(0, 4, requires_grad=True)
     value = loss(empty, torch.zeros(0, 4))

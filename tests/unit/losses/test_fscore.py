@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.losses.fscore import f_beta_from_sums, soft_f1, soft_f_beta
+from detector.losses.fscore import f1_from_sums, soft_f1, soft_f_beta
 from detector.losses.region import dice
 from detector.losses.sums import confusion_sums
 from tests.unit.losses.test_region import maps
@@ -105,7 +105,7 @@ def test_per_point_sets_lie_along_the_last_dim():
 def test_a_set_in_two_parts_needs_its_sums_added():
     p, y = MAP_PROBS, MAP_TARGETS
     parts = zip(confusion_sums(p[:1], y[:1]), confusion_sums(p[1:], y[1:]), strict=True)
-    together = f_beta_from_sums(*(first + second for first, second in parts))
+    together = f1_from_sums(*(first + second for first, second in parts))
     torch.testing.assert_close(together, soft_f1(p, y))
     averaged = (soft_f1(p[:1], y[:1]) + soft_f1(p[1:], y[1:])) / 2  # the first row has no positive
     assert (averaged - together).abs() > 0.01
