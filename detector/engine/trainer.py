@@ -235,8 +235,7 @@ class Trainer:
             self.progress.stale = 0 if better else self.progress.stale + 1
             if better:
                 self.progress.best, self.progress.best_epoch = ap, self.progress.epoch
-                if metrics.diagnosis is not None:
-                    self.thresholds = metrics.diagnosis.thresholds.best_scores()
+                self.thresholds = metrics.diagnosis.thresholds.best_scores()
             self.tracker.evaluated(metrics, self.progress.epoch, self.progress.step)
         self._share_progress()
         if self.progress.stale == 0:

@@ -4,11 +4,12 @@ import functools
 
 import hydra
 import pytest
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from detector.app.commands.tune import procedure_of
 from detector.app.configs import CONFIGS
+from detector.app.parts import build
+from detector.app.settings import plain
 from detector.app.tuning import winner
 from detector.tuning.optuna_search import Sampling
 from detector.tuning.phases import Phases, search
@@ -20,7 +21,7 @@ PRESETS = sorted(file.stem for file in (ROOT / "tune").glob("*.yaml") if not fil
 @functools.cache
 def preset(name: str) -> DictConfig:
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        return hydra.compose("tune", overrides=[f"tune={name}"]).tune
+        return hydra.compose("tune", overrides=[f"tune={name}", "+tune.hit_uav=somewhere"]).tune
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -38,7 +39,7 @@ def test_every_trial_is_a_training_that_builds_and_the_budget_is_spent(name):
             for override in phases.space.overrides(trial.setting):
                 key, value = override.split("=")
                 OmegaConf.update(config, key, float(value))
-            assert callable(instantiate(config.criterion)), trial
+            assert callable(build("criterion", plain(config.criterion))), trial
             ended(trial, (float(trial.number),))
 
     trials = search(phases, score=score, record=lambda _: None)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
-from detector.app import build
 from detector.app.configs import CONFIGS
+from detector.app.parts import build
+from detector.app.settings import plain
 from detector.engine import checkpoint
 from detector.thermal.agc import Agc
 from tests.unit.thermal.agc_builders import scene
@@ -18,7 +19,7 @@ OVERRIDES = {
     "fixed_kelvin": [
         "thermal.low=280",
         "thermal.high=310",
-        "thermal.calibration={_target_: detector.thermal.radiometry.Linear, gain: 0.04, offset: 0.5}",
+        "thermal.calibration={name: linear, gain: 0.04, offset: 0.5}",
     ],
     "percentile": ["thermal.low=3", "thermal.min_span=20"],
     "sequence": ["thermal.high=90"],
@@ -31,11 +32,12 @@ def agcs(folder: Path, name: str, overrides: list[str]) -> tuple[Agc, Agc]:
     """The gain of a configuration, and that of a checkpoint made with it."""
     option = OmegaConf.load(Path(CONFIGS) / "thermal" / f"{name}.yaml")
     config = OmegaConf.merge({"thermal": option}, OmegaConf.from_dotlist(overrides))
-    assert isinstance(config, DictConfig)
-    state = {"config": build.as_plain(config), "classes": ["person"], "model": {}, "ema": {}}
+    settings = plain(config)["thermal"]
+    groups = {**{name: {} for name in checkpoint.USED}, "thermal": settings}
+    state = {"config": groups, "classes": ["person"], "thresholds": None, "ema": {}}
     checkpoint.save(folder / "last.pt", state)
-    saved = build.as_config(checkpoint.load(folder / "last.pt")["config"])
-    return build.build_agc(config), build.build_agc(saved)
+    saved = checkpoint.load(folder / "last.pt")["config"]["thermal"]
+    return build("thermal", settings), build("thermal", saved)
 
 
 def test_every_gain_is_here() -> None:

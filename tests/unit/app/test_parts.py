@@ -55,17 +55,13 @@ def test_albumentations_transforms_go_by_their_class():
     assert isinstance(one.transforms[0], A.VerticalFlip)
 
 
-@pytest.mark.parametrize(
-    "name", ["Any", "BasicTransforms", "Compose.__init__", "np", "_target_", 3, None]
-)
+@pytest.mark.parametrize("name", ["Any", "BasicTransforms", "Compose.__init__", "np", "_target_", 3, None])
 def test_albumentations_gives_nothing_but_transforms(name):
     with pytest.raises(UserError, match=r"intensity\.x\.name="):
         build("intensity", {"name": name}, where="intensity.x")
 
 
-@pytest.mark.parametrize(
-    "name", ["os.system", "builtins:eval", "thermal.agc:Percentile", "", None, 7, []]
-)
+@pytest.mark.parametrize("name", ["os.system", "builtins:eval", "thermal.agc:Percentile", "", None, 7, []])
 @pytest.mark.parametrize("kind", [kind for kind in PARTS if kind not in GROUPS])
 def test_nothing_but_the_table_is_built(kind, name):
     with pytest.raises(UserError, match=rf"{kind}\.name=.*: must be "):
