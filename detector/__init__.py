@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from detector.thermal.io import Recording
     from detector.thermal.radiometry import Linear
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Frame",
