@@ -152,8 +152,8 @@ class Trainer:
         """UserError where a state holds no training to go on with."""
         if "optimizer" not in state:
             raise UserError(
-                f"checkpoint {source}: its training cannot go on: it holds weights only, or was written by "
-                f"another version ({state['version']}); use last.pt of a run of this version"
+                f"checkpoint {source}: holds weights only, or was written by an older version: its training "
+                "cannot go on; use last.pt of a run of this version"
             )
 
     def save(self, name: str) -> None:
