@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from detector.app.commands import compare as compare_app
-from detector.app.commands import evaluate as evaluate_app
 from detector.evaluation.coco import coco_ground_truth
 from tests.built import built
 from tests.integration.commands import TINY_ENGINE, Call, files_under
@@ -37,7 +35,7 @@ def judged(file: Path) -> dict:
 
 
 def test_a_run_is_compared_with_the_perfect_file(call: Call, finished, perfect, tmp_path):
-    outcome = call("compare", compare_app.run, f"runs=[{finished.run},{perfect}]", FEW, "output=out")
+    outcome = call("compare", f"runs=[{finished.run},{perfect}]", FEW, "output=out")
     outcome.assert_fine()
     assert files_under(tmp_path) == {"perfect.json", "out", "out/compare.html", "out/compare.json"}
     written = judged(tmp_path / "out" / "compare.json")
@@ -55,7 +53,7 @@ def test_a_run_is_compared_with_the_perfect_file(call: Call, finished, perfect, 
 
 
 def test_the_same_predictions_cannot_be_told_apart(call: Call, finished, own_run):
-    outcome = call("compare", compare_app.run, f"runs=[{finished.run},{own_run}]", FEW).assert_fine()
+    outcome = call("compare", f"runs=[{finished.run},{own_run}]", FEW).assert_fine()
     assert "second and first cannot be told apart: AP +0.0000, 95 % interval +0.0000 to" in outcome.out
 
 
@@ -69,7 +67,7 @@ def test_the_same_predictions_cannot_be_told_apart(call: Call, finished, own_run
         (["runs=[RUN,SET]"], "SET: is not the folder of a run, it has no config.yaml"),
         (["runs=[FILE,other.json]"], "runs names files only, so data must be given: data=..."),
         (["runs=[RUN,other.json]"], "other.json: cannot read predictions: No such file"),
-        (["runs=[RUN,FILE]", "data.split=val"], "the run was judged on test. Judge it on val first: scripts"),
+        (["runs=[RUN,FILE]", "data.split=val"], "the run was judged on test. Judge it on val first: thermal"),
         (["runs=[RUN,FILE]", "data.root=nowhere"], "data root nowhere: no such folder"),
         (["runs=[RUN,FILE]", "resamples=20"], "resamples=20: must be at least 100"),
         (["runs=[RUN,FILE]", "seed=-1"], "seed=-1: must be at least 0"),
@@ -82,7 +80,7 @@ def test_comparing_refuses(call: Call, finished, tiny_set, perfect, tmp_path, ov
     for name, place in places.items():
         overrides = [override.replace(name, str(place)) for override in overrides]
         message = message.replace(name, str(place))
-    call("compare", compare_app.run, *overrides).assert_error(message)
+    call("compare", *overrides).assert_error(message)
     assert files_under(tmp_path) == {"perfect.json"}
 
 
@@ -97,7 +95,7 @@ def test_comparing_refuses(call: Call, finished, tiny_set, perfect, tmp_path, ov
 def test_a_run_that_was_judged_on_something_else_is_refused(call: Call, finished, own_run, change, message):
     file = own_run / "metrics.json"
     file.write_text(json.dumps({**judged(file), **change}))
-    outcome = call("compare", compare_app.run, f"runs=[{finished.run},{own_run}]", FEW)
+    outcome = call("compare", f"runs=[{finished.run},{own_run}]", FEW)
     outcome.assert_error(f"{file}: {message}")
 
 
@@ -106,7 +104,7 @@ def test_a_run_that_was_judged_on_other_objects_is_refused(call: Call, finished,
     metrics = judged(file)
     metrics["per_class"]["person"]["truths"] = 99
     file.write_text(json.dumps(metrics))
-    outcome = call("compare", compare_app.run, f"runs=[{finished.run},{own_run}]", FEW)
+    outcome = call("compare", f"runs=[{finished.run},{own_run}]", FEW)
     outcome.assert_error(f"{file}: judged on other objects, 99 person")
 
 
@@ -116,9 +114,7 @@ def test_another_split_is_read_from_where_evaluate_writes_it(call: Call, own_run
     folder.mkdir(parents=True)
     (folder / "predictions.json").write_text("[]")
     (folder / "other.json").write_text("[]")
-    outcome = call(
-        "compare", compare_app.run, f"runs=[{own_run},{folder / 'other.json'}]", "data.split=val", FEW
-    )
+    outcome = call("compare", f"runs=[{own_run},{folder / 'other.json'}]", "data.split=val", FEW)
     outcome.assert_fine()
     assert f"{folder / 'predictions.json'}, 0 detections in 0 frames" in outcome.out
 
@@ -127,7 +123,7 @@ def test_predictions_are_judged_as_the_checkpoint_that_made_them(call: Call, fin
     file = tmp_path / "peer.json"
     shutil.copy(finished.run / "predictions.json", file)
     data = ("data=coco", f"data.root={tiny_set}", "data.split=test")
-    outcome = call("evaluate", evaluate_app.run, *TINY_ENGINE, f"predictions={file}", *data).assert_fine()
+    outcome = call("evaluate", *TINY_ENGINE, f"predictions={file}", *data).assert_fine()
     assert judged(tmp_path / "peer_test" / "metrics.json") == judged(finished.run / "metrics.json")
     names = {"metrics.json", "predictions.json", "samples.png"}
     assert files_under(tmp_path) == {"peer.json", "peer_test", *(f"peer_test/{name}" for name in names)}
@@ -151,6 +147,6 @@ def test_judging_predictions_refuses(call: Call, tiny_set, tmp_path, overrides, 
     file = tmp_path / "peer.json"
     file.write_text(json.dumps([{"image_id": 1, "category_id": 99, "bbox": [0, 0, 1, 1], "score": 1.0}]))
     given = [value.replace("FILE", str(file)).replace("SET", str(tiny_set)) for value in overrides]
-    outcome = call("evaluate", evaluate_app.run, *TINY_ENGINE, *given)
+    outcome = call("evaluate", *TINY_ENGINE, *given)
     outcome.assert_error(message.replace("FILE", str(file)))
     assert files_under(tmp_path) == {"peer.json"}

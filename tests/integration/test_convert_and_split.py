@@ -7,9 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.app.commands import convert as convert_app
-from detector.app.commands import split as split_app
-from detector.app.commands import train as train_app
 from detector.data.annotations import Annotations
 from detector.data.writers.coco import write_coco_references
 from tests.built import built
@@ -30,10 +27,10 @@ def truth(annotations: Annotations) -> dict[bytes, list[tuple[list[float], int]]
 
 def test_a_set_goes_to_coco_and_yolo_and_back(call, tiny_set, tmp_path):
     own = ["data=coco", f"data.root={tiny_set}", "splits=[train,val]"]
-    out = call("convert", convert_app.run, *own, "output=as_coco").assert_fine().out
+    out = call("convert", *own, "output=as_coco").assert_fine().out
     assert re.match(r"train: 12 frames, \d+ objects, 0 regions to ignore\nval: 4 frames", out)
     again = ["data=coco", "data.root=as_coco", "output=as_yolo", "format=yolo", "pictures=copy"]
-    outcome = call("convert", convert_app.run, *again).assert_fine()
+    outcome = call("convert", *again).assert_fine()
     assert outcome.out.count("frames") == 2
     for split in ("train", "val"):
         expected = truth(built("data/coco", root=tiny_set).load(split))
@@ -46,7 +43,7 @@ def test_a_set_goes_to_coco_and_yolo_and_back(call, tiny_set, tmp_path):
 
 def test_new_splits_and_folds_keep_recordings_whole_and_can_be_trained_on(call, tiny_set, tmp_path):
     own = ["data=coco", f"data.root={tiny_set}", "splits=[train]", "output=new"]
-    out = call("split", split_app.run, *own, "folds=2", "shares=[0.5,0.25,0.25]").assert_fine().out
+    out = call("split", *own, "folds=2", "shares=[0.5,0.25,0.25]").assert_fine().out
     assert out.splitlines()[0].split()[:4] == ["split", "recordings", "frames", "share"]
     source = built("data/coco", root=tmp_path / "new")
     splits = {name: source.load(name).records for name in source.splits()}
@@ -64,7 +61,7 @@ def test_new_splits_and_folds_keep_recordings_whole_and_can_be_trained_on(call, 
         assert (int(groups), int(frames)) == (len(names[name]), len(paths[name]))
         assert float(share) == pytest.approx(len(paths[name]) / 12, abs=1e-3)
     training = ["data=coco", "data.root=new", "data.train=train_0", "data.val=val_0", "data.split=val_0"]
-    call("train", train_app.run, *TINY_RUN, *training, "engine.epochs=1", "hydra.run.dir=run").assert_fine()
+    call("train", *TINY_RUN, *training, "engine.epochs=1", "hydra.run.dir=run").assert_fine()
     assert json.loads((tmp_path / "run/metrics.json").read_text())["images"] == len(paths["val_0"])
 
 
@@ -81,7 +78,7 @@ def two_recordings(tmp_path, monkeypatch) -> None:
 @pytest.mark.usefixtures("two_recordings")
 def test_a_class_that_is_missing_is_told(call, caplog):
     overrides = ["data=coco", "data.root=own", "output=new", "shares=[0.5,0.5]"]
-    out = call("split", split_app.run, *overrides).assert_fine().out
+    out = call("split", *overrides).assert_fine().out
     assert re.search(r"\ntrain +1 +2 +0.500 +[02] +[02]\nval +1 +2 +0.500 ", out)
     told = [re.fullmatch(r"(train|val) has no object of: class ([01])", line) for line in caplog.messages]
     assert [match and match[1] for match in told] == ["train", "val"]
@@ -91,7 +88,7 @@ def test_a_class_that_is_missing_is_told(call, caplog):
 @pytest.mark.usefixtures("two_recordings")
 def test_frames_split_singly_are_balanced_and_warned_of(call, caplog, tmp_path):
     overrides = ["data=coco", "data.root=own", "output=new", "shares=[0.5,0.5]", "groups=frames"]
-    call("split", split_app.run, *overrides).assert_fine()
+    call("split", *overrides).assert_fine()
     (warning,) = caplog.messages
     assert warning.startswith("groups=frames: frames of one recording stand on both sides")
     for split in ("train", "val"):
@@ -117,7 +114,7 @@ def test_frames_split_singly_are_balanced_and_warned_of(call, caplog, tmp_path):
 )
 def test_converting_refuses(call, tiny_set, tmp_path, overrides, message):
     given = [override.replace("SET", str(tiny_set)) for override in overrides]
-    call("convert", convert_app.run, "data=coco", f"data.root={tiny_set}", *given).assert_error(message)
+    call("convert", "data=coco", f"data.root={tiny_set}", *given).assert_error(message)
     assert files_under(tmp_path) == set()
 
 
@@ -134,10 +131,10 @@ def test_converting_refuses(call, tiny_set, tmp_path, overrides, message):
 )
 def test_splitting_refuses(call, tiny_set, tmp_path, overrides, message):
     own = ["data=coco", f"data.root={tiny_set}", "output=new"]
-    call("split", split_app.run, *own, *overrides).assert_error(message)
+    call("split", *own, *overrides).assert_error(message)
     assert files_under(tmp_path) == set()
 
 
 def test_the_set_must_be_named(call, tmp_path):
-    call("convert", convert_app.run, "output=new").assert_error("You must specify 'data'")
+    call("convert", "output=new").assert_error("You must specify 'data'")
     assert files_under(tmp_path) == set()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from detector.app.commands.doctor import run
 from tests.integration.commands import Call, files_under, program
 
 
@@ -31,7 +30,7 @@ def test_a_set_that_is_not(own_set, call: Call, tmp_path):
     frames = sorted((own_set / "train").glob("*.png"))
     shutil.copy(frames[0], sorted((own_set / "val").glob("*.png"))[0])
     frames[1].write_bytes(frames[1].read_bytes()[:100])
-    outcome = call("doctor", run, f"data.root={own_set}", "page=page.html")
+    outcome = call("doctor", f"data.root={own_set}", "page=page.html")
     assert outcome.status == 1
     assert outcome.err == ""
     severities = {(line.split()[0], line.split()[1]) for line in outcome.out.splitlines()}
@@ -45,7 +44,7 @@ def test_a_box_without_area_is_told_as_stored_and_as_the_reader_drops_it(own_set
     document = json.loads(file.read_text())
     document["annotations"][0]["bbox"][2] = 0
     file.write_text(json.dumps(document))
-    outcome = call("doctor", run, f"data.root={own_set}", "splits=[val]")
+    outcome = call("doctor", f"data.root={own_set}", "splits=[val]")
     assert outcome.status == 1, "one of so few boxes is more than a tenth"
     assert f"zero-size boxes: 1 of {len(document['annotations'])} boxes have no area" in outcome.out
     assert "warning  annotations:" in outcome.out
@@ -57,7 +56,7 @@ def test_a_box_without_area_is_told_as_stored_and_as_the_reader_drops_it(own_set
 
 def test_two_sets_side_by_side(tiny_set, call: Call, tmp_path):
     arguments = ["compare=coco", f"compare_root={tiny_set}", "compare_frames=3"]
-    outcome = call("doctor", run, f"data.root={tiny_set}", *arguments).assert_fine()
+    outcome = call("doctor", f"data.root={tiny_set}", *arguments).assert_fine()
     lines = [line.split() for line in outcome.out.splitlines()]
     assert ["set", "(other)", "set"] in lines
     assert ["frames", "3", "3"] in lines
@@ -80,4 +79,4 @@ def test_two_sets_side_by_side(tiny_set, call: Call, tmp_path):
 )
 def test_errors_are_one_line(tiny_set, call: Call, arguments, message):
     given = [argument.format(root=tiny_set) for argument in arguments]
-    call("doctor", run, f"data.root={tiny_set}", *given).assert_error(message)
+    call("doctor", f"data.root={tiny_set}", *given).assert_error(message)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from detector.app.commands import train as train_app
 from detector.engine import checkpoint
 from detector.engine.trainer import Trainer
 from tests.integration.commands import TINY_RUN, await_file, files_under, finish, start
@@ -45,7 +44,7 @@ def progress(run: Path) -> dict[str, Any]:
 def test_a_finished_run_can_be_made_longer(copy_of_finished, call, tmp_path):
     last = copy_of_finished / "checkpoints" / "last.pt"
     overrides = ["engine.epochs=3", "engine.processes=1"]
-    outcome = call("train", train_app.run, f"resume={last}", *overrides).assert_fine()
+    outcome = call("train", f"resume={last}", *overrides).assert_fine()
     assert "epoch 3/3" in outcome.out
     assert "epoch 2/3" not in outcome.out
     assert progress(copy_of_finished)["epoch"] == 3
@@ -55,16 +54,16 @@ def test_a_finished_run_can_be_made_longer(copy_of_finished, call, tmp_path):
 
 def test_a_run_that_is_told_to_stop_saves_and_goes_on_as_if_nothing_was(tiny_set, call, tmp_path, at_step):
     arguments = [*TINY_RUN, f"data.root={tiny_set}"]
-    call("train", train_app.run, *arguments, "hydra.run.dir=runs/whole").assert_fine()
+    call("train", *arguments, "hydra.run.dir=runs/whole").assert_fine()
     at_step(4, lambda: os.kill(os.getpid(), signal.SIGTERM))
-    outcome = call("train", train_app.run, *arguments, "hydra.run.dir=runs/parts")
+    outcome = call("train", *arguments, "hydra.run.dir=runs/parts")
     run = tmp_path / "runs" / "parts"
     last = run / "checkpoints" / "last.pt"
     assert (outcome.status, outcome.err) == (130, f"stopped after step 4; go on with resume={last}\n")
     assert progress(run)["step"] == 4
     assert not (run / "metrics.json").exists()
 
-    resumed = call("train", train_app.run, f"resume={last}").assert_fine()
+    resumed = call("train", f"resume={last}").assert_fine()
     assert "epoch 2/2" in resumed.out
     assert "epoch 1/2" not in resumed.out
     whole = checkpoint.load(tmp_path / "runs" / "whole" / "checkpoints" / "last.pt")
@@ -91,7 +90,7 @@ def test_two_processes_are_stopped_together_and_one_goes_on(tiny_set, call, tmp_
 
     epochs = stopped["epoch"] + 2  # the running one may have no step left
     overrides = [f"engine.epochs={epochs}", "engine.processes=1"]
-    resumed = call("train", train_app.run, f"resume={last}", *overrides).assert_fine()
+    resumed = call("train", f"resume={last}", *overrides).assert_fine()
     assert f"epoch {epochs}/{epochs}" in resumed.out
     assert "1 x cpu" in resumed.out
     assert progress(run)["step"] == 3 * epochs
@@ -107,6 +106,6 @@ def test_a_killed_loader_worker_ends_training_with_a_clear_line(tiny_set, call, 
     at_step(1, kill_the_workers)
     # Epochs enough that the loader is still at work when it learns of it.
     arguments = [*TINY_RUN, f"data.root={tiny_set}", "engine.workers=1", "engine.epochs=200"]
-    outcome = call("train", train_app.run, *arguments, "engine.evaluate_every=200")
+    outcome = call("train", *arguments, "engine.evaluate_every=200")
     outcome.assert_error("error: DataLoader worker")
     assert "out of memory? Lower engine.workers or engine.cache_mib" in outcome.err

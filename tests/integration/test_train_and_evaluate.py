@@ -9,15 +9,15 @@ import torch
 from omegaconf import OmegaConf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from detector.app.commands import evaluate as evaluate_app
 from detector.engine import checkpoint
 from detector.engine.optim import WarmupCosine
-from detector.evaluation.coco import NAMES, evaluate
-from detector.evaluation.metrics.bins import Bins
-from detector.evaluation.predictions import load_predictions
+from detector.evaluation.coco import NAMES
+from detector.evaluation.predictions import read_predictions
+from detector.evaluation.split import evaluate
 from detector.synth.scene import CLASSES
 from tests.built import built
 from tests.integration.commands import TINY_ENGINE, TINY_RUN, files_under, program
+from tests.unit.evaluation.builders import BINS
 
 STEPS = [1, 2, 3, 4, 5, 6]
 
@@ -58,6 +58,7 @@ def test_a_run_s_folder_holds_what_was_promised_and_no_more(finished):
         "metrics.json",
         "predictions.json",
         "samples.png",
+        "weights.safetensors",
         "tensorboard",
     }
     above = {
@@ -80,14 +81,14 @@ def test_the_configuration_is_resolved(finished, tiny_set):
     text = (finished.run / "config.yaml").read_text()
     assert "${" not in text
     config = OmegaConf.create(text)
-    assert config.data.source.root == str(tiny_set)
+    assert config.data.root == str(tiny_set)
     assert config.engine.epochs == 2
 
 
 def test_the_run_tells_how_to_repeat_it(finished, tiny_set):
     environment = json.loads((finished.run / "environment.json").read_text())
     program, script, *overrides = shlex.split(environment["command"])
-    assert (program, script) == ("python", "scripts/train.py")
+    assert (program, script) == ("thermal-detector", "train")
     assert overrides == [
         *TINY_RUN,
         f"data.root={tiny_set}",
@@ -111,8 +112,8 @@ def test_metrics_are_those_of_the_predictions_beside_them(finished, tiny_set):
     assert set(metrics["per_class"]) == set(CLASSES)
     assert metrics["images"] == 4
     truth = built("data/coco", root=tiny_set).load("test")
-    predictions = load_predictions(finished.run / "predictions.json", truth)
-    assert evaluate(truth, predictions, bins=Bins()).to_dict() == metrics
+    predictions = read_predictions(finished.run / "predictions.json", truth)
+    assert evaluate(truth, predictions, bins=BINS).metrics.to_dict() == metrics
 
 
 def test_the_pictures_can_be_looked_at(finished):
@@ -128,7 +129,7 @@ def test_tensorboard_has_every_step_s_losses_counts_and_speed(board):
     for tag in tags:
         if tag.startswith(("loss/", "counts/", "train/")):
             assert steps(board, tag) == STEPS, tag
-    schedule = WarmupCosine(warmup_steps=2)
+    schedule = WarmupCosine(0.3334, floor=0.02)
     rates = [event.value for event in board.Scalars("train/lr")]
     assert rates == pytest.approx([0.002 * schedule(step - 1, total_steps=6) for step in STEPS])
     assert all(event.value > 0 for event in board.Scalars("time/images_per_second"))
@@ -170,7 +171,7 @@ def test_another_split_goes_to_a_folder_of_its_own(finished, call, tmp_path):
     copied.parent.mkdir(parents=True)
     copied.write_bytes((finished.run / "checkpoints" / "best.pt").read_bytes())
     before = files_under(tmp_path)
-    call("evaluate", evaluate_app.run, f"checkpoint={copied}", "data.split=val", *TINY_ENGINE).assert_fine()
+    call("evaluate", f"checkpoint={copied}", "data.split=val", *TINY_ENGINE).assert_fine()
     new = {f"run/evaluation/val/{name}" for name in ("metrics.json", "predictions.json", "samples.png")}
     assert files_under(tmp_path) - before == new | {"run/evaluation", "run/evaluation/val"}
     # The last evaluation of training was of this split, but the best one need not be the last.

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from detector.app.commands import split as split_app
-from detector.app.commands import tune as tune_app
 from detector.app.running.workers import Workers
 from detector.tuning.training import METRICS, Training
 from tests.integration.commands import TINY_RUN, await_file, files_under, finish, program, start
@@ -38,7 +36,7 @@ def preset(**changes: object) -> dict:
 def write(tmp_path, tiny_set, call):
     """write(**changes): the preset tune=tiny in a folder of one's own, on folds of the tiny set."""
     shares = ["splits=[train,val]", "shares=[0.75,0.25]", f"folds={FOLDS}", "output=folds"]
-    call("split", split_app.run, "data=synthetic", f"data.root={tiny_set}", *shares).assert_fine()
+    call("split", "data=synthetic", f"data.root={tiny_set}", *shares).assert_fine()
 
     def writing(**changes: object) -> None:
         path = tmp_path / "conf" / "tune" / "tiny.yaml"
@@ -84,13 +82,13 @@ def test_killed_and_started_again_it_writes_the_same_record_and_a_winner(write, 
         ["1", "gamma", "1", "2", "0"],
         ["2", "confirm", "1", "2", "1"],
     ]
-    assert "use it: python scripts/train.py --config-dir cut experiment=tiny" in resumed.out
+    assert "use it: thermal-detector train --config-dir cut experiment=tiny" in resumed.out
 
 
-def test_what_it_leaves(write, tmp_path, call, by_gamma):
+def test_what_it_leaves(write, tmp_path, call, by_gamma, monkeypatch):
     """By hand: gamma 3 has folds of 0.30 and 0.32, gamma 1 of 0.10 and 0.12; seed 1 adds 0.001."""
     write()
-    outcome = call("tune", tune_app.run, "--config-dir", "conf", "tune=tiny", "output=out").assert_fine()
+    outcome = call("tune", "--config-dir", "conf", "tune=tiny", "output=out").assert_fine()
     assert (tmp_path / "out" / "record.csv").read_text().splitlines() == [
         "trial,phase,gamma,box,seed,mean,sd,fold_0,fold_1,memo",
         "1,gamma,1,2,0,0.110000,0.014142,0.100000,0.120000,",
@@ -98,7 +96,7 @@ def test_what_it_leaves(write, tmp_path, call, by_gamma):
         "3,confirm,3,2,1,0.311000,0.014142,0.301000,0.321000,confirms trial 2 with another seed: +0.0010",
     ]
     page = (tmp_path / "out" / "record.md").read_text()
-    assert "python scripts/tune.py --config-dir conf tune=tiny output=out" in page
+    assert "thermal-detector tune --config-dir conf tune=tiny output=out" in page
     assert "| 2 | gamma | 3 | 2 | 0.3100 ± 0.0141 | best |" in page
     for said in (
         "criterion=bce_focal",
@@ -118,13 +116,15 @@ def test_what_it_leaves(write, tmp_path, call, by_gamma):
 
     configs: list[DictConfig] = []
     use = ["--config-dir", "out", "experiment=tiny", "engine.epochs=7"]
-    call("train", configs.append, *use).assert_fine()
-    assert configs[0].criterion.classification._target_.endswith("bce_focal")
+    with monkeypatch.context() as patch:
+        patch.setattr("detector.app.commands.load", lambda _: configs.append)
+        call("train", *use).assert_fine()
+    assert configs[0].criterion.classification.name == "bce_focal"
     assert (configs[0].criterion.classification.gamma, configs[0].criterion.box_weight) == (3, 2)
     assert (configs[0].engine.patience, configs[0].engine.epochs, configs[0].engine.batch_size) == (5, 7, 16)
 
     files = files_under(tmp_path / "out")
-    again = call("tune", tune_app.run, "--config-dir", "conf", "tune=tiny", "output=out").assert_fine()
+    again = call("tune", "--config-dir", "conf", "tune=tiny", "output=out").assert_fine()
     assert len(by_gamma) == 3 * FOLDS
     assert again.out.count("(kept)") == 3 * FOLDS
     assert files_under(tmp_path / "out") == files
@@ -134,21 +134,19 @@ def test_optuna_leaves_the_same_and_shares_its_storage(write, tmp_path, call, by
     pytest.importorskip("optuna")
     write(trials=5)
     tune = ["--config-dir", "conf", "tune=tiny", "tune.strategy=optuna", "tune.storage=shared.log", "jobs=2"]
-    call("tune", tune_app.run, *tune, "output=a").assert_fine()
+    call("tune", *tune, "output=a").assert_fine()
     lines = (tmp_path / "a" / "record.csv").read_text().splitlines()
     assert [line.split(",")[1] for line in lines[1:]] == ["search"] * 4 + ["confirm"]
     assert lines[1].startswith("1,search,3,2,0,0.310000")
     assert (tmp_path / "a" / "experiment" / "tiny.yaml").is_file()
     count = len(by_gamma)
-    call("tune", tune_app.run, *tune, "output=b").assert_fine()
+    call("tune", *tune, "output=b").assert_fine()
     assert len(by_gamma) == count, "the budget is spent, wherever"
     for name in ("record.csv", "experiment/tiny.yaml"):
         assert (tmp_path / "b" / name).read_text().replace("--config-dir b", "--config-dir a") == (
             tmp_path / "a" / name
         ).read_text()
-    call("tune", tune_app.run, *tune, "output=c", "tune.seed=3").assert_error(
-        "study tiny of other settings (seed)"
-    )
+    call("tune", *tune, "output=c", "tune.seed=3").assert_error("study tiny of other settings (seed)")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +169,5 @@ def test_optuna_leaves_the_same_and_shares_its_storage(write, tmp_path, call, by
 )
 def test_what_is_wrong_is_one_line(write, call, by_gamma, tmp_path, changes, message):
     write(**changes)
-    call("tune", tune_app.run, "--config-dir", "conf", "tune=tiny", "output=out", "jobs=1").assert_error(
-        message
-    )
+    call("tune", "--config-dir", "conf", "tune=tiny", "output=out", "jobs=1").assert_error(message)
     assert by_gamma or not (tmp_path / "out").exists(), "nothing was written before it was found"

@@ -27,14 +27,14 @@ def study(tiny_set, *, second: str) -> list[str]:
 
 
 def test_a_study_cut_short_goes_on_and_keeps_what_is_finished(tiny_set, tmp_path):
-    broken = program("experiment", *study(tiny_set, second="focus"), folder=tmp_path)
-    broken.assert_error("train.py")
+    broken = program("study", *study(tiny_set, second="focus"), folder=tmp_path)
+    broken.assert_error("error: train model.stem=4 ")
     assert "focus" in broken.err
     first = tmp_path / "out" / "a" / "seed0" / "metrics.json"
     stamp = first.stat().st_mtime_ns
     assert (tmp_path / "out" / "results.csv").read_text().count("\n") == 2
 
-    whole = program("experiment", *study(tiny_set, second="focal"), folder=tmp_path).assert_fine()
+    whole = program("study", *study(tiny_set, second="focal"), folder=tmp_path).assert_fine()
     assert first.stat().st_mtime_ns == stamp
     assert [line.split(",")[:2] for line in (tmp_path / "out" / "results.csv").read_text().splitlines()] == [
         ["condition", "arm"],
