@@ -12,14 +12,15 @@ import json
 import os
 import random
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from detector import __version__
@@ -39,15 +40,8 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
     Whatever interrupts it, `path` holds the old state or the new one, whole.
     """
-    state = {"format": FORMAT, "version": __version__, **state}
-
-    def write(partial: Path) -> None:
-        with partial.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-
-    _replace(path, write)
+    with _replacing(path) as file:
+        torch.save({"format": FORMAT, "version": __version__, **state}, file)
 
 
 def save_weights(path: Path, state: Mapping[str, Any]) -> None:
@@ -62,8 +56,9 @@ def save_weights(path: Path, state: Mapping[str, Any]) -> None:
         name: (tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor).contiguous()
         for name, tensor in state["ema"].items()
     }
-    metadata = {"thermal-detector": json.dumps(described)}
-    _replace(path, lambda partial: save_file(tensors, partial, metadata=metadata))
+    content = safetensors.torch.save(tensors, metadata={"thermal-detector": json.dumps(described)})
+    with _replacing(path) as file:
+        file.write(content)
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -141,12 +136,16 @@ def restore_random_state(state: dict[str, Any]) -> None:
     random.setstate((version, tuple(internal), gauss))
 
 
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file beside `path`, then rename it over `path`."""
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file beside `path`, which takes its place when it is on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     try:
-        write(partial)
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
