@@ -7,6 +7,8 @@ importing this costs nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from detector.version import __version__
+
 if TYPE_CHECKING:
     from detector.app.api import Model, load, train
     from detector.errors import UserError
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from detector.structures import Frame
     from detector.thermal.io import Recording
     from detector.thermal.radiometry import Linear
-
-__version__ = "0.2.0"
 
 __all__ = [
     "Frame",

@@ -23,9 +23,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from detector import __version__
 from detector.engine.old_formats import converted
 from detector.errors import UserError
+from detector.version import __version__
 
 FORMAT = 2
 """Goes up by one whenever a reader of the former could not read it; old_formats.py converts."""

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from detector import __version__
 from detector.app import parts
 from detector.engine import checkpoint
 from detector.errors import UserError
+from detector.version import __version__
 from tests.built import built
 from tests.unit.engine.builders import assert_same, model_of
 
