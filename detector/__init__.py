@@ -7,7 +7,7 @@ importing this costs nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from detector.version import __version__
+from detector.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from detector.app.api import Model, load, train

@@ -153,7 +153,7 @@ def build(kind: str, node: Any, *, where: str | None = None, **given: Any) -> An
         raise UserError(f"{where}={node!r}: must be a group of settings")
     settings = dict(node)
     target = _target(SAME_KIND.get(kind, kind), settings, where)
-    _check(target, [*settings, *given], where)
+    _check(target, settings, given, where)
     settings = {key: _value(key, value, f"{where}.{key}") for key, value in settings.items()}
     if not isinstance(target, type) or SAME_KIND.get(kind, kind) in BOUND:
         return partial(target, **settings, **given) if settings or given else target
@@ -213,12 +213,12 @@ def _albumentation(name: str, where: str) -> Callable[..., Any]:
     return found
 
 
-def _check(target: Callable[..., Any], keys: Iterable[str], where: str) -> None:
-    """UserError for a setting that the target does not have."""
-    parameters = inspect.signature(target).parameters
+def _check(target: Callable[..., Any], settings: Iterable[str], given: Iterable[str], where: str) -> None:
+    """UserError for a setting that the target does not have, or that is not the user's to give."""
+    parameters = {name: p for name, p in inspect.signature(target).parameters.items() if name not in given}
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters.values()):
         return
-    for key in keys:
+    for key in settings:
         if key not in parameters:
             raise UserError(f"{where}.{key}: no such setting; there is {_choice(key, parameters)}")
 

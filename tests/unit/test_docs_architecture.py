@@ -18,7 +18,8 @@ from tests.built import built
 from tests.unit.data.builders import save_frame
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "architecture.md"
-EXAMPLES = re.findall(r"```python\n# (\S+)\.py *(?:parts\.py, ([^\n]*))?\n(.*?)```", PAGE.read_text(), re.DOTALL)
+BLOCK = re.compile(r"```python\n# (\S+)\.py *(?:parts\.py, ([^\n]*))?\n(.*?)```", re.DOTALL)
+EXAMPLES = BLOCK.findall(PAGE.read_text())
 
 
 @pytest.fixture
