@@ -95,16 +95,16 @@ def sets() -> plt.Figure:
     p = torch.linspace(0, 1, 101, dtype=torch.float64)[:, None]
     y = torch.cat((torch.ones(4), torch.zeros(12))).double().expand(101, 16)
     losses = {
-        "Dice, s = 1": lambda x: region.dice(x, y, smooth=1, dim=-1),
-        "Dice, s = 0": lambda x: region.dice(x, y, smooth=0, dim=-1),
-        "IoU, s = 0": lambda x: region.soft_iou(x, y, smooth=0, dim=-1),
-        "F½": lambda x: fscore.soft_f_beta(x, y, beta=0.5, dim=-1),
-        "F1": lambda x: fscore.soft_f1(x, y, dim=-1),
-        "F2": lambda x: fscore.soft_f_beta(x, y, beta=2, dim=-1),
+        "Dice, s = 1": lambda sums: region.dice_from_sums(*sums, smooth=1),
+        "Dice, s = 0": lambda sums: region.dice_from_sums(*sums, smooth=0),
+        "IoU, s = 0": lambda sums: region.soft_iou_from_sums(*sums, smooth=0),
+        "F½": lambda sums: fscore.f_beta_from_sums(*sums, beta=0.5),
+        "F1": lambda sums: fscore.f1_from_sums(*sums),
+        "F2": lambda sums: fscore.f_beta_from_sums(*sums, beta=2),
     }
     for axes, probs in ((a, torch.where(y == 1, p, 0.2)), (b, torch.where(y == 1, 0.8, p))):
         for name, loss in losses.items():
-            axes.plot(p, loss(probs), "--" if name == "F1" else "-", label=name)
+            axes.plot(p, loss(confusion_sums(probs, y, dim=-1)), "--" if name == "F1" else "-", label=name)
         axes.set(xlabel="p", ylim=(0, 1))
     a.legend(fontsize=8)
     return figure

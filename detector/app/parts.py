@@ -80,6 +80,7 @@ PARTS: Mapping[str, Names] = {
         "bce_focal": "losses.classification:bce_focal",
         "cross_entropy": "losses.classification:cross_entropy",
         "focal": "losses.classification:focal",
+        "quality_focal": "losses.classification:quality_focal",
         "varifocal": "losses.classification:varifocal",
     },
     "box": {
@@ -87,8 +88,13 @@ PARTS: Mapping[str, Names] = {
         "diou": "losses.box:diou_loss",
         "giou": "losses.box:giou_loss",
         "giou_nwd": "losses.box:giou_nwd_loss",
+        "huber": "losses.box:huber",
         "iou": "losses.box:iou_loss",
+        "mse": "losses.box:mse",
+        "norm_huber": "losses.box:norm_huber",
         "nwd": "losses.box:nwd_loss",
+        "paper": "losses.box:paper",
+        "smooth_l1": "losses.box:smooth_l1",
     },
     "factors": {
         "classification": "criterion.factors:classification",
@@ -164,11 +170,6 @@ def build(kind: str, node: Any, *, where: str | None = None, **given: Any) -> An
         raise
     except (TypeError, ValueError) as error:
         raise UserError(f"{where}: {error}") from error
-
-
-def names_of(kind: str) -> tuple[str, ...]:
-    """What may be built of a kind, by name."""
-    return tuple(PARTS[SAME_KIND.get(kind, kind)])
 
 
 def _value(key: str, value: Any, where: str) -> Any:

@@ -33,6 +33,6 @@ class SetLoss(Protocol):
 
 
 class BoxLoss(Protocol):
-    """Box term: predicted, target xyxy [..., 4] -> unreduced [...] >= 0."""
+    """Box term: predicted, target xyxy [..., 4] -> unreduced [...] >= 0, or [..., 4], whose mean counts."""
 
     def __call__(self, predicted: Tensor, target: Tensor, /) -> Tensor: ...

@@ -25,6 +25,9 @@ def box_term(head_output: HeadOutput, assignment: Assignment, loss: BoxLoss, *, 
     target = torch.where(assignment.positive[..., None], assignment.boxes, predicted.detach())
     weight = assignment.quality if quality else assignment.positive.float()
     weight = torch.where(assignment.positive, weight, 0)
-    values = torch.where(assignment.positive, loss(predicted, target), 0)
+    losses = loss(predicted, target)
+    if losses.ndim == predicted.ndim:  # one for each edge
+        losses = losses.mean(-1)
+    values = torch.where(assignment.positive, losses, 0)
     sums = distributed.world_sum(torch.stack([(weight * values).sum(), weight.sum()]))
     return sums[0] / sums[1].clamp(min=1e-6)

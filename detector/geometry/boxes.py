@@ -19,30 +19,6 @@ from torch import Tensor
 from detector.dtypes import at_least_float32
 
 
-def cxcywh_to_xyxy(boxes: Tensor) -> Tensor:
-    """[..., 4] centre x, centre y, width, height -> left, top, right, bottom."""
-    cx, cy, w, h = at_least_float32(boxes).unbind(-1)
-    return torch.stack((cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2), dim=-1)
-
-
-def xyxy_to_cxcywh(boxes: Tensor) -> Tensor:
-    """[..., 4] left, top, right, bottom -> centre x, centre y, width, height."""
-    x1, y1, x2, y2 = at_least_float32(boxes).unbind(-1)
-    return torch.stack(((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1), dim=-1)
-
-
-def xywh_to_xyxy(boxes: Tensor) -> Tensor:
-    """[..., 4] left, top, width, height (COCO's format) -> left, top, right, bottom."""
-    x, y, w, h = at_least_float32(boxes).unbind(-1)
-    return torch.stack((x, y, x + w, y + h), dim=-1)
-
-
-def xyxy_to_xywh(boxes: Tensor) -> Tensor:
-    """[..., 4] left, top, right, bottom -> left, top, width, height (COCO's format)."""
-    x1, y1, x2, y2 = at_least_float32(boxes).unbind(-1)
-    return torch.stack((x1, y1, x2 - x1, y2 - y1), dim=-1)
-
-
 def area(boxes: Tensor) -> Tensor:
     """[..., 4] -> [...] square pixels; 0 for an inverted box."""
     x1, y1, x2, y2 = at_least_float32(boxes).unbind(-1)
@@ -108,26 +84,12 @@ def nwd(a: Tensor, b: Tensor, *, constant: float, eps: float = 1e-7) -> Tensor:
     return torch.exp(-distance / constant)
 
 
-def pairwise_iou(a: Tensor, b: Tensor, *, eps: float = 1e-7) -> Tensor:
-    """IoU of every box of a with every box of b: [..., N, 4] x [..., M, 4] -> [..., N, M] in [0, 1]."""
-    return iou(a.unsqueeze(-2), b.unsqueeze(-3), eps=eps)
-
-
-def pairwise_ioa(a: Tensor, b: Tensor, *, eps: float = 1e-7) -> Tensor:
-    """Share of each box of a that lies in each box of b: [..., N, 4] x [..., M, 4] -> [..., N, M] in [0, 1].
-
-    Meant for ignore regions b: a small box inside a large region has 1 here though its IoU is small.
-    """
-    inter = _intersection(a.unsqueeze(-2), b.unsqueeze(-3))
-    return inter / area(a).unsqueeze(-1).clamp(min=eps)
-
-
 def _span(low: Tensor, high: Tensor) -> Tensor:
     return (high - low).clamp(min=0)
 
 
 def _intersection(a: Tensor, b: Tensor) -> Tensor:
-    # Unbound before they broadcast: a pairwise call never builds an [N, M, 4] tensor.
+    # Unbound before they broadcast: [N, 1, 4] with [M, 4] never builds an [N, M, 4] tensor.
     ax1, ay1, ax2, ay2 = at_least_float32(a).unbind(-1)
     bx1, by1, bx2, by2 = at_least_float32(b).unbind(-1)
     width = _span(torch.maximum(ax1, bx1), torch.minimum(ax2, bx2))

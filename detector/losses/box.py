@@ -1,8 +1,9 @@
 """Box regression losses, unreduced.
 
-Two families. On offsets t [..., 4], in whatever unit the head regresses: `mse`, `smooth_l1`, `huber` and
-`paper` per coordinate, `norm_huber` per box. On xyxy boxes in pixels, [..., 4] -> [...]: `iou_loss` and its
-kin, one minus a similarity of detector/geometry/boxes.py. Formulas, plots, worked examples: docs/losses.md.
+Two families. On offsets or edges t [..., 4], in any unit: `mse`, `smooth_l1`, `huber` and `paper` per
+coordinate, `norm_huber` per box; from one point the offsets err as the edges do. On xyxy boxes in pixels,
+[..., 4] -> [...]: `iou_loss` and its kin, one minus a similarity of detector/geometry/boxes.py. Formulas,
+plots, worked examples: docs/losses.md.
 """
 
 from __future__ import annotations

@@ -10,13 +10,10 @@ Formulas, plots and worked examples: docs/losses.md.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from detector.dtypes import at_least_float32
 from detector.errors import UserError
 from detector.losses.inputs import float_pair
 
@@ -37,28 +34,6 @@ def balanced_cross_entropy(logits: Tensor, targets: Tensor, *, beta: float | Ten
     positive = -targets * F.logsigmoid(logits)
     negative = -(1 - targets) * F.logsigmoid(-logits)
     return beta * positive + (1 - beta) * negative
-
-
-def beta_from_counts(
-    positives: Tensor | float,
-    negatives: Tensor | float,
-    *,
-    share: Literal["background", "foreground"] = "background",
-) -> Tensor:
-    """The positives' weight for `balanced_cross_entropy`, from class counts; float32 in [0, 1].
-
-    share: "background", n_neg / n, weighs the rarer class more and both classes' totals alike;
-    "foreground", n_pos / n, is the other reading of the source and weighs the rarer class less.
-    No samples at all give 0.5. Count over a data set: a batch without positives would get beta = 1, which
-    leaves its negatives no weight.
-    """
-    if share not in ("background", "foreground"):
-        raise UserError(f'share must be "background" or "foreground", found {share!r}')
-    n_pos = at_least_float32(torch.as_tensor(positives))
-    n_neg = at_least_float32(torch.as_tensor(negatives))
-    total = n_pos + n_neg
-    chosen = n_neg if share == "background" else n_pos
-    return torch.where(total > 0, chosen / total, 0.5)
 
 
 def focal(logits: Tensor, targets: Tensor, *, alpha: float, gamma: float) -> Tensor:

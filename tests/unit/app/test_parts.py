@@ -4,7 +4,7 @@ import albumentations as A
 import pytest
 import torch
 
-from detector.app.parts import GROUPS, ONLY, PARTS, _load, build, names_of
+from detector.app.parts import GROUPS, ONLY, PARTS, _load, build
 from detector.criterion.combine import Geometric, ShiftedGeometric
 from detector.errors import UserError
 from detector.losses.box import giou_nwd_loss
@@ -88,7 +88,3 @@ def test_the_place_inside_is_named():
     node = {"name": "clahe", "base": {"name": "x"}, "limit": 3.0, "rows": 2, "columns": 2}
     with pytest.raises(UserError, match=r"^thermal\.base\.name=x: must be "):
         build("thermal", node)
-
-
-def test_names_of_a_kind():
-    assert set(names_of("base")) == set(names_of("thermal")) >= {"percentile", "clahe"}

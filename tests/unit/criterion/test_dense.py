@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -10,10 +11,11 @@ import torch
 
 from detector.criterion.dense import Dense
 from detector.criterion.region import Region
-from detector.losses.box import giou_loss
+from detector.losses.box import giou_loss, huber
 from detector.losses.classification import cross_entropy, focal
 from detector.losses.region import dice_from_sums
 from detector.tensors import Assignment, GridLevel, HeadOutput
+from tests.built import built
 from tests.heads import assignment_of, criterion, head_of, targets_of
 
 TARGETS = targets_of([])
@@ -82,3 +84,11 @@ def test_all_points_not_ignored_are_one_set():
     assert terms.parts["cls"].item() == pytest.approx(1 - (2 * 1.3 + 1) / (2.3 + 2 + 1), abs=1e-5)
     assert terms.total.item() == pytest.approx(2 * terms.parts["cls"].item(), abs=1e-5)
     assert terms.parts["positives"].item() == 2
+
+
+def test_a_box_loss_of_edges_counts_by_its_mean():
+    dense = built("criterion/focal", box=partial(huber, delta=1.0))
+    output, assignment = four_points()
+    moved = output.boxes + torch.tensor([3.0, 0.0, 0.0, 0.5])
+    terms = dense(replace(output, boxes=moved), assignment, TARGETS, progress=0.0)
+    assert terms.parts["box"].item() == pytest.approx(((3 - 0.5) + 0.5**2 / 2) / 4)

@@ -18,8 +18,9 @@ from detector.criterion.factors import (
     split_background,
 )
 from detector.losses.classification import cross_entropy
-from detector.losses.fscore import f_beta_from_sums, soft_f1
+from detector.losses.fscore import f_beta_from_sums
 from detector.losses.region import dice_from_sums
+from tests.unit.losses.published import soft_f1
 
 
 def sums_of(positives: Tensor, negatives: Tensor) -> BatchSums:

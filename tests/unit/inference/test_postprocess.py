@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torchvision.ops import box_iou
 
 from detector.errors import UserError
-from detector.geometry.boxes import pairwise_iou
 from detector.geometry.nms import GreedyNms, SoftNmsGaussian
 from detector.inference.postprocess import Postprocess
 from detector.tensors import GridLevel, HeadOutput
@@ -51,7 +51,7 @@ def naive(output: HeadOutput, image: int, settings: Postprocess) -> list[tuple[f
     kept: list[tuple[float, int, list[float]]] = []
     for score, label, box in rows:
         rivals = [other for _, kind, other in kept if kind == label or not settings.class_aware]
-        if not rivals or pairwise_iou(torch.tensor([box]), torch.tensor(rivals)).max() <= most:
+        if not rivals or box_iou(torch.tensor([box]), torch.tensor(rivals)).max() <= most:
             kept.append((score, label, box))
     return kept[: settings.max_detections]
 

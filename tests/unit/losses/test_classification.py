@@ -7,12 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.errors import UserError
-from detector.losses.classification import (
-    balanced_cross_entropy,
-    beta_from_counts,
-    cross_entropy,
-    quality_focal,
-)
+from detector.losses.classification import balanced_cross_entropy, cross_entropy, quality_focal
 from tests.unit.losses.published import bce_focal, focal, varifocal
 from tests.unit.losses.worked_example import MAP_LOGITS, MAP_TARGETS
 
@@ -42,12 +37,6 @@ def test_map_of_5_by_5():
     assert round(focal(MAP_LOGITS, MAP_TARGETS).mean().item(), 4) == 0.2068
     assert round(balanced_cross_entropy(MAP_LOGITS, MAP_TARGETS, beta=0.16).mean().item(), 4) == 0.5392
     assert round(balanced_cross_entropy(MAP_LOGITS, MAP_TARGETS, beta=0.84).mean().item(), 4) == 0.1829
-
-
-def test_both_conventions_of_beta_on_that_map():
-    positives, negatives = MAP_TARGETS.sum(), (1 - MAP_TARGETS).sum()
-    assert beta_from_counts(positives, negatives).item() == pytest.approx(0.84)
-    assert beta_from_counts(positives, negatives, share="foreground").item() == pytest.approx(0.16)
 
 
 def test_bce_focal_by_hand():
@@ -190,24 +179,8 @@ def test_values_and_gradients_at_logits_of_100(gamma):
 # ---- what a user can get wrong --------------------------------------------------------------------------
 
 
-def test_beta_by_counts_follows_the_rarer_class_and_survives_nothing_at_all():
-    assert beta_from_counts(1, 99).item() == pytest.approx(0.99)
-    assert beta_from_counts(99, 1).item() == pytest.approx(0.01)
-    assert beta_from_counts(0, 0).item() == 0.5
-    assert beta_from_counts(0.1, 0.3).item() == pytest.approx(0.75)  # weighted counts may be below 1
-    per_class = beta_from_counts(torch.tensor([1, 50]), torch.tensor([99, 50]))
-    torch.testing.assert_close(per_class, torch.tensor([0.99, 0.5]))
-
-
-def test_background_share_gives_both_classes_one_total_weight():
-    beta = beta_from_counts(7, 93).item()
-    assert 7 * beta == pytest.approx(93 * (1 - beta))
-
-
 def test_bad_arguments_are_named():
     with pytest.raises(UserError, match=r"gamma must be >= 0, found -1"):
         focal(ONE, ONE, gamma=-1)
     with pytest.raises(UserError, match=r"beta must be 0 or at least 1, found 0.5"):
         quality_focal(ONE, ONE, beta=0.5)
-    with pytest.raises(UserError, match=r"share must be .* found 'front'"):
-        beta_from_counts(1, 1, share="front")  # type: ignore[arg-type]

@@ -9,9 +9,9 @@ from torch import Tensor
 from detector.criterion.combine import Geometric, ShiftedGeometric
 from detector.losses.box import iou_loss, paper
 from detector.losses.classification import cross_entropy, quality_focal
-from detector.losses.fscore import f1_from_sums, f_beta_from_sums, soft_f1
+from detector.losses.fscore import f1_from_sums, f_beta_from_sums
 from detector.losses.sums import confusion_sums
-from tests.unit.losses.published import bce_focal, varifocal
+from tests.unit.losses.published import bce_focal, soft_f1, varifocal
 from tests.unit.losses.worked_example import MAP_PROBS, MAP_TARGETS
 
 GEOMETRIC = Geometric(eps=1e-12)

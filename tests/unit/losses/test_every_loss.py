@@ -8,13 +8,9 @@ import torch
 from torch import Tensor
 
 from detector.losses import box
-from detector.losses.classification import (
-    balanced_cross_entropy,
-    cross_entropy,
-    quality_focal,
-)
-from detector.losses.fscore import soft_f1, soft_f_beta
+from detector.losses.classification import balanced_cross_entropy, cross_entropy, quality_focal
 from tests.unit.losses import published
+from tests.unit.losses.published import soft_f1, soft_f_beta
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 

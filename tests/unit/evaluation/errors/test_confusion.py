@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from torchvision.ops import box_iou
 
 from detector.evaluation.errors.confusion import confusion
 from detector.evaluation.scores.outcomes import outcomes
-from detector.geometry.boxes import pairwise_iou
 from tests.unit.evaluation.builders import annotations, found, pooled, random_set, record
 
 A, B, C = [10.0, 10.0, 20.0, 20.0], [100.0, 50.0, 112.0, 70.0], [200.0, 50.0, 212.0, 70.0]
@@ -68,7 +68,7 @@ def test_the_same_as_a_naive_loop(seed):
         for box, score, label in zip(rows.boxes, rows.scores.tolist(), rows.labels.tolist(), strict=True):
             if score < 0.3:
                 continue
-            table = pairwise_iou(torch.from_numpy(box[None]), torch.from_numpy(boxes))[0].tolist()
+            table = box_iou(torch.from_numpy(box[None]), torch.from_numpy(boxes))[0].tolist()
             reached = [index for index in free if table[index] >= 0.5]
             if reached:
                 best = max(reached, key=lambda index: table[index])
