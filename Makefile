@@ -29,7 +29,7 @@ report: setup
 	@$(detector) report $(ARGS)
 
 test: setup
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest -n auto $(ARGS)
 
 lint: setup
 	@$(python) -m ruff check .
