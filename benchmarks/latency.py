@@ -1,0 +1,370 @@
+"""A frame's time in ONNX Runtime: our networks and their peers, turn by turn in one process, and the ratios.
+
+    python benchmarks/latency.py [--models nano small] [--sizes 320x256 160x128] [--threads 1 2]
+        [--peers yolo11n yolo26n] [--peer-classes 4] [--rounds 200] [--cpu-time]
+
+Needs pip install -e '.[bench]'; the peers are built from ultralytics (AGPL-3.0), which is no dependency and
+may be missing. Timed is the way from a frame to a score for every class and a box at every point, without
+suppression, as fp32 and as static INT8 (QDQ, per channel, every operation that can be, ranges of synthetic
+frames). Ours see one channel and are exported by torch's exporter; the peers see three and are exported by
+their own package. Weights are random, and there are four classes unless --peer-classes says otherwise.
+Ratios within one run are what counts: times depend on the machine and its load.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import importlib.metadata
+import importlib.util
+import logging
+import os
+import platform
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import hydra
+import numpy as np
+import torch
+import yaml
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from detector.app.configs import CONFIGS
+from detector.app.parts import build
+from detector.app.settings import plain, typed
+from detector.structures import Frame
+from detector.synth.placement import populate
+from detector.synth.scene import Scene, SceneParams
+from detector.synth.sensor import Sensor, SensorParams
+
+CLASSES = 4
+OPSET = 18
+"""Of every file; what ultralytics chooses itself."""
+FRAMES = 8
+"""Synthetic ones, for the ranges of batch norms and of INT8."""
+WARMUP = 10
+TOLERANCE = {"scores": 1e-4, "boxes": 1e-2}
+"""By how much an exported file may differ from PyTorch, boxes in pixels."""
+PRECISIONS = ("fp32", "INT8")
+PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "ultralytics")
+
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network exported for one size. files: by precision; image: [1, channels, H, W] to time them with."""
+
+    name: str
+    gflop: float
+    parameters: int
+    files: dict[str, Path]
+    image: np.ndarray
+
+
+def main() -> None:
+    options = arguments()
+    if missing := [name for name in ("onnx", "onnxscript", "onnxruntime") if not installed(name)]:
+        sys.exit(f"{', '.join(missing)} missing: pip install -e '.[bench]'")
+    if options.peers and not installed("ultralytics"):
+        left_out = ", ".join(options.peers)
+        print(f"{left_out} left out: pip install --no-deps ultralytics (AGPL-3.0)", file=sys.stderr)
+        options.peers = []
+    quiet()
+    print(machine())
+    with workshop():
+        for height, width in options.sizes:
+            images = draw_frames(height, width)
+            candidates = [ours(name, images) for name in options.models]
+            candidates += [peer(name, images, classes=options.peer_classes) for name in options.peers]
+            for threads in options.threads:
+                clock = time.thread_time if options.cpu_time and threads == 1 else time.perf_counter
+                times = medians(candidates, threads=threads, rounds=options.rounds, clock=clock)
+                kind = "time" if clock is time.perf_counter else "CPU time"
+                said = f"threads: {threads}, median {kind} of {options.rounds} rounds, {load()}"
+                print(f"\n{width}x{height}, {said}\n")
+                print(table(candidates, times, peers=options.peers), flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--models", nargs="*", default=["nano", "small"], help="of configs/model")
+    parser.add_argument("--sizes", nargs="+", type=size_of, default=[(256, 320), (128, 160)], metavar="WxH")
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--peers", nargs="*", default=["yolo11n", "yolo26n"], help="names ultralytics knows")
+    parser.add_argument("--peer-classes", type=int, default=CLASSES, help="80: as published")
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="where one thread works, not the clock's: on a busy machine"
+    )
+    return parser.parse_args()
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """(height, width) of "320x256"."""
+    width, height = (int(side) for side in text.split("x"))
+    return height, width
+
+
+def installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def quiet() -> None:
+    """The exporters and the quantisation say much; ultralytics may neither install nor fetch anything."""
+    warnings.filterwarnings("ignore")
+    logging.disable(logging.WARNING)
+    os.environ.update(YOLO_VERBOSE="false", YOLO_AUTOINSTALL="false", YOLO_OFFLINE="true")
+
+
+@contextmanager
+def workshop() -> Iterator[None]:
+    """Works in a folder that does not stay: ultralytics writes its files where it stands."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["YOLO_CONFIG_DIR"] = folder
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+
+
+def machine() -> str:
+    """The CPU and the versions, one line each."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    known = [flag for flag in ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16") if flag in flags]
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES if installed(name)]
+    cpu = names[0] if names else platform.processor() or platform.machine()
+    return (
+        f"{cpu}, {os.cpu_count()} cores, {' '.join(known)}\n"
+        f"Python {platform.python_version()}, {', '.join(versions)}; opset {OPSET}; {load()}"
+    )
+
+
+def load() -> str:
+    return f"load {os.getloadavg()[0]:.2f}"
+
+
+def compose(name: str, overrides: Sequence[str] = ()) -> Settings:
+    with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
+        settings: Settings = plain(hydra.compose(name, overrides=list(overrides)))
+    return settings
+
+
+def draw_frames(height: int, width: int) -> Tensor:
+    """[FRAMES, 1, H, W]: a frame of each of FRAMES synthetic scenes, with the default gain."""
+    settings, gain = compose("synth"), build("thermal", compose("train")["thermal"])
+    params = typed(SceneParams, {**settings["scene"], "width": width, "height": height}, where="scene")
+    sensor = typed(SensorParams, settings["sensor"], where="sensor")
+    images = []
+    for seed in range(FRAMES):
+        rng = np.random.default_rng(seed)
+        scene = Scene(params, rng)
+        kelvin, _ = scene.compose(populate(scene, rng))
+        counts = Sensor(sensor, rng, width=width, height=height).expose(kelvin, rng, frame=0)
+        images.append(gain(Frame(counts, bit_depth=16, source="synth")))
+    return torch.from_numpy(np.stack(images))[:, None]
+
+
+class Deployed(nn.Module):
+    """images [1, 1, H, W] -> scores [1, P, C] and boxes [1, P, 4] in pixels."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        output = self.network(images)
+        return output.logits.sigmoid(), output.boxes
+
+
+def ours(name: str, images: Tensor) -> Candidate:
+    """The network of configs/model; exits where the exported file gives other numbers than PyTorch."""
+    torch.manual_seed(0)
+    network = build("model", compose("train", [f"model={name}"])["model"], classes=CLASSES)
+    settle(network, images)
+    model = Deployed(network).eval()
+    file = Path(f"{name}.onnx")
+    torch.onnx.export(
+        model,
+        (images[:1],),
+        file,
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=["images"],
+        output_names=["scores", "boxes"],
+        external_data=False,
+        verbose=False,
+    )
+    check(name, model, file, images[:1])
+    made = candidate(name, network, file, images)
+    left = norms(file), norms(prepared(file))
+    print(f"{name}: batch norms that the exporter leaves: {left[0]}, that ONNX Runtime leaves: {left[1]}")
+    return made
+
+
+def peer(name: str, images: Tensor, *, classes: int) -> Candidate:
+    """The network that ultralytics builds by that name, untrained, as its exporter gives it without NMS."""
+    from ultralytics import YOLO
+    from ultralytics.nn.tasks import yaml_model_load
+
+    torch.manual_seed(0)
+    images = images.expand(-1, 3, -1, -1).contiguous()
+    recipe = Path(f"{name}.yaml")
+    recipe.write_text(yaml.safe_dump({**yaml_model_load(recipe), "nc": classes}))
+    yolo = YOLO(recipe, task="detect")
+    settle(yolo.model, images)
+    form = {"format": "onnx", "imgsz": list(images.shape[2:]), "opset": OPSET, "simplify": False}
+    file = Path(yolo.export(**form, device="cpu", verbose=False))
+    network = copy.deepcopy(yolo.model)
+    # As its exporter does: of the two heads of YOLO26 the one whose answers are all given, not the best 300.
+    network.end2end = False
+    return candidate(name, network.fuse(verbose=False), file, images)
+
+
+def settle(network: nn.Module, images: Tensor) -> None:
+    """Gives the batch norms the statistics of the frames, and sets the network to evaluation.
+
+    With those of a new network, activations fade from layer to layer, at last to numbers that are slow to
+    compute with and that INT8 has no sensible range for; trained networks have neither.
+    """
+    network.eval()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_running_stats()
+            module.momentum = None
+            module.train()
+    with torch.no_grad():
+        network(images)
+    network.eval()
+
+
+def check(name: str, model: nn.Module, file: Path, image: Tensor) -> None:
+    """Prints the largest differences of a file to PyTorch; exits where they exceed TOLERANCE."""
+    with torch.no_grad():
+        expected = model(image)
+    found = open_session(file, threads=1).run(list(TOLERANCE), {"images": image.numpy()})
+    differences = [float(np.abs(a - b.numpy()).max()) for a, b in zip(found, expected, strict=True)]
+    said = ", ".join(f"{key} {value:.1e}" for key, value in zip(TOLERANCE, differences, strict=True))
+    height, width = image.shape[2:]
+    print(f"{name} at {width}x{height}: largest difference to PyTorch: {said}")
+    if not all(value <= limit for value, limit in zip(differences, TOLERANCE.values(), strict=True)):
+        sys.exit(f"{name}: the exported file gives other numbers than PyTorch")
+
+
+def norms(file: Path) -> int:
+    """Batch norms that are not part of a convolution."""
+    import onnx
+
+    return sum(node.op_type == "BatchNormalization" for node in onnx.load(file).graph.node)
+
+
+def candidate(name: str, network: nn.Module, file: Path, images: Tensor) -> Candidate:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(images[:1])
+    return Candidate(
+        name=name,
+        gflop=counter.get_total_flops() / 1e9,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        files=dict(zip(PRECISIONS, (file, quantised(file, images)), strict=True)),
+        image=images[:1].numpy(),
+    )
+
+
+class Frames:
+    """The frames, one by one, as the quantisation asks for them."""
+
+    def __init__(self, images: Tensor) -> None:
+        self._images = iter(images.numpy())
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        image = next(self._images, None)
+        return None if image is None else {"images": image[None]}
+
+
+def prepared(file: Path) -> Path:
+    """Where the file stands as ONNX Runtime makes it ready to be quantised, batch norms folded."""
+    return file.with_suffix(".prepared.onnx")
+
+
+def quantised(file: Path, images: Tensor) -> Path:
+    """The file with weights and activations of 8 bits, whatever operation ONNX Runtime can have so."""
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    result = file.with_suffix(".int8.onnx")
+    quant_pre_process(file, prepared(file), skip_symbolic_shape=True)
+    quantize_static(
+        prepared(file),
+        result,
+        Frames(images),
+        quant_format=QuantFormat.QDQ,
+        per_channel=True,
+        activation_type=QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
+    )
+    return result
+
+
+def open_session(file: Path, *, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Else the threads of the session before keep the cores busy, waiting for work, while the next is timed.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+
+def medians(
+    candidates: Sequence[Candidate], *, threads: int, rounds: int, clock: Callable[[], float]
+) -> dict[tuple[str, str], float]:
+    """Milliseconds by name and precision; every round runs each of them once, in an order of its own."""
+    feeds = {one.name: {"images": one.image} for one in candidates}
+    sessions = {
+        (one.name, precision): open_session(file, threads=threads)
+        for one in candidates
+        for precision, file in one.files.items()
+    }
+    samples: dict[tuple[str, str], list[float]] = {key: [] for key in sessions}
+    keys, rng = list(sessions), np.random.default_rng(0)
+    for _ in range(WARMUP + rounds):
+        for number in rng.permutation(len(keys)):
+            key = keys[number]
+            start = clock()
+            sessions[key].run(None, feeds[key[0]])
+            samples[key].append(1000 * (clock() - start))
+    return {key: float(np.median(values[WARMUP:])) for key, values in samples.items()}
+
+
+def table(
+    candidates: Sequence[Candidate], times: dict[tuple[str, str], float], *, peers: Sequence[str]
+) -> str:
+    """A Markdown table, a row for each network: what it costs, and its times as a share of each peer's."""
+    ratios = [(precision, other) for other in peers for precision in PRECISIONS]
+    head = ["model", "GFLOP", "M parameters", *(f"ms {precision}" for precision in PRECISIONS)]
+    rows = [[*head, *(f"{precision} / {other}" for precision, other in ratios)]]
+    rows.append(["---"] + ["---:"] * (len(rows[0]) - 1))
+    for one in candidates:
+        row = [one.name, f"{one.gflop:.2f}", f"{one.parameters / 1e6:.2f}"]
+        row += [f"{times[one.name, precision]:.2f}" for precision in PRECISIONS]
+        row += [f"{times[one.name, precision] / times[other, precision]:.2f}" for precision, other in ratios]
+        rows.append(row)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+if __name__ == "__main__":
+    main()
