@@ -165,12 +165,14 @@ class TrainLoader:
 def lost_workers_explained() -> Iterator[None]:
     """Turns torch's RuntimeError about a worker that died into a UserError.
 
+    Where there is a GPU, its word can be on the thread that fetches the batches from the workers.
+
     It comes from a signal handler, so in the middle of whatever the process is doing: wrap the whole loop.
     """
     try:
         yield
     except RuntimeError as error:
-        if not str(error).startswith("DataLoader worker"):
+        if not str(error).startswith(("DataLoader worker", "Pin memory thread")):
             raise
         what = str(error).rstrip(". ")
         raise UserError(f"{what}; {REMEDY}") from error

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from detector.data.loading.dataset import DetectionDataset
-from detector.data.loading.loader import EpochSampler, collate, train_loader
+from detector.data.loading.loader import EpochSampler, collate, lost_workers_explained, train_loader
 from detector.data.loading.sample import RawSample, Sample, Transform
 from detector.errors import UserError
 from detector.structures import IGNORE_LABEL
@@ -191,6 +191,14 @@ def test_the_late_word_on_a_killed_worker_is_waited_for(
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_a_fetching_thread_that_dies_with_a_worker_is_explained_like_it() -> None:
+    with (
+        pytest.raises(UserError, match=r"^Pin memory thread exited unexpectedly; out of memory"),
+        lost_workers_explained(),
+    ):
+        raise RuntimeError("Pin memory thread exited unexpectedly")
 
 
 def test_a_programming_error_in_a_worker_keeps_its_kind(tmp_path: Path) -> None:
