@@ -30,6 +30,7 @@ TINY_RUN = [
     "model.neck_channels=8",
     "model.head.depth=1",
     "augment.size=[64,64]",
+    "engine.device=cpu",  # also where there is a GPU: bits are compared
     "engine.precision=fp32",
     "engine.processes=1",
     "engine.workers=0",
@@ -42,7 +43,7 @@ TINY_RUN = [
 ]
 """For train: a network of a few thousand parameters, 6 steps."""
 
-TINY_ENGINE = [value for value in TINY_RUN if value.startswith(("engine.precision", "engine.batch"))]
+TINY_ENGINE = [value for value in TINY_RUN if value.startswith(("engine.device", "engine.precision", "engine.batch"))]
 """For evaluate: what of it must be alike to get the same numbers to the last bit."""
 
 
