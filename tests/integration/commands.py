@@ -43,7 +43,9 @@ TINY_RUN = [
 ]
 """For train: a network of a few thousand parameters, 6 steps."""
 
-TINY_ENGINE = [value for value in TINY_RUN if value.startswith(("engine.device", "engine.precision", "engine.batch"))]
+TINY_ENGINE = [
+    value for value in TINY_RUN if value.startswith(("engine.device", "engine.precision", "engine.batch"))
+]
 """For evaluate: what of it must be alike to get the same numbers to the last bit."""
 
 
