@@ -13,7 +13,7 @@ from detector.app.parts import build
 from detector.app.settings import plain
 from detector.data.annotations import Annotations, Source
 from detector.data.classes import remap
-from detector.engine.old_formats import converted_data
+from detector.engine.old_formats import converted_judging
 from detector.errors import UserError
 from detector.evaluation.metrics.backends import backend_of
 from detector.evaluation.metrics.bins import Bins
@@ -82,13 +82,23 @@ def run_config(folder: Path) -> dict[str, Any]:
         raise UserError(f"{file}: cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(config, dict):
         raise UserError(f"{file}: is not the configuration of a run but {type(config).__name__}")
-    data = config.get("data")
-    if isinstance(data, dict) and "_target_" in (data.get("source") or {}):
-        config["data"] = data = converted_data(data, file)
-    for key in ("root", "source", "train", "val", "split", "remap"):
-        if not isinstance(data, dict) or key not in data:
-            raise UserError(f"{file}: is not the configuration of a run, data.{key} is missing")
+    source = _inside(config, "data", "source")
+    if isinstance(source, dict) and "_target_" in source:
+        config |= converted_judging(config, file)
+    data_keys = (("data", key) for key in ("root", "source", "train", "val", "split", "remap"))
+    for place in (*data_keys, ("evaluation", "backend"), ("evaluation", "bins")):
+        if _inside(config, *place) is KeyError:
+            raise UserError(f"{file}: is not the configuration of a run, {'.'.join(place)} is missing")
     return config
+
+
+def _inside(node: Any, *keys: str) -> Any:
+    """The value at a path of keys; KeyError itself where there is none."""
+    for key in keys:
+        if not isinstance(node, dict) or key not in node:
+            return KeyError
+        node = node[key]
+    return node
 
 
 def chosen_data(own: Settings, asked: Settings) -> Settings:

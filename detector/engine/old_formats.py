@@ -66,9 +66,8 @@ def converted(state: Mapping[str, Any], path: Path) -> dict[str, Any]:
         postprocess = _part(config["postprocess"], path)
         if "iou_threshold" in postprocess:  # from before there was a choice
             postprocess["suppression"] = {"name": "greedy", "iou_threshold": postprocess.pop("iou_threshold")}
-        evaluation = _part(config.get("evaluation", {}), path)
-        data = converted_data(config["data"], path)
         thermal = _part(config["thermal"], path)
+        judging = converted_judging(config, path)
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"checkpoint {path}: not a checkpoint of this program ({error!r})") from error
     return {
@@ -77,8 +76,7 @@ def converted(state: Mapping[str, Any], path: Path) -> dict[str, Any]:
             "model": model,
             "thermal": thermal,
             "postprocess": postprocess,
-            "evaluation": {"backend": "pycocotools", "bins": BINS, **evaluation},
-            "data": data,
+            **judging,
         },
         "classes": classes,
         "thresholds": None,
@@ -86,13 +84,14 @@ def converted(state: Mapping[str, Any], path: Path) -> dict[str, Any]:
     }
 
 
-def converted_data(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The group `data` of a run's configuration of format 1, as in `converted`."""
-    new = {"remap": None, **_part(dict(data), path)}
-    new["source"].pop("root", None)
-    if new["source"]["name"] == "coco":
-        new["source"] = {**COCO, **new["source"]}
-    return new
+def converted_judging(config: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The groups `data` and `evaluation` of a run's configuration of format 1, as in `converted`."""
+    data = {"remap": None, **_part(config["data"], path)}
+    data["source"].pop("root", None)
+    if data["source"]["name"] == "coco":
+        data["source"] = {**COCO, **data["source"]}
+    evaluation = _part(config.get("evaluation", {}), path)
+    return {"data": data, "evaluation": {"backend": "pycocotools", "bins": BINS, **evaluation}}
 
 
 def _part(node: Any, path: Path) -> Any:

@@ -60,6 +60,7 @@ def test_classes_are_renamed_as_the_data_s_configuration_asks(labelled):
         load("data.remap=car")
 
 
+EVALUATION = {"backend": "pycocotools", "bins": {"overlap": [0.1], "crowd_above": 0.1, "sizes": [9]}}
 OWN = {"root": "a", "split": "test", "train": "train", "source": {"name": "coco"}, "remap": None}
 
 
@@ -76,7 +77,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_a_run_s_configuration_is_read_as_it_stands(tmp_path):
-    config = {"data": {**OWN, "val": "val"}, "seed": 3, "note": "${oc.env:HOME}"}
+    config = {"data": {**OWN, "val": "val"}, "evaluation": EVALUATION, "note": "${oc.env:HOME}"}
     assert build.run_config(write(tmp_path, OmegaConf.to_yaml(config))) == config
 
 
@@ -85,7 +86,7 @@ def test_a_run_s_configuration_is_never_executed(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         build.run_config(write(tmp_path, f"data: !!python/object/apply:pathlib.Path.touch [{trap}]"))
     source = {"_target_": "pathlib.Path.touch", "_args_": [str(trap)]}
-    config = {"data": {**OWN, "val": "val", "source": source}}
+    config = {"data": {**OWN, "val": "val", "source": source}, "evaluation": EVALUATION}
     with pytest.raises(UserError, match=r"names pathlib\.Path\.touch, which is no part of this program"):
         build.run_config(write(tmp_path, OmegaConf.to_yaml(config)))
     config["data"]["source"] = {"name": "os.system", "command": "true"}

@@ -14,7 +14,7 @@ from detector.engine.tracking import Tracker
 from detector.evaluation.coco import Metrics
 from detector.evaluation.predictions import read_predictions
 from detector.evaluation.split import EvaluatedSplit, evaluate
-from tests.built import built
+from tests.built import built, settings_at
 from tests.unit.data.builders import save_frame, save_json
 from tests.unit.evaluation.builders import BINS
 
@@ -63,11 +63,12 @@ def made_data(root: Path) -> Path:
 
 def made_config(root: Path) -> dict[str, Any]:
     """config.yaml of a run, as far as a page reads it."""
-    source = {"name": "coco", "root": str(root)}
+    data = {**settings_at("data/coco"), "root": str(root)}
     model = {"name": "pyramid", "stem": 4, "widths": [8, 8], "depths": [1, 1]}
     return {
-        "data": {"root": str(root), "train": "train", "val": "val", "split": "val", "source": source},
-        "model": {**model, "neck_channels": 8, "head_depth": 1},
+        "data": data,
+        "model": {**model, "neck_channels": 8},
+        "evaluation": settings_at("evaluation/default"),
         "optimizer": {"name": "adamw", "lr": 0.004},
         "engine": {"epochs": 3, "batch_size": 2, "precision": "fp32"},
         "seed": 7,
