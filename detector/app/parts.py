@@ -154,14 +154,14 @@ def build(kind: str, node: Any, *, where: str | None = None, **given: Any) -> An
     Raises UserError, naming the setting, for whatever is not in the table, for settings that the part does
     not have or misses, and for values it does not take.
     """
-    where = where or kind
+    where, kind = where or kind, SAME_KIND.get(kind, kind)
     if not isinstance(node, Mapping):
         raise UserError(f"{where}={node!r}: must be a group of settings")
     settings = dict(node)
-    target = _target(SAME_KIND.get(kind, kind), settings, where)
+    target = _target(kind, settings, where)
     _check(target, settings, given, where)
     settings = {key: _value(key, value, f"{where}.{key}") for key, value in settings.items()}
-    if not isinstance(target, type) or SAME_KIND.get(kind, kind) in BOUND:
+    if not isinstance(target, type) or kind in BOUND:
         return partial(target, **settings, **given) if settings or given else target
     _check_complete(target, [*settings, *given], where)
     try:

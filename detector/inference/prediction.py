@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Prediction:
         """[N] float32 in [0, 1]."""
         return self.detections.scores
 
-    @property
+    @cached_property  # every sink asks
     def temperatures(self) -> list[Temperature | None]:
         """Kelvin in each box; None where the frame is not calibrated."""
         return temperatures(self.frame, self.boxes.tolist())

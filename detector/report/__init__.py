@@ -1,1 +1,1 @@
-"""Pages and figures that a person reads: `page` and `plots` are the kit, a module more for each page."""
+"""Pages that a person reads: `kit` is what they are made of, the rest a room or a module for each."""

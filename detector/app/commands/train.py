@@ -228,9 +228,7 @@ def _check(config: dict[str, Any], settings: EngineSettings, count: int) -> None
         build(part, config[part])
     build_evaluate(config)
     if config["resume"] is not None:
-        state = checkpoint.load(config["resume"])
-        Trainer.check_resumable(state, source=config["resume"])
-        checkpoint.load_weights(model, state["model"], source=config["resume"])
+        checkpoint.load_weights(model, checkpoint.load(config["resume"])["model"], source=config["resume"])
 
 
 def _resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, Path]:
