@@ -87,7 +87,8 @@ class Assignment:
     positive [B, P] bool; ignored [B, P] bool: neither positive nor negative; matched [B, P] int64: index
     into G, meaningful where positive; labels [B, P] int64 and boxes [B, P, 4]: those of the matched truth
     (0 elsewhere); quality [B, P] float32 in [0, 1]: how well the point is expected to do (1 for a hard
-    assignment), 0 where not positive.
+    assignment), 0 where not positive; most: the most points of the batch that can be positive, which shapes
+    alone tell.
     """
 
     positive: Tensor
@@ -96,6 +97,7 @@ class Assignment:
     labels: Tensor
     boxes: Tensor
     quality: Tensor
+    most: int
 
 
 @dataclass(frozen=True)

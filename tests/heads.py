@@ -90,6 +90,7 @@ def assignment_of(
         labels=torch.zeros_like(positive, dtype=torch.long),
         boxes=torch.where(where, boxes, 0.0),
         quality=torch.where(positive, torch.as_tensor(quality), 0.0),
+        most=positive.numel(),
     )
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
+from detector.app.old_runs import converted_judging
 from detector.app.parts import build
 from detector.app.settings import plain
 from detector.data.annotations import Annotations, Source
 from detector.data.classes import remap
-from detector.engine.old_formats import converted_judging
 from detector.errors import UserError
 from detector.evaluation.metrics.backends import backend_of
 from detector.evaluation.metrics.bins import Bins

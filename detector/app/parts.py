@@ -65,7 +65,7 @@ PARTS: Mapping[str, Names] = {
     },
     "geometry": {},
     "model": {"pyramid": "models.detector:Detector"},
-    "head": {"decoupled": "models.head:Head"},
+    "head": {"towers": "models.head:Head"},
     "assigner": {
         "centre_sampling": "assign.centre_sampling:CentreSampling",
         "task_aligned": "assign.task_aligned:TaskAligned",

@@ -104,11 +104,18 @@ def resolve_conflicts(index: Tensor, chosen: Tensor, priority: Tensor, *, points
 
 
 def to_assignment(
-    index: Tensor, won: Tensor, quality: Tensor, *, head_output: HeadOutput, targets: Targets
+    index: Tensor,
+    won: Tensor,
+    quality: Tensor,
+    *,
+    per_truth: int,
+    head_output: HeadOutput,
+    targets: Targets,
 ) -> Assignment:
     """Spread the choices that stand over the points.
 
-    index, won, quality [B, G, K] (quality in [0, 1]); `won` holds at most one choice per point.
+    index, won, quality [B, G, K] (quality in [0, 1]); `won` holds at most one choice per point, and at most
+    `per_truth` per truth.
     """
     batch, truths, window = index.shape
     grid = grid_of_head(head_output)
@@ -131,4 +138,5 @@ def to_assignment(
         labels=torch.where(positive, labels, 0),
         boxes=torch.where(positive[..., None], boxes, 0),
         quality=spread,
+        most=batch * min(truths * per_truth, points),
     )

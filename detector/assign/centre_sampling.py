@@ -61,4 +61,11 @@ class CentreSampling:
         )
         smaller_first = (1 / (1 + side))[..., None].expand(index.shape)
         won = resolve_conflicts(index, chosen, smaller_first, points=grid.points.shape[0])
-        return to_assignment(index, won, won.float(), head_output=head_output, targets=targets)
+        return to_assignment(
+            index,
+            won,
+            won.float(),
+            per_truth=window * window,
+            head_output=head_output,
+            targets=targets,
+        )

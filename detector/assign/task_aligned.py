@@ -72,4 +72,11 @@ class TaskAligned:
         # A truth that no prediction meets has t = 0 at all its points: none is better than another.
         share = torch.where(best_aligned > 0, aligned / best_aligned, 1.0)
         quality = share * best_overlap.clamp(min=self.min_quality)
-        return to_assignment(index, won, quality, head_output=head_output, targets=targets)
+        return to_assignment(
+            index,
+            won,
+            quality,
+            per_truth=best.shape[-1],
+            head_output=head_output,
+            targets=targets,
+        )

@@ -76,6 +76,7 @@ class Composite:
     def _sums(self, head_output: HeadOutput, assignment: Assignment, *, progress: float) -> BatchSums:
         logits = at_least_float32(head_output.logits)
         target = class_targets(assignment, classes=logits.shape[-1], quality=self.quality_targets)
+        target = target.to(logits.dtype)
         losses = self.classification(logits, target).sum(-1)
         positive = assignment.positive
         negative = ~positive & ~assignment.ignored
@@ -88,26 +89,25 @@ class Composite:
         own = f1_from_sums(hit.sum(-1), alarm.sum(-1), miss.sum(-1))
         said = probs.sum(-1)
         background = f1_from_sums(rejected.sum(-1), torch.zeros_like(said), said)
-        ones = torch.ones_like(said)
+        # Sums over a selection as products with it: one pass forward and none to speak of backward, where
+        # torch.where would make a copy of everything in both.
+        among_positives, among_negatives = (m.flatten().to(losses.dtype) for m in (positive, selected))
         scalars = {
-            "positive_loss": (positive, losses),
-            "negative_loss": (selected, losses),
-            "positives": (positive, ones),
-            "truth": (positive, target.sum(-1)),
-            "positive_f1": (positive, own),
-            "negative_f1": (selected, background),
+            "positive_loss": among_positives @ losses.flatten(),
+            "negative_loss": among_negatives @ losses.flatten(),
+            "positives": among_positives.sum(),
+            "truth": among_positives @ target.sum(-1).flatten(),
+            "positive_f1": among_positives @ own.flatten(),
+            "negative_f1": among_negatives @ background.flatten(),
         }
         by_class = {
-            "tp": (positive, hit),
-            "fp": (positive, alarm),
-            "fn": (positive, miss),
-            "negative_p": (selected, probs),
-            "negative_q": (selected, rejected),
+            "tp": among_positives @ hit.flatten(0, 1),
+            "fp": among_positives @ alarm.flatten(0, 1),
+            "fn": among_positives @ miss.flatten(0, 1),
+            "negative_p": among_negatives @ probs.flatten(0, 1),
+            "negative_q": among_negatives @ rejected.flatten(0, 1),
         }
-        first = torch.stack([torch.where(where, value, 0).sum() for where, value in scalars.values()])
-        second = torch.stack(
-            [torch.where(where[..., None], value, 0).sum((0, 1)) for where, value in by_class.values()]
-        )
+        first, second = torch.stack(list(scalars.values())), torch.stack(list(by_class.values()))
         # One exchange between ranks.
         sums = distributed.world_sum(torch.cat([first, second.flatten()]))
         first, second = sums[: len(scalars)], sums[len(scalars) :].reshape(second.shape)

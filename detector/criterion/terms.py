@@ -20,14 +20,29 @@ def class_targets(assignment: Assignment, *, classes: int, quality: bool) -> Ten
 
 def box_term(head_output: HeadOutput, assignment: Assignment, loss: BoxLoss, *, quality: bool) -> Tensor:
     """Mean box loss over the positives of all ranks, weighted by quality if asked; 0 without positives."""
-    predicted = head_output.boxes
+    rows, taken = positive_rows(assignment)
+    predicted = head_output.boxes.flatten(0, 1)[rows]
     # Where there is no positive both boxes are the prediction: a finite loss, times a weight of 0.
-    target = torch.where(assignment.positive[..., None], assignment.boxes, predicted.detach())
-    weight = assignment.quality if quality else assignment.positive.float()
-    weight = torch.where(assignment.positive, weight, 0)
+    target = torch.where(taken[:, None], assignment.boxes.flatten(0, 1)[rows], predicted.detach())
+    weight = assignment.quality.flatten()[rows] if quality else torch.ones_like(taken, dtype=torch.float32)
+    weight = torch.where(taken, weight, 0)
     losses = loss(predicted, target)
     if losses.ndim == predicted.ndim:  # one for each edge
         losses = losses.mean(-1)
-    values = torch.where(assignment.positive, losses, 0)
+    values = torch.where(taken, losses, 0)
     sums = distributed.world_sum(torch.stack([(weight * values).sum(), weight.sum()]))
     return sums[0] / sums[1].clamp(min=1e-6)
+
+
+def positive_rows(assignment: Assignment) -> tuple[Tensor, Tensor]:
+    """Where the positives stand: rows [most] int64 into the batch's points [B * P], and taken [most] bool.
+
+    Rows not taken are 0. What works on these rows leaves nine points of ten alone, and their number is known
+    without asking the device.
+    """
+    positive = assignment.positive.flatten()
+    numbers = torch.arange(len(positive), device=positive.device)
+    slots = torch.where(positive, positive.cumsum(0) - 1, assignment.most)
+    rows = numbers.new_zeros(assignment.most + 1).scatter(0, slots, numbers)[:-1]
+    taken = torch.arange(assignment.most, device=positive.device) < positive.sum()
+    return torch.where(taken, rows, 0), taken

@@ -2,8 +2,8 @@
 
 Two kinds of file. A checkpoint (`save`) holds all that a run needs to go on: torch's archive. A weights file
 (`save_weights`) holds the averaged network at half precision and how to use it, small enough to mail and to
-ship: safetensors, whose metadata is the description as JSON. `load` reads both, and checkpoints of earlier
-formats. What a file says is never executed: it is names and numbers, which detector/app/parts.py looks up.
+ship: safetensors, whose metadata is the description as JSON. `load` reads both. What a file says is never
+executed: it is names and numbers, which detector/app/parts.py looks up.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from detector.engine.old_formats import converted
 from detector.errors import UserError
 from detector.version import __version__
 
-FORMAT = 2
-"""Goes up by one whenever a reader of the former could not read it; old_formats.py converts."""
+FORMAT = 3
+"""Goes up by one whenever a reader of the former could not read it. The networks of 1 and 2 are gone."""
 
 REQUIRED = ("config", "classes", "thresholds", "ema")
 USED = ("model", "thermal", "postprocess", "evaluation")
@@ -66,7 +65,7 @@ def load(path: str | Path) -> dict[str, Any]:
 
     Keys: `config`, plain values; `classes`, names; `thresholds`, score by class or None; `ema`, the averaged
     weights; of a checkpoint also what Trainer.state tells.
-    Raises UserError naming the file where it is missing, damaged, of a newer format or no file of ours, and
+    Raises UserError naming the file where it is missing, damaged, of another format or no file of ours, and
     where it holds anything else than plain values and tensors.
     """
     path = Path(path)
@@ -81,12 +80,12 @@ def load(path: str | Path) -> dict[str, Any]:
     if not isinstance(state, dict) or "version" not in state:
         raise UserError(f"checkpoint {path}: not a checkpoint of this program")
     found = state.get("format", 1)
-    if found == 1:
-        state = converted(state, path)
-    elif found != FORMAT:
+    if found != FORMAT:
+        older = found in (1, 2)
+        remedy = "train again, or use it with the version it is from" if older else "install a newer one"
         raise UserError(
             f"checkpoint {path}: is of format {found}, from version {state['version']}; this version "
-            f"{__version__} reads up to {FORMAT}: install a newer one"
+            f"{__version__} reads format {FORMAT}: {remedy}"
         )
     missing = [key for key in REQUIRED if key not in state]
     if missing:

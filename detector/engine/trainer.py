@@ -152,8 +152,7 @@ class Trainer:
         """UserError where a state holds no training to go on with."""
         if "optimizer" not in state:
             raise UserError(
-                f"checkpoint {source}: holds weights only, or was written by an older version: its training "
-                "cannot go on; use last.pt of a run of this version"
+                f"checkpoint {source}: holds weights only: its training cannot go on; use last.pt"
             )
 
     def save(self, name: str) -> None:

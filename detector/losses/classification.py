@@ -87,16 +87,22 @@ def varifocal(logits: Tensor, quality: Tensor, *, alpha: float, gamma: float) ->
     Only negatives are down-weighted when easy; positives count by their quality q in [0, 1]. Detach
     quality where it comes from the prediction. gamma >= 0.
     """
+    _check_gamma(gamma)
     logits, quality = float_pair(logits, quality)
-    _, negative = _focal_cases(logits, gamma)
-    return torch.where(quality > 0, quality * cross_entropy(logits, quality), alpha * negative)
+    log_p, log_not_p = F.logsigmoid(logits), F.logsigmoid(-logits)
+    positive = -quality * (quality * log_p + (1 - quality) * log_not_p)
+    return torch.where(quality > 0, positive, -alpha * (gamma * log_p).exp() * log_not_p)
 
 
 def _focal_cases(logits: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
     """Focal loss without alpha, were the target 1 and were it 0: -(1-p)^gamma log p, -p^gamma log(1-p)."""
+    _check_gamma(gamma)
+    log_p, log_not_p = F.logsigmoid(logits), F.logsigmoid(-logits)
+    return -(gamma * log_not_p).exp() * log_p, -(gamma * log_p).exp() * log_not_p
+
+
+def _check_gamma(gamma: float) -> None:
     if gamma < 0:
         raise UserError(
             f"gamma must be >= 0, found {gamma}: a negative one favours easy samples without bound"
         )
-    log_p, log_not_p = F.logsigmoid(logits), F.logsigmoid(-logits)
-    return -(gamma * log_not_p).exp() * log_p, -(gamma * log_p).exp() * log_not_p

@@ -15,7 +15,8 @@ class Backbone(nn.Module):
     The stem halves the frame twice with plain 3x3 convolutions: thermal objects of 6x9 pixels do not
     survive a 7x7 stride-2 stem with pooling.
 
-    widths: channels of each level; depths: residual blocks of each level, as many as widths.
+    widths: channels of each level; depths: residual blocks of each level, as many as widths; 0 is the strided
+    convolution alone.
     """
 
     def __init__(self, *, stem: int, widths: Sequence[int], depths: Sequence[int]) -> None:
@@ -26,9 +27,8 @@ class Backbone(nn.Module):
         stages: list[nn.Module] = []
         inputs = stem
         for width, depth in zip(widths, depths, strict=True):
-            stages.append(
-                nn.Sequential(ConvNormAct(inputs, width, stride=2), CspStage(width, width, depth=depth))
-            )
+            blocks = [CspStage(width, width, depth=depth)] if depth else []
+            stages.append(nn.Sequential(ConvNormAct(inputs, width, stride=2), *blocks))
             inputs = width
         self.stages = nn.ModuleList(stages)
         self.context = PyramidPooling(inputs)

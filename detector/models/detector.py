@@ -14,8 +14,8 @@ from detector.tensors import HeadOutput
 class Detector(nn.Module):
     """Small anchor-free one-stage detector for one-channel frames, finest stride 4.
 
-    stem, widths, depths: see Backbone; neck_channels: width of the pyramid and the head; head: makes the head
-    for channels, strides (of the pyramid's levels) and classes, of any kind that gives a HeadOutput; classes:
+    stem, widths, depths: see Backbone; neck_widths, neck_depths: see FeaturePyramid; head: makes the head for
+    channels, strides (of the pyramid's levels) and classes, of any kind that gives a HeadOutput; classes:
     number of object classes.
     """
 
@@ -25,14 +25,15 @@ class Detector(nn.Module):
         stem: int,
         widths: Sequence[int],
         depths: Sequence[int],
-        neck_channels: int,
+        neck_widths: Sequence[int],
+        neck_depths: Sequence[int],
         head: Callable[..., nn.Module],
         classes: int,
     ) -> None:
         super().__init__()
         self.backbone = Backbone(stem=stem, widths=widths, depths=depths)
-        self.neck = FeaturePyramid(inputs=self.backbone.channels, channels=neck_channels)
-        self.head = head(channels=neck_channels, strides=self.backbone.strides, classes=classes)
+        self.neck = FeaturePyramid(inputs=self.backbone.channels, widths=neck_widths, depths=neck_depths)
+        self.head = head(channels=neck_widths, strides=self.backbone.strides, classes=classes)
 
     @property
     def stride(self) -> int:

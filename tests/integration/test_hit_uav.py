@@ -89,9 +89,14 @@ def test_one_real_frame_goes_the_same_way_through_evaluation_and_prediction(vali
     one = Annotations(validation.classes, validation.records[7:8], validation.category_ids)
     record, gain = one.records[0], BitDepthRange()
     torch.manual_seed(0)
-    head = built("model/nano:head", depth=1)
     model = built(
-        "model/nano", stem=4, widths=[8] * 4, depths=[1] * 4, neck_channels=8, head=head, classes=4
+        "model/nano",
+        stem=4,
+        widths=[8] * 4,
+        depths=[1] * 4,
+        neck_widths=[8] * 4,
+        neck_depths=[1] * 3,
+        classes=4,
     ).eval()
     pipeline = pipeline_of(
         model,

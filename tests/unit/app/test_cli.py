@@ -53,7 +53,7 @@ def test_overrides_reach_the_function(call):
     status, err, config = call("engine.epochs=3", "model=small", "data.root=2024")
     assert (status, err) == (0, "")
     assert config.engine.epochs == 3
-    assert config.model.stem == 24
+    assert config.model.widths == [48, 96, 160]
     assert config.data.root == 2024
 
 
@@ -93,7 +93,7 @@ def test_a_bug_keeps_its_trace(call, error):
         ("zzzzzz=1", "unknown setting zzzzzz"),
         ("+engine.epoch=3", "unknown setting engine.epoch; did you mean engine.epochs?"),
         ("+sed=3", "unknown setting sed; did you mean seed?"),
-        ("model=huge", "In 'train': Could not find 'model/huge' Available options in 'model': nano small"),
+        ("model=huge", "In 'train': Could not find 'model/huge' Available options in 'model': medium nano pico small"),
         ("data=hit_uav", "data.root must be given: add data.root=... to the command"),
         ("engine.epochs=ten", "engine.epochs=ten: must be a whole number, as its default "),
         ("engine.epochs=2.5", "engine.epochs=2.5: must be a whole number, as its default "),
@@ -189,18 +189,18 @@ def test_the_folder_of_config_dir_counts_too(call, tmp_path):
     own = tmp_path / "conf" / "model" / "mine.yaml"
     own.parent.mkdir(parents=True)
     own.write_text("defaults: [nano, _self_]\nstem: 20\n")
-    status, err, config = call("--config-dir", "conf", "model=mine", "model.neck_channels=24")
+    status, err, config = call("--config-dir", "conf", "model=mine", "model.neck_widths=[24,24,24]")
     assert (status, err) == (0, "")
-    assert (config.model.stem, config.model.neck_channels) == (20, 24)
-    err = call("--config-dir", "conf", "model=mine", "model.neck_channel=24")[1]
-    assert err == "error: unknown setting model.neck_channel; did you mean model.neck_channels?\n"
+    assert (config.model.stem, config.model.neck_widths) == (20, [24, 24, 24])
+    err = call("--config-dir", "conf", "model=mine", "model.neck_width=24")[1]
+    assert err == "error: unknown setting model.neck_width; did you mean model.neck_widths?\n"
 
 
 def test_a_multirun_runs_every_value_and_checks_them_all(call):
     configs: list[DictConfig] = []
     sweep = ["hydra.sweep.dir=runs"]
-    assert call("-m", "seed=1,2", "model=nano,small", *sweep, run=configs.append)[:2] == (0, "")
-    assert [(config.seed, config.model.stem) for config in configs] == [(1, 16), (1, 24), (2, 16), (2, 24)]
+    assert call("-m", "seed=1,2", "model=nano,medium", *sweep, run=configs.append)[:2] == (0, "")
+    assert [(config.seed, config.model.stem) for config in configs] == [(1, 16), (1, 32), (2, 16), (2, 32)]
     status, err, config = call("-m", "seed=1,two", *sweep)
     assert (status, config) == (1, None)
     assert err == "error: seed=two: must be a whole number, as its default 0\n"

@@ -19,7 +19,7 @@ BASH = shutil.which("bash")
         ("", {"train", "eval", "predict", "--help"}),
         ("tr", {"train"}),
         ("train mod", {"model=", "model."}),
-        ("train model=", {"model=nano", "model=small"}),
+        ("train model=", {"model=pico", "model=nano", "model=small", "model=medium"}),
         ("train model=s", {"model=small"}),
         ("train engine.ep", {"engine.epochs="}),
         ("train model=small engine.pa", {"engine.patience="}),
@@ -58,7 +58,7 @@ def test_deeper_keys_come_level_by_level():
     ("line", "offered"),
     [
         ("thermal-detector trai", ["train"]),
-        ("thermal-detector train model=", ["nano", "small"]),  # bash keeps what is before the =
+        ("thermal-detector train model=", ["medium", "nano", "pico", "small"]),  # bash keeps what is before the =
         ("thermal-detector train engine.ep", ["engine.epochs="]),
     ],
 )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 
 from detector.assign.protocol import Assigner
 from detector.errors import UserError
@@ -146,9 +147,21 @@ def test_shapes_do_not_depend_on_values(assigner: Assigner):
     output = head_for(targets)
     on_meta = head_of(output.logits.to("meta"))
     found, expected = assigner(on_meta, to_device(targets, "meta")), assigner(output, targets)
+    assert found.most == expected.most
     for name, value in vars(expected).items():
-        abstract = getattr(found, name)
-        assert (abstract.shape, abstract.dtype) == (value.shape, value.dtype), name
+        if isinstance(value, Tensor):
+            abstract = getattr(found, name)
+            assert (abstract.shape, abstract.dtype) == (value.shape, value.dtype), name
+
+
+@every_assigner
+def test_no_more_points_are_positive_than_it_says(assigner: Assigner):
+    crowded = random_targets(counts=[40, 1])
+    found = assigner(head_for(crowded), crowded)
+    assert 0 < found.positive.sum() <= found.most
+    alone = random_targets(counts=[1])
+    found = assigner(head_for(alone), alone)
+    assert found.most < found.positive.numel(), "most would say nothing"
 
 
 def test_settings_that_may_leave_a_truth_without_points_are_refused():

@@ -41,9 +41,8 @@ FP32 = Precision(torch.float32, torch.device("cpu"))
 def model_of(classes: int = 2) -> Detector:
     """The real network, with a few thousand parameters; always the same ones."""
     torch.manual_seed(0)
-    size = {"stem": 4, "widths": [8, 8], "depths": [1, 1], "neck_channels": 8}
-    head = built("model/nano:head", depth=1)
-    model: Detector = built("model/nano", **size, head=head, classes=classes)
+    size = {"stem": 4, "widths": [8, 8], "depths": [1, 1], "neck_widths": [8, 8], "neck_depths": [1]}
+    model: Detector = built("model/nano", **size, classes=classes)
     return model
 
 

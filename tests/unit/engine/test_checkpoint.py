@@ -3,7 +3,6 @@
 import os
 import pickle
 import random
-import re
 import zipfile
 from pathlib import Path
 
@@ -11,11 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from detector.app import parts
 from detector.engine import checkpoint
 from detector.errors import UserError
 from detector.version import __version__
-from tests.built import built
 from tests.unit.engine.builders import assert_same, model_of
 
 STATE = {
@@ -37,7 +34,7 @@ STATE = {
 def test_what_was_saved_is_loaded(tmp_path):
     path = tmp_path / "new" / "folder" / "last.pt"
     checkpoint.save(path, STATE)
-    assert_same(checkpoint.load(path), {"format": 2, "version": __version__, **STATE})
+    assert_same(checkpoint.load(path), {"format": 3, "version": __version__, **STATE})
     assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
 
 
@@ -121,12 +118,16 @@ def test_other_files_are_named(tmp_path):
     assert_refused(path, "not a checkpoint of this program")
     torch.save({"state_dict": {}, "config": {}}, path)
     assert_refused(path, "not a checkpoint of this program")
-    torch.save({"format": 2, "version": "1", "config": {}}, path)
+    torch.save({"format": 3, "version": "1", "config": {}}, path)
     assert_refused(path, "not a checkpoint of this program, classes, thresholds, ema missing")
     checkpoint.save(path, {**STATE, "config": {"model": {}}})
     assert_refused(path, "its configuration has no thermal, postprocess, evaluation")
-    checkpoint.save(path, {**STATE, "format": 3})
-    assert_refused(path, f"is of format 3, from version {__version__}; this version")
+    for number, remedy in ((2, "train again, or use it with the version it is from"), (4, "install a newer")):
+        checkpoint.save(path, {**STATE, "format": number, "version": "9"})
+        said = f"is of format {number}, from version 9; this version {__version__} reads format 3: {remedy}"
+        assert_refused(path, said)
+    torch.save({"version": "0.1.0"}, path)
+    assert_refused(path, "is of format 1, from version 0.1.0; this version")
 
 
 def test_a_weights_file_holds_the_average_and_how_to_use_it(tmp_path):
@@ -181,43 +182,6 @@ def test_a_weights_file_s_description_is_looked_at_alike(tmp_path):
     assert_refused(path, "not a checkpoint of this program")
 
 
-OLD = Path(__file__).parent / "golden" / "format_1.pt"
-"""Written by version 0.1.0, whose file named classes; golden/format_1.json: what it found in a frame."""
-
-
-def test_a_file_of_format_1_is_converted():
-    state = checkpoint.load(OLD)
-    assert state["config"]["thermal"] == {"name": "percentile", "low": 1.0, "high": 99.0, "min_span": 16.0}
-    head = {"name": "decoupled", "depth": 1, "prior": 0.01, "dropout": 0.0}
-    network = {"stem": 2, "widths": [4, 4], "depths": [1, 1], "neck_channels": 4}
-    assert state["config"]["model"] == {"name": "pyramid", **network, "head": head}
-    assert state["config"]["postprocess"]["suppression"] == {"name": "diou", "diou_threshold": 0.6}
-    assert state["config"]["evaluation"]["bins"] == {
-        "overlap": [0, 0.1, 0.3],
-        "crowd_above": 0.1,
-        "sizes": [6, 12, 24],
-    }
-    source = parts.build("source", state["config"]["data"]["source"], root="set")
-    assert source == built("data/coco", root="set"), "what the file left to the reader is given"
-    assert state["config"]["data"]["root"] == "set"
-    assert "optimizer" not in state
-
-
-def test_a_file_of_format_1_that_names_what_no_version_had_is_refused(tmp_path):
-    old = torch.load(OLD, weights_only=True)
-    path = tmp_path / "old.pt"
-    for place in ("thermal", "model", "postprocess", "evaluation", "data"):
-        config = {**old["config"], place: {"_target_": "os.system", "_args_": ["true"]}}
-        torch.save({**old, "config": config}, path)
-        with pytest.raises(UserError, match=re.escape(str(path))):
-            checkpoint.load(path)
-    torch.save({**old, "config": {**old["config"], "thermal": {"_target_": "os.system"}}}, path)
-    with pytest.raises(UserError, match=r"names os\.system, which is no part of this program; refused"):
-        checkpoint.load(path)
-    torch.save({**old, "config": {}}, path)
-    assert_refused(path, "not a checkpoint of this program")
-
-
 class Trap:
     """Unpickling it writes a file."""
 
@@ -230,7 +194,7 @@ class Trap:
 
 def test_loading_runs_nothing_of_the_file_s(tmp_path):
     path, sprung = tmp_path / "last.pt", tmp_path / "sprung"
-    torch.save({"version": "1", **STATE, "extra": Trap(sprung)}, path)
+    torch.save({"format": 3, "version": "1", **STATE, "extra": Trap(sprung)}, path)
     assert_refused(path, "cannot be read")
     assert not sprung.exists()
 
@@ -253,7 +217,7 @@ def test_weights_of_another_model_are_refused_and_nothing_is_copied():
     for broken, message in (
         (short, f"{first} is missing for this one"),
         ({**weights, "extra.weight": torch.ones(1)}, "extra.weight is unknown to this one"),
-        (model_of(classes=3).state_dict(), "this model has [2"),
+        (model_of(classes=3).state_dict(), "this model has [6, 8, 1, 1]"),
     ):
         with pytest.raises(UserError) as caught:
             checkpoint.load_weights(model, broken, source="a.pt")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -11,16 +9,26 @@ from torch import Tensor, nn
 from detector.geometry.points import decode, encode, grid_of
 from detector.models.blocks import ConvNormAct
 from detector.models.detector import Detector
+from detector.models.head import squareplus
+from detector.models.neck import FeaturePyramid
 from detector.tensors import GridLevel, HeadOutput
 from tests.built import built
 
-SHORT_HEAD = built("model/nano:head", depth=1)
+HEAD = built("model/nano:head")
+TINY = {
+    "stem": 4,
+    "widths": (4, 8, 8),
+    "depths": (0, 1, 1),
+    "neck_widths": (8, 8, 12),
+    "neck_depths": (0, 1),
+    "head": HEAD,
+}
 
 
 def tiny(seed: int = 0) -> Detector:
     """A few thousand parameters; weights and statistics such that the answers differ by place."""
     torch.manual_seed(seed)
-    model = Detector(stem=4, widths=(4, 8, 8), depths=(1, 1, 1), neck_channels=8, head=SHORT_HEAD, classes=3)
+    model = Detector(**TINY, classes=3)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -56,10 +64,9 @@ def test_every_point_of_every_level_gets_one_answer():
 
 def test_answers_stand_in_the_order_of_the_points():
     # A head that answers with its input, channel 0: x, channel 1: y of the cell.
-    head = tiny().head
-    for tower in (head.class_tower, head.box_tower):
-        tower.forward = lambda x, level: x  # noqa: ARG005
-    head.classify, head.regress = nn.Identity(), nn.Conv2d(2, 4, 1)
+    head = HEAD(channels=(2, 2, 2), strides=(4, 8, 16), classes=2)
+    head.towers = head.predict = nn.ModuleList([nn.Identity()] * 3)
+    head.drop = Doubled()
     features = []
     for height, width, stride in ((6, 8, 4), (3, 4, 8), (2, 2, 16)):
         y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
@@ -68,35 +75,62 @@ def test_answers_stand_in_the_order_of_the_points():
     assert torch.equal(output.logits[0], output.grid.points)
 
 
+class Doubled(nn.Module):
+    """x, y, ... as logits x, y and sides x, y, x, y."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x, x, x], dim=1)
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 40, 64), (1, 1, 64, 63), (1, 3, 64, 64)])
 def test_a_size_or_depth_the_network_cannot_take_is_refused(shape: tuple[int, ...]):
     with pytest.raises(ValueError, match=r"multiples of 16, got \[1, .*pad the images"):
         tiny()(torch.zeros(shape))
 
 
-@pytest.mark.parametrize(("name", "budget"), [("nano", 0.5e6), ("small", 1.5e6)])
+@pytest.mark.parametrize(
+    ("name", "budget"), [("pico", 0.15e6), ("nano", 0.5e6), ("small", 1.5e6), ("medium", 3e6)]
+)
 def test_the_named_models_keep_their_parameter_budgets(name: str, budget: float):
     model = built(f"model/{name}", classes=8)
     assert 0.5 * budget < sum(parameter.numel() for parameter in model.parameters()) <= budget
     assert model.head.strides[0] == 4
 
 
-def test_levels_share_the_filters_of_a_tower_but_no_batch_norm():
-    head = tiny().head
-    for tower in (head.class_tower, head.box_tower):
-        norms = [norm for level in tower.norms for norm in level]
-        assert len({id(norm) for norm in norms}) == 3 * len(tower.convolutions) == 3
+@pytest.mark.parametrize(("depths", "cells"), [((0, 0), (4, 2, 1)), ((1, 1), (16, 6, 1))])
+def test_a_coarse_cell_reaches_the_fine_cells_under_it(depths: tuple[int, int], cells: tuple[int, int, int]):
+    """By a CSP stage of one residual a cell sees two neighbours on each side."""
+    neck = positive_neck(depths)
+    plain = [torch.ones(1, 4, side, side, dtype=torch.float64) for side in (64, 32, 16)]
+    touched = [*plain[:2], plain[2].clone()]
+    touched[2][..., 8, 8] = 2.0
+    for before, after, side in zip(neck(plain), neck(touched), cells, strict=True):
+        changed = (after != before).any(1)[0]
+        assert changed.any(0).sum() == changed.any(1).sum() == side
+        assert changed.sum() == side**2
 
 
-def test_batch_norms_learn_the_statistics_of_their_own_level():
-    tower = tiny().head.class_tower.train()
-    x = torch.randn(4, 8, 8, 8)
-    for level in range(3):
-        tower.norms[level][0].momentum = 1.0
-        tower(x * 10**level, level)
-    first, second, third = (tower.norms[level][0].running_var for level in range(3))
-    torch.testing.assert_close(second, 100 * first)
-    torch.testing.assert_close(third, 100 * second)
+def test_a_fine_level_tells_the_coarser_ones_nothing():
+    neck = positive_neck((1, 1))
+    plain = [torch.ones(1, 4, side, side, dtype=torch.float64) for side in (16, 8, 4)]
+    before, after = neck(plain), neck([2 * plain[0], *plain[1:]])
+    same = [torch.equal(a, b) for a, b in zip(before, after, strict=True)]
+    assert same == [False, True, True]
+
+
+def positive_neck(depths: tuple[int, int]) -> FeaturePyramid:
+    """One whose weights are positive, so that more of anything gives more of everything that sees it."""
+    torch.manual_seed(0)
+    neck = FeaturePyramid(inputs=(4, 4, 4), widths=(4, 4, 4), depths=depths).eval().double()
+    for parameter in neck.parameters():
+        nn.init.uniform_(parameter, 0.5, 1.0)
+    return neck
+
+
+@pytest.mark.parametrize("depths", [(), (1, 1, 1)])
+def test_a_neck_needs_a_width_per_level_and_a_depth_per_join(depths: tuple[int, ...]):
+    with pytest.raises(ValueError, match="per level but the coarsest, of 3 levels"):
+        FeaturePyramid(inputs=(4, 4, 4), widths=(4, 4, 4), depths=depths)
 
 
 def test_training_and_evaluation_answer_alike_where_their_statistics_agree():
@@ -137,20 +171,17 @@ def test_an_object_moved_by_the_coarsest_stride_moves_its_answers():
         start = end
 
 
-def test_distances_are_positive_whatever_the_weights():
-    model = tiny()
-    nn.init.constant_(model.head.regress.bias, -50.0)
-    nn.init.constant_(model.head.scales, -1.0)
-    assert (distances(model(images())) > 0).all()
-    nn.init.constant_(model.head.scales, 1.0)
-    assert (distances(model(images())) >= 0).all()
+def test_distances_are_positive_and_grow_as_their_input_does():
+    x = torch.tensor([-1e6, -50.0, -1.5, 0.0, 1.5, 50.0, 1e6])
+    expected = torch.tensor([0.0, 1 / 50, 0.5, 1.0, 2.0, 50 + 1 / 50, 1e6])
+    torch.testing.assert_close(squareplus(x), expected, rtol=1e-3, atol=1e-5)
+    assert (squareplus(torch.linspace(-1e6, 1e6, 1001)) >= 0).all()
+    torch.autograd.gradcheck(squareplus, x[1:-1].double().requires_grad_())
 
 
 def test_a_new_network_gives_every_class_the_prior():
     torch.manual_seed(0)
-    model = Detector(
-        stem=8, widths=(8, 16, 16), depths=(1, 1, 1), neck_channels=16, head=SHORT_HEAD, classes=3
-    )
+    model = Detector(**{**TINY, "neck_widths": (16, 16, 16)}, classes=3)
     scores = model(images()).logits.sigmoid()
     assert scores.mean().item() == pytest.approx(0.01, rel=0.1)
 
@@ -170,11 +201,12 @@ def test_autocast_gives_float32_answers_close_to_full_precision(dtype: torch.dty
 def test_boxes_far_from_the_origin_are_exact_under_autocast():
     """At x = 1004 bfloat16 steps by 4: computed in it, the boxes would lie elsewhere."""
     model = tiny()
-    for values in (model.head.regress.weight, model.head.regress.bias):
-        nn.init.zeros_(values)  # Every side is ln 2 strides from its point.
+    for predict in model.head.predict:  # Every side is a stride from its point.
+        nn.init.zeros_(predict.weight)
+        nn.init.zeros_(predict.bias)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         output = model(images(batch=1, height=16, width=1040))
-    sides = math.log(2) * output.grid.strides[:, None].expand(1, -1, 4)
+    sides = output.grid.strides[:, None].expand(1, -1, 4)
     torch.testing.assert_close(output.boxes, decode(output.grid.points, sides), rtol=0, atol=0.01)
 
 
@@ -195,4 +227,4 @@ def test_blocks_halve_the_size_rounding_up():
     block = ConvNormAct(1, 2, stride=2)
     assert block(torch.zeros(2, 1, 7, 8)).shape == (2, 2, 4, 4)
     with pytest.raises(ValueError, match="same length"):
-        Detector(stem=4, widths=(4, 8), depths=(1,), neck_channels=8, head=SHORT_HEAD, classes=1)
+        Detector(**{**TINY, "depths": (1,)}, classes=1)

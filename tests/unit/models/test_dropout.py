@@ -19,14 +19,16 @@ STRIDES = (4, 8)
 
 def model_of(dropout: float) -> Detector:
     torch.manual_seed(0)
-    head = built("model/nano:head", depth=1, dropout=dropout)
-    return Detector(stem=4, widths=(4, 8), depths=(1, 1), neck_channels=8, head=head, classes=3)
+    head = built("model/nano:head", dropout=dropout)
+    return Detector(
+        stem=4, widths=(4, 8), depths=(1, 1), neck_widths=(8, 8), neck_depths=(1,), head=head, classes=3
+    )
 
 
 def head_of(*, strides: tuple[int, ...] = STRIDES, classes: int, dropout: float) -> Head:
-    """For four channels, with towers of one convolution."""
-    head: Head = built("model/nano:head", depth=1, dropout=dropout)(
-        channels=4, strides=strides, classes=classes
+    """For levels of eight channels, with towers of one convolution."""
+    head: Head = built("model/nano:head", dropout=dropout)(
+        channels=[8] * len(strides), strides=strides, classes=classes
     )
     return head
 
@@ -34,9 +36,7 @@ def head_of(*, strides: tuple[int, ...] = STRIDES, classes: int, dropout: float)
 def open_head(dropout: float) -> Head:
     """Predicts what reaches the predictions: its input, as towers and predictions let everything pass."""
     head = head_of(classes=4, dropout=dropout)
-    for tower in (head.class_tower, head.box_tower):
-        tower.forward = lambda x, level: x  # noqa: ARG005
-    head.classify = head.regress = nn.Identity()
+    head.towers = head.predict = nn.ModuleList([nn.Identity()] * len(STRIDES))
     return head
 
 
@@ -51,20 +51,20 @@ def by_channel(values: Tensor) -> Tensor:
 def test_training_loses_whole_channels_and_evaluation_none():
     torch.manual_seed(0)
     head, batch = open_head(0.25), 500
-    levels = [torch.ones(batch, 4, 4, 4), torch.ones(batch, 4, 2, 2)]
+    levels = [torch.ones(batch, 8, 4, 4), torch.ones(batch, 8, 2, 2)]
     output = head(levels)
     kept = 1 / 0.75
     strides = torch.tensor(STRIDES)[:, None]
     distances = encode(output.grid.points, output.boxes)
     scores, sides = by_channel(output.logits), by_channel(distances) / strides
-    side = math.log1p(math.exp(kept))  # softplus
-    expected = torch.tensor([0, kept]), torch.tensor([math.log(2), side])
+    side = (kept + math.hypot(kept, 2)) / 2  # squareplus
+    expected = torch.tensor([0, kept]), torch.tensor([1, side])
     for values, (lost, whole) in zip((scores, sides), expected, strict=True):
         gone = values.isclose(lost)
         assert torch.all(gone | values.isclose(whole))
         assert gone.float().mean().item() == pytest.approx(0.25, abs=0.03)
-    # Each image, level and prediction loses its own.
-    lost = torch.stack((scores < 0.5, sides < 1)).flatten(1)
+    # Each image and level loses its own, each prediction too.
+    lost = torch.stack((scores < 0.5, sides < 1.5)).flatten(1)
     assert torch.corrcoef(lost.float())[0, 1].abs() < 0.1
     assert not torch.equal(scores[:, 0], scores[:, 1])
     assert not torch.equal(scores[0], scores[1])
@@ -91,12 +91,12 @@ def test_without_dropout_training_draws_no_random_numbers():
 
 def test_it_needs_no_value_of_its_input():
     head = head_of(classes=2, dropout=0.5).to("meta")
-    output = head([torch.zeros(2, 4, 4, 4, device="meta"), torch.zeros(2, 4, 2, 2, device="meta")])
+    output = head([torch.zeros(2, 8, 4, 4, device="meta"), torch.zeros(2, 8, 2, 2, device="meta")])
     (output.logits.sum() + output.boxes.sum()).backward()
 
 
 def test_it_trains_as_one_graph_in_bfloat16():
-    head, levels = head_of(strides=(4,), classes=2, dropout=0.5), [torch.randn(2, 4, 4, 4)]
+    head, levels = head_of(strides=(4,), classes=2, dropout=0.5), [torch.randn(2, 8, 4, 4)]
     compiled = torch.compile(head, fullgraph=True, backend="eager")
     outputs = []
     for call in (head, compiled):

@@ -58,6 +58,7 @@ class HighestOverlap:
             labels=torch.where(positive, targets.labels.gather(1, matched), 0),
             boxes=torch.where(positive[..., None], boxes, 0),
             quality=positive.float(),
+            most=positive.numel(),
         )
 
 

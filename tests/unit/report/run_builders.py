@@ -67,7 +67,7 @@ def made_config(root: Path) -> dict[str, Any]:
     model = {"name": "pyramid", "stem": 4, "widths": [8, 8], "depths": [1, 1]}
     return {
         "data": data,
-        "model": {**model, "neck_channels": 8},
+        "model": {**model, "neck_widths": [8, 8]},
         "evaluation": settings_at("evaluation/default"),
         "optimizer": {"name": "adamw", "lr": 0.004},
         "engine": {"epochs": 3, "batch_size": 2, "precision": "fp32"},

@@ -24,7 +24,13 @@ from detector.evaluation.split import evaluate
 from detector.inference.split import SplitFrames, detect
 from tests.unit.data.builders import save_frame, save_json
 
-TINY = ["model.stem=4", "model.widths=[8,8]", "model.depths=[1,1]", "model.neck_channels=8"]
+TINY = [
+    "model.stem=4",
+    "model.widths=[8,8]",
+    "model.depths=[1,1]",
+    "model.neck_widths=[8,8]",
+    "model.neck_depths=[1]",
+]
 METHODS = ["greedy", "greedy_any_class", "diou", "soft", "soft_linear"]
 
 

@@ -334,7 +334,7 @@ def test_the_setup_tells_how_to_do_it_again(whole):
     assert rows["command"] == "thermal-detector train"
     assert rows["versions"] == "torch 2.9"
     assert rows["parameters"] == "1.23 M"
-    assert rows["model"] == "pyramid: stem 4, widths [8, 8], depths [1, 1], neck_channels 8"
+    assert rows["model"] == "pyramid: stem 4, widths [8, 8], depths [1, 1], neck_widths [8, 8]"
     assert rows["seed"] == "7"
     assert "3 min from the first step to the last" in rows["trained"]
     notice = next(block for block in setup(whole).blocks if isinstance(block, Notice))
