@@ -1,7 +1,7 @@
 """A frame's time in ONNX Runtime: our networks and their peers, turn by turn in one process, and the ratios.
 
-    python benchmarks/latency.py [--models nano small] [--sizes 320x256 160x128] [--threads 1 2]
-        [--peers yolo11n yolo26n] [--peer-classes 4] [--rounds 200] [--cpu-time]
+    python benchmarks/latency.py [--models nano "nano model.depths=[0,2,3]"] [--sizes 320x256 160x128]
+        [--threads 1 2] [--peers yolo11n yolo26n] [--peer-classes 4] [--rounds 200] [--cpu-time] [--csv FILE]
 
 Needs pip install -e '.[bench]'; the peers are built from ultralytics (AGPL-3.0), which is no dependency and
 may be missing. Timed is the way from a frame to a score for every class and a box at every point, without
@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import argparse
 import copy
+import csv
 import importlib.metadata
 import importlib.util
 import logging
 import os
 import platform
+import re
 import sys
 import tempfile
 import time
@@ -46,6 +48,7 @@ from detector.synth.scene import Scene, SceneParams
 from detector.synth.sensor import Sensor, SensorParams
 
 CLASSES = 4
+MODELS = ("pico", "nano", "small", "medium")
 OPSET = 18
 """Of every file; what ultralytics chooses itself."""
 FRAMES = 8
@@ -78,6 +81,8 @@ def main() -> None:
         left_out = ", ".join(options.peers)
         print(f"{left_out} left out: pip install --no-deps ultralytics (AGPL-3.0)", file=sys.stderr)
         options.peers = []
+    rows: list[list[object]] = [["model", "width", "height", "threads", "gflop", "parameters", *PRECISIONS]]
+    file = options.csv and options.csv.resolve()
     quiet()
     print(machine())
     with workshop():
@@ -92,16 +97,24 @@ def main() -> None:
                 said = f"threads: {threads}, median {kind} of {options.rounds} rounds, {load()}"
                 print(f"\n{width}x{height}, {said}\n")
                 print(table(candidates, times, peers=options.peers), flush=True)
+                for one in candidates:
+                    measured = (f"{times[one.name, precision]:.3f}" for precision in PRECISIONS)
+                    shape = (width, height, threads, f"{one.gflop:.4f}", one.parameters)
+                    rows.append([one.name, *shape, *measured])
+        if file:
+            with file.open("w", newline="", encoding="utf-8") as stream:
+                csv.writer(stream, lineterminator="\n").writerows(rows)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--models", nargs="*", default=["nano", "small"], help="of configs/model")
+    parser.add_argument("--models", nargs="*", default=list(MODELS), help="of configs/model, with overrides")
     parser.add_argument("--sizes", nargs="+", type=size_of, default=[(256, 320), (128, 160)], metavar="WxH")
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--peers", nargs="*", default=["yolo11n", "yolo26n"], help="names ultralytics knows")
     parser.add_argument("--peer-classes", type=int, default=CLASSES, help="80: as published")
     parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--csv", type=Path, help="file that gets a line per network, size and threads")
     parser.add_argument(
         "--cpu-time", action="store_true", help="where one thread works, not the clock's: on a busy machine"
     )
@@ -190,12 +203,15 @@ class Deployed(nn.Module):
 
 
 def ours(name: str, images: Tensor) -> Candidate:
-    """The network of configs/model; exits where the exported file gives other numbers than PyTorch."""
+    """The network of configs/model; exits where the exported file gives other numbers than PyTorch.
+
+    name: an option, and overrides after it.
+    """
     torch.manual_seed(0)
-    network = build("model", compose("train", [f"model={name}"])["model"], classes=CLASSES)
+    network = build("model", compose("train", f"model={name}".split())["model"], classes=CLASSES)
     settle(network, images)
     model = Deployed(network).eval()
-    file = Path(f"{name}.onnx")
+    file = Path(f"{slug(name)}.onnx")
     torch.onnx.export(
         model,
         (images[:1],),
@@ -280,6 +296,11 @@ def candidate(name: str, network: nn.Module, file: Path, images: Tensor) -> Cand
         files=dict(zip(PRECISIONS, (file, quantised(file, images)), strict=True)),
         image=images[:1].numpy(),
     )
+
+
+def slug(name: str) -> str:
+    """The name as a file's."""
+    return re.sub(r"[^a-z0-9]+", "_", name)
 
 
 class Frames:

@@ -10,7 +10,7 @@ from detector.criterion.combine import Combine
 from detector.criterion.factors import BatchSums, Factors
 from detector.criterion.mining import HardNegatives
 from detector.criterion.protocol import BoxLoss, PointLoss
-from detector.criterion.terms import box_term, class_targets
+from detector.criterion.terms import box_term, class_targets, positive_rows
 from detector.dtypes import at_least_float32, no_autocast
 from detector.losses.fscore import f1_from_sums
 from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
@@ -78,34 +78,35 @@ class Composite:
         target = class_targets(assignment, classes=logits.shape[-1], quality=self.quality_targets)
         target = target.to(logits.dtype)
         losses = self.classification(logits, target).sum(-1)
-        positive = assignment.positive
-        negative = ~positive & ~assignment.ignored
-        selected, k = self.mining(losses, positive, negative, progress=progress)
+        negative = ~assignment.positive & ~assignment.ignored
+        selected, k = self.mining(losses, assignment.positive, negative, progress=progress)
 
-        probs = logits.sigmoid()
-        hit = torch.minimum(probs, target)
-        alarm, miss, rejected = probs - hit, target - hit, 1 - probs
+        rows, taken = positive_rows(assignment)
+        flat, probs = losses.flatten(), logits.sigmoid().flatten(0, 1)
+        p, y = probs[rows], target.flatten(0, 1)[rows]
+        hit = torch.minimum(p, y)
+        alarm, miss, rejected = p - hit, y - hit, 1 - probs
         # F1 of every point as a set of C entries by itself; of a negative, that of the background class.
         own = f1_from_sums(hit.sum(-1), alarm.sum(-1), miss.sum(-1))
         said = probs.sum(-1)
         background = f1_from_sums(rejected.sum(-1), torch.zeros_like(said), said)
         # Sums over a selection as products with it: one pass forward and none to speak of backward, where
         # torch.where would make a copy of everything in both.
-        among_positives, among_negatives = (m.flatten().to(losses.dtype) for m in (positive, selected))
+        among_positives, among_negatives = (m.flatten().to(losses.dtype) for m in (taken, selected))
         scalars = {
-            "positive_loss": among_positives @ losses.flatten(),
-            "negative_loss": among_negatives @ losses.flatten(),
+            "positive_loss": among_positives @ flat[rows],
+            "negative_loss": among_negatives @ flat,
             "positives": among_positives.sum(),
-            "truth": among_positives @ target.sum(-1).flatten(),
-            "positive_f1": among_positives @ own.flatten(),
-            "negative_f1": among_negatives @ background.flatten(),
+            "truth": among_positives @ y.sum(-1),
+            "positive_f1": among_positives @ own,
+            "negative_f1": among_negatives @ background,
         }
         by_class = {
-            "tp": among_positives @ hit.flatten(0, 1),
-            "fp": among_positives @ alarm.flatten(0, 1),
-            "fn": among_positives @ miss.flatten(0, 1),
-            "negative_p": among_negatives @ probs.flatten(0, 1),
-            "negative_q": among_negatives @ rejected.flatten(0, 1),
+            "tp": among_positives @ hit,
+            "fp": among_positives @ alarm,
+            "fn": among_positives @ miss,
+            "negative_p": among_negatives @ probs,
+            "negative_q": among_negatives @ rejected,
         }
         first, second = torch.stack(list(scalars.values())), torch.stack(list(by_class.values()))
         # One exchange between ranks.
