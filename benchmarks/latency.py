@@ -1,7 +1,9 @@
 """A frame's time in ONNX Runtime: our networks and their peers, turn by turn in one process, and the ratios.
 
-    python benchmarks/latency.py [--models nano "nano model.depths=[0,2,3]"] [--sizes 320x256 160x128]
+    python benchmarks/latency.py [--models nano small] [--study architecture] [--sizes 320x256 160x128]
         [--threads 1 2] [--peers yolo11n yolo26n] [--peer-classes 4] [--rounds 200] [--cpu-time] [--csv FILE]
+
+--study times the networks of a study's arms.
 
 Needs pip install -e '.[bench]'; the peers are built from ultralytics (AGPL-3.0), which is no dependency and
 may be missing. Timed is the way from a frame to a score for every class and a box at every point, without
@@ -21,7 +23,6 @@ import importlib.util
 import logging
 import os
 import platform
-import re
 import sys
 import tempfile
 import time
@@ -81,6 +82,7 @@ def main() -> None:
         left_out = ", ".join(options.peers)
         print(f"{left_out} left out: pip install --no-deps ultralytics (AGPL-3.0)", file=sys.stderr)
         options.peers = []
+    models = arms(options.study) if options.study else {name: [f"model={name}"] for name in options.models}
     rows: list[list[object]] = [["model", "width", "height", "threads", "gflop", "parameters", *PRECISIONS]]
     file = options.csv and options.csv.resolve()
     quiet()
@@ -88,7 +90,7 @@ def main() -> None:
     with workshop():
         for height, width in options.sizes:
             images = draw_frames(height, width)
-            candidates = [ours(name, images) for name in options.models]
+            candidates = [ours(name, overrides, images) for name, overrides in models.items()]
             candidates += [peer(name, images, classes=options.peer_classes) for name in options.peers]
             for threads in options.threads:
                 clock = time.thread_time if options.cpu_time and threads == 1 else time.perf_counter
@@ -108,7 +110,8 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--models", nargs="*", default=list(MODELS), help="of configs/model, with overrides")
+    parser.add_argument("--models", nargs="*", default=list(MODELS), help="of configs/model")
+    parser.add_argument("--study", help="of configs/study: its arms' networks instead of --models")
     parser.add_argument("--sizes", nargs="+", type=size_of, default=[(256, 320), (128, 160)], metavar="WxH")
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--peers", nargs="*", default=["yolo11n", "yolo26n"], help="names ultralytics knows")
@@ -175,6 +178,15 @@ def compose(name: str, overrides: Sequence[str] = ()) -> Settings:
     return settings
 
 
+def arms(study: str) -> dict[str, list[str]]:
+    """The networks of a study's arms: by arm the overrides that say which."""
+    settings = yaml.safe_load((Path(CONFIGS) / "study" / f"{study}.yaml").read_text())
+    return {
+        name: [one for one in overrides if one.startswith("model")]
+        for name, overrides in settings["arms"].items()
+    }
+
+
 def draw_frames(height: int, width: int) -> Tensor:
     """[FRAMES, 1, H, W]: a frame of each of FRAMES synthetic scenes, with the default gain."""
     settings, gain = compose("synth"), build("thermal", compose("train")["thermal"])
@@ -202,16 +214,16 @@ class Deployed(nn.Module):
         return output.logits.sigmoid(), output.boxes
 
 
-def ours(name: str, images: Tensor) -> Candidate:
-    """The network of configs/model; exits where the exported file gives other numbers than PyTorch.
+def ours(name: str, overrides: Sequence[str], images: Tensor) -> Candidate:
+    """The network that overrides of configs/train.yaml describe, under a name that may be a file's.
 
-    name: an option, and overrides after it.
+    Exits where the exported file gives other numbers than PyTorch.
     """
     torch.manual_seed(0)
-    network = build("model", compose("train", f"model={name}".split())["model"], classes=CLASSES)
+    network = build("model", compose("train", overrides)["model"], classes=CLASSES)
     settle(network, images)
     model = Deployed(network).eval()
-    file = Path(f"{slug(name)}.onnx")
+    file = Path(f"{name}.onnx")
     torch.onnx.export(
         model,
         (images[:1],),
@@ -296,11 +308,6 @@ def candidate(name: str, network: nn.Module, file: Path, images: Tensor) -> Cand
         files=dict(zip(PRECISIONS, (file, quantised(file, images)), strict=True)),
         image=images[:1].numpy(),
     )
-
-
-def slug(name: str) -> str:
-    """The name as a file's."""
-    return re.sub(r"[^a-z0-9]+", "_", name)
 
 
 class Frames:

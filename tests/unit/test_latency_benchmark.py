@@ -51,7 +51,7 @@ def test_an_exported_network_runs_in_both_precisions_with_its_batch_norms_folded
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)
-    nano = latency.ours("nano", latency.draw_frames(64, 64))
+    nano = latency.ours("nano", ["model=nano"], latency.draw_frames(64, 64))
     times = latency.medians([nano], threads=1, rounds=1, clock=time.perf_counter)
     assert set(times) == {("nano", "fp32"), ("nano", "INT8")}
     assert latency.norms(latency.prepared(Path("nano.onnx"))) == 0
