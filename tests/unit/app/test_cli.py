@@ -93,7 +93,10 @@ def test_a_bug_keeps_its_trace(call, error):
         ("zzzzzz=1", "unknown setting zzzzzz"),
         ("+engine.epoch=3", "unknown setting engine.epoch; did you mean engine.epochs?"),
         ("+sed=3", "unknown setting sed; did you mean seed?"),
-        ("model=huge", "In 'train': Could not find 'model/huge' Available options in 'model': medium nano pico small"),
+        (
+            "model=huge",
+            "In 'train': Could not find 'model/huge' Available options in 'model': medium nano pico small",
+        ),
         ("data=hit_uav", "data.root must be given: add data.root=... to the command"),
         ("engine.epochs=ten", "engine.epochs=ten: must be a whole number, as its default "),
         ("engine.epochs=2.5", "engine.epochs=2.5: must be a whole number, as its default "),

@@ -58,7 +58,10 @@ def test_deeper_keys_come_level_by_level():
     ("line", "offered"),
     [
         ("thermal-detector trai", ["train"]),
-        ("thermal-detector train model=", ["medium", "nano", "pico", "small"]),  # bash keeps what is before the =
+        (
+            "thermal-detector train model=",
+            ["medium", "nano", "pico", "small"],
+        ),  # bash keeps what is before the =
         ("thermal-detector train engine.ep", ["engine.epochs="]),
     ],
 )
