@@ -33,7 +33,7 @@ class Detector(nn.Module):
         super().__init__()
         self.backbone = Backbone(stem=stem, widths=widths, depths=depths)
         self.neck = FeaturePyramid(inputs=self.backbone.channels, widths=neck_widths, depths=neck_depths)
-        self.head = head(channels=neck_widths, strides=self.backbone.strides, classes=classes)
+        self.head = head(channels=tuple(neck_widths), strides=self.backbone.strides, classes=classes)
 
     @property
     def stride(self) -> int:
