@@ -9,8 +9,7 @@ from torch import Tensor, nn
 class ConvNormAct(nn.Sequential):
     """Convolution, batch norm, ReLU. Keeps the size divided by `stride`; odd kernels only.
 
-    ReLU, since runtimes make it a part of the convolution, in 8 bits too, where SiLU is three operations of
-    its own: it costs a tenth of the time in floats and a third in integers (docs/models.md).
+    ReLU, since runtimes make it a part of the convolution, in integers too; SiLU is operations of its own.
     """
 
     def __init__(self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1) -> None:

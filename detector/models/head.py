@@ -71,6 +71,6 @@ def squareplus(x: Tensor) -> Tensor:
     """(x + sqrt(x^2 + 4)) / 2 (Barron 2021): positive, 1 at 0, and linear where it is large.
 
     Distances in strides of it: a wide box is no exponential leap. Softplus has the same shape, but takes a
-    logarithm that a runtime computes one number at a time, a tenth of all of a frame's time.
+    logarithm that a runtime computes one number at a time, for four numbers of every point.
     """
     return (x + torch.sqrt(x * x + 4)) / 2
