@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from detector.models.blocks import ConvNormAct, CspStage, PyramidPooling
+from detector.models.blocks import ConvNormAct, PyramidPooling, csp
 
 
 class Backbone(nn.Module):
@@ -27,8 +27,8 @@ class Backbone(nn.Module):
         stages: list[nn.Module] = []
         inputs = stem
         for width, depth in zip(widths, depths, strict=True):
-            blocks = [CspStage(width, width, depth=depth)] if depth else []
-            stages.append(nn.Sequential(ConvNormAct(inputs, width, stride=2), *blocks))
+            blocks = csp(width, depth=depth)
+            stages.append(nn.Sequential(ConvNormAct(inputs, width, stride=2), blocks))
             inputs = width
         self.stages = nn.ModuleList(stages)
         self.context = PyramidPooling(inputs)

@@ -35,18 +35,23 @@ class CspStage(nn.Module):
     """Cross-stage partial block: half of the channels pass through `depth` residuals, and every
     intermediate result joins the output (Wang et al. 2020, with the dense join of ELAN)."""
 
-    def __init__(self, inputs: int, outputs: int, *, depth: int) -> None:
+    def __init__(self, channels: int, *, depth: int) -> None:
         super().__init__()
-        half = outputs // 2
-        self.split = ConvNormAct(inputs, 2 * half, kernel=1)
+        half = channels // 2
+        self.split = ConvNormAct(channels, 2 * half, kernel=1)
         self.blocks = nn.ModuleList(Residual(half) for _ in range(depth))
-        self.join = ConvNormAct((2 + depth) * half, outputs, kernel=1)
+        self.join = ConvNormAct((2 + depth) * half, channels, kernel=1)
 
     def forward(self, x: Tensor) -> Tensor:
         parts = list(self.split(x).chunk(2, dim=1))
         for block in self.blocks:
             parts.append(block(parts[-1]))
         return self.join(torch.cat(parts, dim=1))
+
+
+def csp(channels: int, *, depth: int) -> nn.Module:
+    """A CspStage; at depth 0 none at all."""
+    return CspStage(channels, depth=depth) if depth else nn.Identity()
 
 
 class PyramidPooling(nn.Module):

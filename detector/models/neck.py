@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from detector.models.blocks import ConvNormAct, CspStage
+from detector.models.blocks import ConvNormAct, csp
 
 
 class FeaturePyramid(nn.Module):
@@ -36,7 +36,7 @@ class FeaturePyramid(nn.Module):
             half = width // 2
             self.own.append(ConvNormAct(channels, width - half, kernel=1))
             self.above.append(ConvNormAct(coarser, half, kernel=1))
-            self.join.append(CspStage(width, width, depth=depth) if depth else nn.Identity())
+            self.join.append(csp(width, depth=depth))
 
     def forward(self, features: list[Tensor]) -> list[Tensor]:
         """[B, inputs[i], H_i, W_i] per level, each half the size of the one before -> [B, widths[i], ...]."""
