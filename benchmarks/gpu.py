@@ -96,7 +96,8 @@ FULL = Scale(
     seconds=2.5,
     compared=16,
     rest=75.0,
-    overrides=("augment.size=[256,320]",),
+    # Whole frames, which cannot be turned by quarters as the recipe's square patches are.
+    overrides=("augment.size=[256,320]", "augment.geometry.flip.name=HorizontalFlip"),
 )
 TOY = Scale(
     batches=(2,),

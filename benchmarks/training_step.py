@@ -170,7 +170,7 @@ class Step:
         nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        self.ema.update(self.model)
+        self.ema.update()
 
 
 def _rate(number: int, overrides: list[str], threads: int, rates: Any) -> None:

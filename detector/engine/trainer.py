@@ -203,7 +203,7 @@ class Trainer:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
-        self.ema.update(self.model)
+        self.ema.update()
         self.progress.step += 1
         self.progress.batch += len(batches)
         ids = torch.cat([batch.image_ids for batch in batches])
