@@ -37,11 +37,12 @@ from xml.etree import ElementTree
 import hydra
 import torch
 from torch import Tensor, nn
+from torch.autograd import DeviceType
 
 from detector.app.build import load_split
 from detector.app.configs import CONFIGS
 from detector.app.parts import build
-from detector.app.running.processes import cores
+from detector.app.running.processes import cores, loader_workers
 from detector.app.settings import plain, typed
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import train_loader
@@ -60,6 +61,8 @@ CUDA_TESTS = "needs a CUDA device"
 """The reason by which tests skip themselves elsewhere; files that hold it are run."""
 SECONDS = 450.0
 """What the parts' limits are shares of."""
+OPERATIONS = 20
+"""How many of a step's are listed."""
 COUNTS = 0.05
 """Score from which a detection is compared: below, two scores may well change places."""
 Row = dict[str, Any]
@@ -511,6 +514,30 @@ def own_frames(error: BaseException) -> list[str]:
     return [f"{f.filename}:{f.lineno} {f.line}" for f in frames if f.filename.startswith(str(REPOSITORY))]
 
 
+def operations(bench: Bench) -> None:
+    """Whose kernels the device is busy with in a step of the largest batch."""
+    work = Work(bench.config(*bench.scale.overrides), bench.device)
+    trainer = work.trainer(bench.scale.batches[-1])
+    batch = first_batch(trainer)
+    for _ in range(bench.scale.warm):
+        trainer._step([batch])
+    synchronise(work.device)
+    with torch.profiler.profile() as seen:
+        trainer._step([batch])
+        synchronise(work.device)
+    clock = "self_cpu_time_total" if work.device.type == "cpu" else "self_device_time_total"
+    # Kernels are listed a second time, by their own names, beside the operations that started them.
+    own = [event for event in seen.key_averages() if event.device_type == DeviceType.CPU]
+    took = {event: getattr(event, clock) / 1000 for event in own}
+    bench.say("batch", bench.scale.batches[-1])
+    bench.say("ms, all", round(sum(took.values()), 3))
+    longest = sorted(own, key=lambda event: -took[event])[:OPERATIONS]
+    bench.say(
+        "operations",
+        [{"operation": e.key, "ms": round(took[e], 3), "calls": e.count} for e in longest],
+    )
+
+
 def graph_steps(bench: Bench) -> None:
     """Learning rate and EMA decay are numbers of the host: a graph keeps those that it was captured at."""
     bench.need_cuda()
@@ -598,7 +625,7 @@ def rates(bench: Bench) -> None:
     work = Work(bench.config(*bench.scale.overrides), bench.device)
     rows: list[Row] = []
     for batch in bench.scale.rates:
-        for workers in (None, *sorted({1, spare_cores()})):
+        for workers in (None, *sorted({1, loader_workers("auto", work.device, processes=1)})):
             forget_memory(work.device)
             trainer = work.trainer(batch, workers=workers or 0)
             batches = endless(trainer) if workers else repeated(first_batch(trainer))
@@ -611,11 +638,6 @@ def rates(bench: Bench) -> None:
                 }
             )
             bench.say("rates", rows)
-
-
-def spare_cores() -> int:
-    """Loader workers that leave a core to the training process, and one to the rest."""
-    return max(1, min(16, cores() - 2))
 
 
 def repeated(batch: Batch) -> Iterator[Batch]:
@@ -644,12 +666,10 @@ def rate(trainer: Trainer, batches: Iterator[Batch], *, seconds: float) -> float
 
 def recipe(bench: Bench) -> None:
     """As many of its epochs as fit, in a run of its own."""
-    workers = spare_cores()
     config = bench.config()
-    epochs = affordable_epochs(bench, config, workers=workers)
+    epochs = affordable_epochs(bench, config)
     engine = {
         "engine.device": bench.device,
-        "engine.workers": workers,
         "engine.epochs": epochs,
         "engine.evaluate_every": max(1, min(config["engine"]["evaluate_every"], epochs // 4)),
     }
@@ -671,9 +691,10 @@ def recipe(bench: Bench) -> None:
     bench.say("AP by class", {name: values["AP"] for name, values in metrics["per_class"].items()})
 
 
-def affordable_epochs(bench: Bench, config: dict[str, Any], *, workers: int) -> int:
+def affordable_epochs(bench: Bench, config: dict[str, Any]) -> int:
     """The recipe's epochs or as many as the time left is good for, by its measured speed."""
     work = Work(config, bench.device)
+    workers = loader_workers("auto", work.device, processes=1)
     trainer = work.trainer(config["engine"]["batch_size"], workers=workers)
     speed = rate(trainer, endless(trainer), seconds=2 * bench.scale.seconds)
     bench.say("images/s before the run", round(speed, 1))
@@ -711,8 +732,9 @@ PARTS: dict[str, tuple[Callable[[Bench], None], float]] = {
     "3 difference to the CPU": (differences, 45),
     "4 step, eager": (eager_steps, 40),
     "4 step, waiting for the GPU": (waits_in_a_step, 20),
+    "4 step, operations": (operations, 20),
     "4 step, CUDA graphs": (graph_steps, 30),
-    "4 step, compiled": (compiled_steps, 80),
+    "4 step, compiled": (compiled_steps, 60),
     "5 images per second": (rates, 75),
     "6 recipe": (recipe, SECONDS),
 }

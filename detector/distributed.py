@@ -23,7 +23,8 @@ class _WorldSum(torch.autograd.Function):
     """Sum over ranks whose gradient is the sum over ranks of the gradients.
 
     Every rank then computes the same loss of the whole batch, and the mean over ranks that
-    DistributedDataParallel takes of the parameters' gradients is exactly that loss's gradient.
+    DistributedDataParallel takes of the parameters' gradients is exactly that loss's gradient. The ranks'
+    gradients are one and the same, so their sum needs no second exchange.
     """
 
     @staticmethod
@@ -34,13 +35,14 @@ class _WorldSum(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ARG004
-        gradient = gradients[0].clone()
-        dist.all_reduce(gradient)
-        return gradient
+        return gradients[0] * dist.get_world_size()
 
 
 def world_sum(value: Tensor) -> Tensor:
-    """Sum of `value` (same shape everywhere) over ranks, differentiable."""
+    """Sum of `value` (same shape everywhere) over ranks, differentiable.
+
+    Every rank must make the same of the sum, so that its gradient is the same everywhere.
+    """
     if world_size() == 1:
         return value
     return _WorldSum.apply(value)

@@ -59,12 +59,13 @@ class HardNegatives:
             selected = hardest(losses, k)
             total = distributed.world_sum(k.sum().float())
         else:
-            everywhere = distributed.world_gather(losses)
-            counts = torch.stack([positive.sum(), negative.sum()])
-            n_positive, n_negative = distributed.world_sum(counts).unbind()
-            k = self._wanted(n_positive, n_negative)
-            selected = hardest(everywhere.reshape(1, -1), k[None]).reshape(everywhere.shape)
-            selected = selected[distributed.rank()]
+            # One exchange between ranks: the count of positives travels behind the losses.
+            count = positive.sum().to(losses.dtype)
+            everywhere = distributed.world_gather(torch.cat([losses.flatten(), count[None]]))
+            ranked = everywhere[:, :-1]
+            k = self._wanted(everywhere[:, -1].sum(), (ranked > -torch.inf).sum())
+            selected = hardest(ranked.reshape(1, -1), k[None]).reshape(ranked.shape)
+            selected = selected[distributed.rank()].view_as(losses)
             total = k.float()
         if progress < self.warmup_fraction:
             return negative, total

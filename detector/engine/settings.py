@@ -36,8 +36,8 @@ class EngineSettings(InferenceSettings):
     loss is not the loss of one larger batch. no_mosaic_fraction: of the epochs, at the end. warmup_fraction,
     lr_floor: see WarmupCosine. clip_norm: bound of the gradient's norm. ema_decay: see Ema. evaluate_every:
     epochs between evaluations. patience: evaluations without a better AP before training stops, or None.
-    log_every: steps between readings of the losses. workers: loader processes per training process.
-    cache_mib: decoded frames kept in memory, per training process.
+    log_every: steps between readings of the losses. workers: loader processes per training process,
+    "auto" or a number. cache_mib: decoded frames kept in memory, per training process.
     """
 
     processes: int | str
@@ -52,13 +52,13 @@ class EngineSettings(InferenceSettings):
     patience: int | None
     log_every: int
     compile: bool
-    workers: int
+    workers: int | str
     cache_mib: int
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.at_least(1, "epochs", "accumulate", "evaluate_every", "log_every")
-        self.at_least(0, "workers", "cache_mib")
+        self.at_least(0, "cache_mib")
         for name in ("no_mosaic_fraction", "lr_floor"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f"engine.{name}={getattr(self, name)}: must be between 0 and 1")

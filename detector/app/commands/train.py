@@ -61,6 +61,7 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
     device = pick_device(settings.device)
     count = processes.how_many(settings.processes, device)
     values = plain(config)
+    processes.loader_workers(settings.workers, device, processes=count)
     _check(values, settings, count)
     command = shlex.join(("thermal-detector", "train", *overrides))
     work = {"config": values, "folder": str(folder), "command": command}
@@ -91,7 +92,8 @@ def train(work: dict[str, Any]) -> None:
     annotations = load_split(config["data"], config["data"]["train"])
     classes = annotations.classes
     model = build("model", config["model"], classes=len(classes)).to(device)
-    loader = _train_loader(config, settings, annotations, multiple=model.stride)
+    workers = processes.loader_workers(settings.workers, device, processes=distributed.world_size())
+    loader = _train_loader(config, settings, annotations, workers=workers, multiple=model.stride)
     validation = Validation(config, settings, classes=classes, precision=precision)
     first = distributed.rank() == 0
     tracker = Tracker(
@@ -170,7 +172,12 @@ class Validation:
 
 
 def _train_loader(
-    config: dict[str, Any], settings: EngineSettings, annotations: Annotations, *, multiple: int
+    config: dict[str, Any],
+    settings: EngineSettings,
+    annotations: Annotations,
+    *,
+    workers: int,
+    multiple: int,
 ) -> TrainLoader:
     without_mosaic = round(settings.no_mosaic_fraction * settings.epochs)
     dataset = DetectionDataset(
@@ -183,7 +190,7 @@ def _train_loader(
     return train_loader(
         dataset,
         batch_size=settings.batch_size // distributed.world_size(),
-        workers=settings.workers,
+        workers=workers,
         seed=config["seed"],
         rank=distributed.rank(),
         world_size=distributed.world_size(),

@@ -19,6 +19,8 @@ import torch.multiprocessing as mp
 from detector.errors import Interrupted, NonFiniteError, UserError
 
 Work = Callable[[dict[str, Any]], None]
+MOST_WORKERS = 16
+"""Loader processes of one GPU; more of them are memory and no speed."""
 
 
 def how_many(setting: int | str, device: torch.device) -> int:
@@ -44,6 +46,23 @@ def how_many(setting: int | str, device: torch.device) -> int:
 def cores() -> int:
     """Processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def loader_workers(setting: int | str, device: torch.device, *, processes: int) -> int:
+    """engine.workers -> loader processes of each of `processes` training processes, as many for "auto" as serve.
+
+    Beside a GPU, the cores that the training processes leave. On a CPU, where training takes every core: one
+    for a training process of three cores or more; for fewer none, since a loader in the way of two processes
+    that wait for each other costs more than it does. UserError for anything else than auto or a number.
+    """
+    share = cores() // processes
+    if setting == "auto":
+        if device.type == "cuda":
+            return min(max(share - 1, 1), MOST_WORKERS)
+        return 1 if share > 2 else 0
+    if not isinstance(setting, int) or setting < 0:
+        raise UserError(f"engine.workers={setting}: must be auto or a number from 0")
+    return setting
 
 
 def under_torchrun() -> bool:

@@ -16,7 +16,7 @@ _EPOCH_ENDS = "time/images_per_second"
 
 _LOSSES = "loss/"
 _AP = ("AP", "AP50", "AP75")
-_WAITING = 0.1
+_WAITING = 0.2
 """Share of the time spent waiting for frames from which it is worth a word."""
 
 
@@ -58,7 +58,8 @@ def _words(record: RunRecord, unit: str, per_unit: float) -> tuple[Block, ...]:
         blocks.append(Text(text))
     waiting = record.history.get("time/data_wait_share")
     if waiting is not None and waiting.values.mean() > _WAITING:
-        text = f"{whole_percent(float(waiting.values.mean()))} of the time: raise engine.workers."
+        share = whole_percent(float(waiting.values.mean()))
+        text = f"{share} of the time: raise engine.workers, if cores are free."
         blocks.append(Notice("note", "Waited for frames", text))
     return tuple(blocks)
 

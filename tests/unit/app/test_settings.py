@@ -61,7 +61,6 @@ def test_the_shipped_engine_is_what_the_dataclass_says():
         ("accumulate", 0),
         ("evaluate_every", 0),
         ("log_every", 0),
-        ("workers", -1),
         ("cache_mib", -1),
         ("no_mosaic_fraction", 1.5),
         ("lr_floor", -0.1),
