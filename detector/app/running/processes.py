@@ -49,7 +49,7 @@ def cores() -> int:
 
 
 def loader_workers(setting: int | str, device: torch.device, *, processes: int) -> int:
-    """engine.workers -> loader processes of each of `processes` training processes, as many for "auto" as serve.
+    """engine.workers -> loader processes of each of `processes` training processes; "auto": as many as serve.
 
     Beside a GPU, the cores that the training processes leave. On a CPU, where training takes every core: one
     for a training process of three cores or more; for fewer none, since a loader in the way of two processes

@@ -147,7 +147,13 @@ def _try(name: str, transform: Any, size: tuple[int, int]) -> None:
                 f"augment.{name}: {type(transform).__name__} fails on a float picture of one channel: {error}"
             ) from error
         if image.shape != size or image.dtype != np.float32:
+            turned = image.shape == size[::-1]
+            remedy = (
+                "to turn by quarters make augment.size square"
+                if turned
+                else "augment.size and augment.scale set the size"
+            )
             raise UserError(
                 f"augment.{name}: {type(transform).__name__} makes {image.dtype} {image.shape} of float32 "
-                f"{size}; it must keep size and type (augment.size and augment.scale set the size)"
+                f"{size}; it must keep size and type ({remedy})"
             )

@@ -309,7 +309,8 @@ def test_a_step_may_hold_others() -> None:
         ),
         (
             "+augment.geometry.x={name: RandomRotate90}",
-            r"augment.geometry.x: RandomRotate90 makes float32 \(64, 48\) of float32 \(48, 64\)",
+            r"augment.geometry.x: RandomRotate90 makes float32 \(64, 48\) of float32 \(48, 64\).*"
+            "make augment.size square",
         ),
         (
             "+augment.intensity.x={name: FromFloat}",
