@@ -29,6 +29,7 @@ from detector.data.loading.store import FrameStore
 from detector.engine import checkpoint
 from detector.engine.device import Precision, pick_device, pick_precision
 from detector.engine.environment import versions
+from detector.engine.memory import keep_freed_memory
 from detector.engine.settings import EngineSettings
 from detector.engine.tracking import Tracker
 from detector.engine.trainer import Trainer
@@ -88,6 +89,7 @@ def train(work: dict[str, Any]) -> None:
     device = pick_device(settings.device)
     precision = pick_precision(settings.precision, device)
     torch.manual_seed(config["seed"])
+    keep_freed_memory()
 
     annotations = load_split(config["data"], config["data"]["train"])
     classes = annotations.classes
