@@ -29,7 +29,7 @@ from torchvision.models.detection import fcos_resnet50_fpn, retinanet_resnet50_f
 from detector.app.build import load_split
 from detector.app.configs import CONFIGS
 from detector.app.parts import build
-from detector.app.running.processes import cores
+from detector.app.running.processes import cores, loader_workers
 from detector.app.settings import plain, typed
 from detector.assign.candidates import grid_of_head
 from detector.assign.protocol import Assigner
@@ -38,6 +38,7 @@ from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import train_loader
 from detector.engine.device import pick_device, pick_precision
 from detector.engine.ema import Ema
+from detector.engine.memory import keep_freed_memory
 from detector.engine.settings import EngineSettings
 from detector.tensors import Batch, HeadOutput, Targets
 
@@ -115,6 +116,7 @@ class Step:
     """The parts of a training step, timed."""
 
     def __init__(self, config: Settings) -> None:
+        keep_freed_memory()
         engine = typed(EngineSettings, config["engine"], where="engine")
         device = pick_device(engine.device)
         self.precision = pick_precision(engine.precision, device)
@@ -126,7 +128,8 @@ class Step:
             cache_mib=engine.cache_mib,
             seed=0,
         )
-        self.loader = train_loader(dataset, batch_size=engine.batch_size, workers=engine.workers, seed=0)
+        workers = loader_workers(engine.workers, device, processes=1)
+        self.loader = train_loader(dataset, batch_size=engine.batch_size, workers=workers, seed=0)
         self.model = network.to(device).to(memory_format=torch.channels_last)
         self.ema = Ema(self.model, decay=engine.ema_decay)
         self.assigner, self.criterion = parts_of(config)
@@ -189,7 +192,7 @@ def run(overrides: list[str], *, processes: int) -> list[float]:
     mp.start_processes(
         _rate, (overrides, max(1, cores() // processes), rates), processes, start_method="spawn"
     )
-    return list(rates)
+    return [rates[number] for number in range(processes)]
 
 
 def measure_parts(config: Settings) -> tuple[HeadOutput, Targets]:
