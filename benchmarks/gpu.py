@@ -99,8 +99,7 @@ FULL = Scale(
     seconds=2.5,
     compared=16,
     rest=75.0,
-    # Whole frames, which cannot be turned by quarters as the recipe's square patches are.
-    overrides=("augment.size=[256,320]", "augment.geometry.flip.name=HorizontalFlip"),
+    overrides=("augment.size=[256,320]",),
 )
 TOY = Scale(
     batches=(2,),

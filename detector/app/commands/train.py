@@ -62,7 +62,6 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
     device = pick_device(settings.device)
     count = processes.how_many(settings.processes, device)
     values = plain(config)
-    processes.loader_workers(settings.workers, device, processes=count)
     _check(values, settings, count)
     command = shlex.join(("thermal-detector", "train", *overrides))
     work = {"config": values, "folder": str(folder), "command": command}
@@ -217,7 +216,9 @@ def _split_with_classes(data: Mapping[str, Any], split: str, classes: Sequence[s
 def _check(config: dict[str, Any], settings: EngineSettings, count: int) -> None:
     """Whatever can be wrong, found before a folder is written or a process started."""
     data = config["data"]
-    pick_precision(settings.precision, pick_device(settings.device))
+    device = pick_device(settings.device)
+    pick_precision(settings.precision, device)
+    processes.loader_workers(settings.workers, device, processes=count)
     if settings.batch_size % count:
         raise UserError(
             f"engine.batch_size={settings.batch_size}: must be a multiple of the {count} processes"
