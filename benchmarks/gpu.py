@@ -624,7 +624,7 @@ def rates(bench: Bench) -> None:
     work = Work(bench.config(*bench.scale.overrides), bench.device)
     rows: list[Row] = []
     for batch in bench.scale.rates:
-        for workers in (None, *sorted({1, loader_workers("auto", work.device, processes=1)})):
+        for workers in (None, *sorted({1, loader_workers("auto", work.device)})):
             forget_memory(work.device)
             trainer = work.trainer(batch, workers=workers or 0)
             batches = endless(trainer) if workers else repeated(first_batch(trainer))
@@ -693,7 +693,7 @@ def recipe(bench: Bench) -> None:
 def affordable_epochs(bench: Bench, config: dict[str, Any]) -> int:
     """The recipe's epochs or as many as the time left is good for, by its measured speed."""
     work = Work(config, bench.device)
-    workers = loader_workers("auto", work.device, processes=1)
+    workers = loader_workers("auto", work.device)
     trainer = work.trainer(config["engine"]["batch_size"], workers=workers)
     speed = rate(trainer, endless(trainer), seconds=2 * bench.scale.seconds)
     bench.say("images/s before the run", round(speed, 1))

@@ -128,7 +128,7 @@ class Step:
             cache_mib=engine.cache_mib,
             seed=0,
         )
-        workers = loader_workers(engine.workers, device, processes=1)
+        workers = loader_workers(engine.workers, device)
         self.loader = train_loader(dataset, batch_size=engine.batch_size, workers=workers, seed=0)
         self.model = network.to(device).to(memory_format=torch.channels_last)
         self.ema = Ema(self.model, decay=engine.ema_decay)

@@ -93,7 +93,7 @@ def train(work: dict[str, Any]) -> None:
     annotations = load_split(config["data"], config["data"]["train"])
     classes = annotations.classes
     model = build("model", config["model"], classes=len(classes)).to(device)
-    workers = processes.loader_workers(settings.workers, device, processes=distributed.world_size())
+    workers = processes.loader_workers(settings.workers, device)
     loader = _train_loader(config, settings, annotations, workers=workers, multiple=model.stride)
     validation = Validation(config, settings, classes=classes, precision=precision)
     first = distributed.rank() == 0
@@ -218,7 +218,7 @@ def _check(config: dict[str, Any], settings: EngineSettings, count: int) -> None
     data = config["data"]
     device = pick_device(settings.device)
     pick_precision(settings.precision, device)
-    processes.loader_workers(settings.workers, device, processes=count)
+    processes.loader_workers(settings.workers, device)
     if settings.batch_size % count:
         raise UserError(
             f"engine.batch_size={settings.batch_size}: must be a multiple of the {count} processes"

@@ -48,15 +48,15 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def loader_workers(setting: int | str, device: torch.device, *, processes: int) -> int:
-    """engine.workers -> loader processes of each of `processes` training processes; "auto": as many as serve.
+def loader_workers(setting: int | str, device: torch.device) -> int:
+    """engine.workers -> loader processes of this training process; for "auto" its share of the cores decides.
 
-    Beside a GPU, the cores that the training processes leave. On a CPU, where training takes every core: one
-    for a training process of three cores or more; for fewer none, since a loader in the way of two processes
-    that wait for each other costs more than it does. UserError for anything else than auto or a number.
+    The share is its number of threads. Beside a GPU, all of it but one. On a CPU, where training takes it
+    all: one where it is three cores or more; else none, since a loader in the way of two processes that wait
+    for each other costs more than it does. UserError for anything else than auto or a number from 0.
     """
-    share = cores() // processes
     if setting == "auto":
+        share = torch.get_num_threads()
         if device.type == "cuda":
             return min(max(share - 1, 1), MOST_WORKERS)
         return 1 if share > 2 else 0
@@ -157,8 +157,7 @@ def _child(
     endings: SimpleQueue[Exception],
 ) -> None:
     os.environ["LOCAL_RANK"] = str(number)
-    if kind == "cpu":
-        torch.set_num_threads(max(1, cores() // processes))
+    torch.set_num_threads(max(1, cores() // processes))
     _join_group(kind, init_method=f"tcp://127.0.0.1:{port}", rank=number, world_size=processes)
     try:
         work(plain)

@@ -158,12 +158,13 @@ class Workers:
             raise _failure("train", overrides, status, log)
 
     def _share(self, slot: int) -> dict[str, str]:
-        """Environment that gives a training its GPU, or its part of the cores."""
+        """Environment that gives a training its part of the cores, and its GPU where there is one."""
+        share = {"OMP_NUM_THREADS": str(max(1, cores() // self.jobs))}
         gpus = torch.cuda.device_count()
         if gpus:
             visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(gpus)))).split(",")
-            return {"CUDA_VISIBLE_DEVICES": visible[slot % gpus]}
-        return {"OMP_NUM_THREADS": str(max(1, cores() // self.jobs))}
+            share["CUDA_VISIBLE_DEVICES"] = visible[slot % gpus]
+        return share
 
     def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 (signal's contract)
         self.stopped = True

@@ -33,23 +33,23 @@ def test_other_numbers_are_refused(setting):
 
 
 @pytest.mark.parametrize(
-    ("device", "cores", "count", "workers"),
-    [(CPU, 2, 2, 0), (CPU, 2, 1, 0), (CPU, 8, 2, 1), (CUDA, 1, 1, 1), (CUDA, 8, 2, 3), (CUDA, 64, 1, 16)],
+    ("device", "threads", "workers"),
+    [(CPU, 1, 0), (CPU, 2, 0), (CPU, 4, 1), (CUDA, 1, 1), (CUDA, 4, 3), (CUDA, 64, 16)],
 )
-def test_auto_loader_workers_take_the_cores_that_are_left(monkeypatch, device, cores, count, workers):
-    monkeypatch.setattr(processes, "cores", lambda: cores)
-    assert processes.loader_workers("auto", device, processes=count) == workers
+def test_auto_loader_workers_take_the_cores_that_are_left(monkeypatch, device, threads, workers):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert processes.loader_workers("auto", device) == workers
 
 
 def test_loader_workers_as_asked_for():
-    assert processes.loader_workers(3, CPU, processes=2) == 3
-    assert processes.loader_workers(0, CUDA, processes=1) == 0
+    assert processes.loader_workers(3, CPU) == 3
+    assert processes.loader_workers(0, CUDA) == 0
 
 
 @pytest.mark.parametrize("setting", [-1, 1.5, "two"])
 def test_other_loader_workers_are_refused(setting):
     with pytest.raises(UserError, match=f"engine.workers={setting}: must be auto or a number from 0"):
-        processes.loader_workers(setting, CPU, processes=1)
+        processes.loader_workers(setting, CPU)
 
 
 def test_torchrun_decides_for_itself(monkeypatch):

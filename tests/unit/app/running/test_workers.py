@@ -172,11 +172,12 @@ def test_jobs(monkeypatch):
 def test_every_gpu_gets_trainings(monkeypatch):
     monkeypatch.setattr(workers.torch.cuda, "device_count", lambda: 2)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(workers, "cores", lambda: 8)
     assert how_many_at_once("auto") == 2
     pool = Workers(3)
     assert [pool._share(slot)["CUDA_VISIBLE_DEVICES"] for slot in range(3)] == ["0", "1", "0"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
-    assert pool._share(1) == {"CUDA_VISIBLE_DEVICES": "7"}
+    assert pool._share(1) == {"CUDA_VISIBLE_DEVICES": "7", "OMP_NUM_THREADS": "2"}
 
 
 def test_a_command_that_fails_says_its_last_line(tmp_path, monkeypatch):
