@@ -693,7 +693,7 @@ def recipe(bench: Bench) -> None:
 def affordable_epochs(bench: Bench, config: dict[str, Any]) -> int:
     """The recipe's epochs or as many as the time left is good for, by its measured speed."""
     work = Work(config, bench.device)
-    workers = loader_workers("auto", work.device)
+    workers = loader_workers(config["engine"]["workers"], work.device)
     trainer = work.trainer(config["engine"]["batch_size"], workers=workers)
     speed = rate(trainer, endless(trainer), seconds=2 * bench.scale.seconds)
     bench.say("images/s before the run", round(speed, 1))

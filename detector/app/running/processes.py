@@ -20,7 +20,7 @@ from detector.errors import Interrupted, NonFiniteError, UserError
 
 Work = Callable[[dict[str, Any]], None]
 MOST_WORKERS = 16
-"""Loader processes of one GPU; more of them are memory and no speed."""
+"""Loader processes of one GPU."""
 
 
 def how_many(setting: int | str, device: torch.device) -> int:
@@ -36,11 +36,10 @@ def how_many(setting: int | str, device: torch.device) -> int:
         if device.type == "cuda":
             return torch.cuda.device_count()
         return min(2, cores())
-    if not isinstance(setting, int) or setting < 1:
-        raise UserError(f"engine.processes={setting}: must be auto or a number from 1")
-    if device.type == "cuda" and setting > torch.cuda.device_count():
-        raise UserError(f"engine.processes={setting}: only {torch.cuda.device_count()} GPUs here")
-    return setting
+    count = number_from("engine.processes", setting, least=1)
+    if device.type == "cuda" and count > torch.cuda.device_count():
+        raise UserError(f"engine.processes={count}: only {torch.cuda.device_count()} GPUs here")
+    return count
 
 
 def cores() -> int:
@@ -60,8 +59,13 @@ def loader_workers(setting: int | str, device: torch.device) -> int:
         if device.type == "cuda":
             return min(max(share - 1, 1), MOST_WORKERS)
         return 1 if share > 2 else 0
-    if not isinstance(setting, int) or setting < 0:
-        raise UserError(f"engine.workers={setting}: must be auto or a number from 0")
+    return number_from("engine.workers", setting, least=0)
+
+
+def number_from(key: str, setting: int | str, *, least: int) -> int:
+    """A setting that is not "auto"; UserError naming its key where it is no number from `least` either."""
+    if not isinstance(setting, int) or setting < least:
+        raise UserError(f"{key}={setting}: must be auto or a number from {least}")
     return setting
 
 

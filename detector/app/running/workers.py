@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from detector.app.running.processes import cores
+from detector.app.running.processes import cores, number_from
 from detector.errors import Interrupted, UserError
 from detector.tuning.training import Training
 
@@ -37,9 +37,7 @@ def how_many_at_once(setting: int | str) -> int:
     """
     if setting == "auto":
         return torch.cuda.device_count() or min(MOST_ON_CPU, cores())
-    if not isinstance(setting, int) or setting < 1:
-        raise UserError(f"jobs={setting}: must be auto or a number from 1")
-    return setting
+    return number_from("jobs", setting, least=1)
 
 
 def run_command(name: str, overrides: Sequence[str], *, log: Path) -> None:
