@@ -10,6 +10,7 @@ import numpy as np
 
 from detector.app.build import build_evaluate
 from detector.app.commands.evaluate import trained_split
+from detector.app.initial import THERMAL
 from detector.app.trained import Trained
 from detector.engine.device import pick_device
 from detector.engine.settings import InferenceSettings
@@ -31,8 +32,10 @@ Picture = np.ndarray | Frame | str | Path
 P = TypeVar("P", bound=Picture)
 
 
-def load(path: str | Path, *, device: str = "auto", precision: str = "auto", batch_size: int = 8) -> Model:
-    """The detector in a checkpoint or a weights file.
+def load(
+    path: str | Path = THERMAL, *, device: str = "auto", precision: str = "auto", batch_size: int = 8
+) -> Model:
+    """The detector in a checkpoint or a weights file; "thermal" is the weights that ship (docs/weights.md).
 
     device: auto (CUDA where there is one), cpu or cuda. precision: auto, fp32, bf16 or fp16. batch_size: how
     many frames of a list or a recording are computed at once. Raises UserError for a file that is none, and

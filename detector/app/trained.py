@@ -7,8 +7,10 @@ from typing import Any
 
 import torch
 
+from detector.app.initial import SHIPPED, THERMAL
 from detector.app.parts import build
 from detector.data.annotations import Annotations
+from detector.data.classes import with_classes
 from detector.engine import checkpoint
 from detector.engine.device import pick_precision
 from detector.engine.settings import InferenceSettings
@@ -22,6 +24,7 @@ from detector.thermal.agc import Agc
 class Trained:
     """The averaged model in eval mode, and what it was trained with.
 
+    path: of a checkpoint or of weights, or "thermal", the weights that ship.
     model: on `device`, channels last. gain, postprocess: as the run had them. classes: names by label.
     thresholds: the score of each class that served best on the validation split; None where nobody measured.
     data: the run's data set, plain values; None of a weights file. config: the groups the file keeps.
@@ -29,7 +32,8 @@ class Trained:
     """
 
     def __init__(self, path: str | Path, *, device: torch.device) -> None:
-        self.path = Path(path)
+        self.shipped = str(path) == THERMAL
+        self.path = SHIPPED if self.shipped else Path(path)
         self.device = device
         state = checkpoint.load(self.path)
         self.config: dict[str, Any] = state["config"]
@@ -47,7 +51,12 @@ class Trained:
 
     @property
     def run_folder(self) -> Path:
-        """The folder of the run that wrote the checkpoint; of a weights file the one it lies in."""
+        """The folder of the run that wrote the checkpoint; of a weights file the one it lies in.
+
+        Of the weights that ship the working directory: they lie in the package.
+        """
+        if self.shipped:
+            return Path()
         folder = self.path.resolve().parent
         return folder.parent if folder.name == "checkpoints" else folder
 
@@ -61,10 +70,17 @@ class Trained:
             batch_size=settings.batch_size,
         )
 
-    def check_classes(self, annotations: Annotations) -> None:
-        """UserError where the data set's classes are not those of the checkpoint, in order."""
-        if annotations.classes != self.classes:
+    def labelled(self, annotations: Annotations) -> Annotations:
+        """The truth with the checkpoint's classes, of a set that may have fewer or in another order.
+
+        UserError where the set has one that the checkpoint does not know.
+        """
+        if annotations.classes == self.classes:
+            return annotations
+        unknown = [name for name in annotations.classes if name not in self.classes]
+        if unknown:
             raise UserError(
                 f"checkpoint {self.path}: knows the classes {', '.join(self.classes)}; the data set has "
-                f"{', '.join(annotations.classes)}. Name them in data.source.classes"
+                f"{', '.join(unknown)} too: choose with data.source.classes, or rename with data.remap"
             )
+        return with_classes(annotations, self.classes)

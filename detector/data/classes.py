@@ -1,9 +1,10 @@
-"""Classes merged, renamed, dropped or ignored, as configuration asks for it."""
+"""Classes merged, renamed, dropped or ignored, as configuration asks for it, and those of joined sets."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -52,6 +53,30 @@ def remap(annotations: Annotations, mapping: Mapping[str, str | None]) -> Annota
     )
     records = tuple(_record(record, labels) for record in annotations.records)
     return Annotations(classes, records, ids)
+
+
+def with_classes(annotations: Annotations, classes: Sequence[str]) -> Annotations:
+    """The annotations as of a set with these classes, which include all of their own.
+
+    What they have no class for counts as background: a set that shows an object unlabelled does not belong
+    beside one that labels it. Their category ids stay; the other classes get those that follow.
+    """
+    # One entry more, at the end, where label -1 finds it: regions of no class stay so.
+    labels = np.array([*map(list(classes).index, annotations.classes), IGNORE_LABEL], np.int64)
+    own = dict(zip(annotations.classes, annotations.category_ids, strict=True))
+    unused = itertools.count(max(own.values(), default=0) + 1)
+    ids = tuple(own[name] if name in own else next(unused) for name in classes)
+    records = tuple(replace(record, labels=labels[record.labels]) for record in annotations.records)
+    return Annotations(tuple(classes), records, ids)
+
+
+def of_set(annotations: Annotations, name: str) -> Annotations:
+    """The annotations with recordings called NAME/RECORDING, for two sets may call theirs alike."""
+    records = tuple(
+        record if record.sequence is None else replace(record, sequence=f"{name}/{record.sequence}")
+        for record in annotations.records
+    )
+    return replace(annotations, records=records)
 
 
 def _check(old: str, new: object, classes: tuple[str, ...]) -> None:

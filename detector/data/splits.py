@@ -89,6 +89,18 @@ def select(annotations: Annotations, indices: np.ndarray) -> Annotations:
     return replace(annotations, records=tuple(annotations.records[index] for index in indices))
 
 
+def drawn(annotations: Annotations, count: int, *, seed: int) -> Annotations:
+    """So many of the frames, drawn by lot, in their order; of one seed a smaller draw is part of a larger.
+
+    Raises UserError for a count that is not between 1 and the number of frames.
+    """
+    frames = len(annotations.records)
+    if not 1 <= count <= frames:
+        raise UserError(f"data.frames={count}: must be null or a number from 1 to the split's {frames}")
+    order = np.random.default_rng(seed).permutation(frames)
+    return select(annotations, np.sort(order[:count]))
+
+
 def merge(splits: Mapping[str, Annotations]) -> Annotations:
     """All frames of all splits, split by split; ids that are used twice are replaced by 1, 2, ...
 

@@ -138,3 +138,30 @@ def test_splitting_refuses(call, tiny_set, tmp_path, overrides, message):
 def test_the_set_must_be_named(call, tmp_path):
     call("convert", "output=new").assert_error("You must specify 'data'")
     assert files_under(tmp_path) == set()
+
+
+def test_sets_are_joined_and_trained_on(call, tiny_set, tmp_path):
+    own = ["data=coco", f"data.root={tiny_set}"]
+    call("convert", *own, "splits=[train,val]", "output=one").assert_fine()
+    renamed = "data.remap={person: pedestrian}"
+    call("convert", *own, "splits=[train]", renamed, "output=two", "pictures=copy").assert_fine()
+    call("join", "sets=[one,two]", "output=both").assert_fine()
+    one, two = (built("data/coco", root=tmp_path / name).load("train") for name in ("one", "two"))
+    both = built("data/coco", root=tmp_path / "both")
+    assert set(both.splits()) == {"train", "val"}
+    joined = both.load("train")
+    assert joined.classes == (*one.classes, "pedestrian")
+    counts = dict(zip(joined.classes, joined.object_counts().tolist(), strict=True))
+    for annotations in (one, two):
+        for name, count in zip(annotations.classes, annotations.object_counts().tolist(), strict=True):
+            counts[name] -= count
+    assert set(counts.values()) == {0}
+    assert {record.sequence.partition("/")[0] for record in joined.records} == {"one", "two"}
+    training = ["data=coco", "data.root=both", "data.split=val"]
+    call("train", *TINY_RUN, *training, "engine.epochs=1", "hydra.run.dir=run").assert_fine()
+
+
+def test_a_join_of_one_set_or_of_two_of_one_name_is_refused(call, tiny_set):
+    call("join", f"sets=[{tiny_set}]", "output=both").assert_error("must be a list of folders")
+    outcome = call("join", f"sets=[{tiny_set},{tiny_set}]", "output=both")
+    outcome.assert_error(f"two folders are called {tiny_set.name}: rename one")

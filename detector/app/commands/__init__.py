@@ -56,6 +56,7 @@ COMMANDS: Mapping[str, Command] = {
     "compare": Command("tell whether one run is better than another, or lucky"),
     "split": Command("share a set out to train, val and test so that recordings stay whole"),
     "convert": Command("write a set as COCO or YOLO"),
+    "join": Command("join several sets into one"),
     "downsample": Command("write a set in fewer pixels"),
     "corrupt": Command("write a set with wrong labels, on purpose"),
     "synth": Command("write the synthetic thermal set"),

@@ -103,8 +103,7 @@ def trained_split(trained: Trained, asked: Settings) -> tuple[Annotations, str]:
         )
     data = chosen_data(trained.data or {}, asked)
     annotations = load_split(data, data["split"])
-    trained.check_classes(annotations)
-    return annotations, str(data["split"])
+    return trained.labelled(annotations), str(data["split"])
 
 
 def _check_asked(config: DictConfig) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from tqdm import tqdm
 
+from detector.app.initial import THERMAL
 from detector.app.parts import build
 from detector.app.settings import plain, typed
 from detector.app.trained import Trained
@@ -48,6 +49,8 @@ def run(config: DictConfig) -> None:
     calibration = None if config.calibration is None else build("calibration", plain(config.calibration))
     paths = find(plain(config.source))
     trained = Trained(str(config.checkpoint), device=pick_device(engine.device))
+    if config.checkpoint == THERMAL:
+        print(f"with the weights that ship, which find {', '.join(trained.classes)}")
     least = thresholds(trained.classes, stored=trained.thresholds, confidence=config.confidence)
     folder = Path(str(config.output or trained.run_folder / "predictions" / _name(paths)))
 

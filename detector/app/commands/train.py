@@ -18,15 +18,19 @@ from torch import nn
 from detector import distributed
 from detector.app.build import NO_DATA, build_evaluate, load_split
 from detector.app.commands.evaluate import judge
+from detector.app.initial import THERMAL, start
 from detector.app.parts import build
 from detector.app.running import processes
 from detector.app.settings import plain, typed
 from detector.data.annotations import Annotations
+from detector.data.few import too_few_to_judge, too_few_to_learn
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, lost_workers_explained, train_loader
 from detector.data.loading.sample import Transform
 from detector.data.loading.store import FrameStore
+from detector.data.splits import drawn
 from detector.engine import checkpoint
+from detector.engine.budget import fitted
 from detector.engine.device import Precision, pick_device, pick_precision
 from detector.engine.environment import versions
 from detector.engine.memory import keep_freed_memory
@@ -58,11 +62,15 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
         config, folder = _resumed(config, overrides)
     # So that the run finds its data from any working directory.
     config.data.root = str(Path(str(config.data.root)).absolute())
-    settings = typed(EngineSettings, config.engine, where="engine")
-    device = pick_device(settings.device)
-    count = processes.how_many(settings.processes, device)
+    if config.resume is None and config.init not in (None, THERMAL):
+        config.init = str(Path(str(config.init)).absolute())
+    device = pick_device(config.engine.device)
+    count = processes.how_many(config.engine.processes, device)
     values = plain(config)
-    _check(values, settings, count)
+    training = _training_split(values)
+    values["engine"] = fitted(values["engine"], frames=len(training.records), processes=count)
+    settings = typed(EngineSettings, values["engine"], where="engine")
+    _check(values, settings, count, classes=training.classes)
     command = shlex.join(("thermal-detector", "train", *overrides))
     work = {"config": values, "folder": str(folder), "command": command}
     processes.launch(train, work, device=device, processes=count)
@@ -90,9 +98,11 @@ def train(work: dict[str, Any]) -> None:
     torch.manual_seed(config["seed"])
     keep_freed_memory()
 
-    annotations = load_split(config["data"], config["data"]["train"])
+    annotations = _training_split(config)
     classes = annotations.classes
     model = build("model", config["model"], classes=len(classes)).to(device)
+    resumed = config["resume"] is not None
+    began = None if resumed else start(model, config["init"], settings=config["model"], classes=classes)
     workers = processes.loader_workers(settings.workers, device)
     loader = _train_loader(config, settings, annotations, workers=workers, multiple=model.stride)
     validation = Validation(config, settings, classes=classes, precision=precision)
@@ -119,13 +129,17 @@ def train(work: dict[str, Any]) -> None:
         f"{len(loader.dataset)} training and {len(validation.annotations.records)} validation frames, "
         f"{len(classes)} classes, {parameters / 1e6:.2f} M parameters, {machine}"
     )
-    if config["resume"] is not None:
+    for line in (*too_few_to_learn(annotations), *too_few_to_judge(validation.annotations)):
+        tracker.say(f"note: {line}")
+    if began is not None:
+        tracker.say(began)
+    if resumed:
         trainer.resume(checkpoint.load(config["resume"]), source=config["resume"])
     if first:
         # Only now: whatever is wrong with data or settings has been found, and leaves no folder behind.
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(OmegaConf.to_yaml(config))
-        if config["resume"] is None:  # else it is there, with the command that began the run
+        if not resumed:  # else it is there, with the command that began the run
             about = {"command": work["command"], "device": machine, "parameters": parameters}
             environment = {**about, "versions": versions()}
             (folder / "environment.json").write_text(json.dumps(environment, indent=2) + "\n")
@@ -172,6 +186,13 @@ class Validation:
         return self.frames.pictures(self.detections, count=PICTURES)
 
 
+def _training_split(config: dict[str, Any]) -> Annotations:
+    data = config["data"]
+    annotations = load_split(data, data["train"])
+    count = data.get("frames")  # runs from before 0.3 have no such key
+    return annotations if count is None else drawn(annotations, count, seed=config["seed"])
+
+
 def _train_loader(
     config: dict[str, Any],
     settings: EngineSettings,
@@ -213,7 +234,7 @@ def _split_with_classes(data: Mapping[str, Any], split: str, classes: Sequence[s
     return annotations
 
 
-def _check(config: dict[str, Any], settings: EngineSettings, count: int) -> None:
+def _check(config: dict[str, Any], settings: EngineSettings, count: int, *, classes: tuple[str, ...]) -> None:
     """Whatever can be wrong, found before a folder is written or a process started."""
     data = config["data"]
     device = pick_device(settings.device)
@@ -225,7 +246,6 @@ def _check(config: dict[str, Any], settings: EngineSettings, count: int) -> None
         )
     if config["seed"] < 0:
         raise UserError(f"seed={config['seed']}: must be at least 0")
-    classes = load_split(data, data["train"]).classes
     gain = build("thermal", config["thermal"])
     for split in dict.fromkeys((data["val"], data["split"])):
         annotations = _split_with_classes(data, split, classes)
@@ -239,6 +259,8 @@ def _check(config: dict[str, Any], settings: EngineSettings, count: int) -> None
     build_evaluate(config)
     if config["resume"] is not None:
         checkpoint.load_weights(model, checkpoint.load(config["resume"])["model"], source=config["resume"])
+    else:
+        start(model, config["init"], settings=config["model"], classes=classes)
 
 
 def _resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 
@@ -63,6 +63,16 @@ def link(picture: Path, target: Path) -> None:
 def copy(picture: Path, target: Path) -> None:
     """A file of its own with the same bytes."""
     shutil.copyfile(picture, target)
+
+
+PLACES: Mapping[str, Place] = {"link": link, "copy": copy}
+
+
+def chosen_place(name: object) -> Place:
+    """UserError for a name that PLACES does not have."""
+    if name not in PLACES:
+        raise UserError(f"pictures={name}: must be {' or '.join(PLACES)}")
+    return PLACES[str(name)]
 
 
 def place_all(pictures: Sequence[Path], targets: Sequence[Path], *, place: Place) -> None:

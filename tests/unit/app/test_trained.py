@@ -12,6 +12,7 @@ from detector.data.annotations import Annotations
 from detector.engine import checkpoint
 from detector.errors import UserError
 from tests.heads import compose
+from tests.unit.data.made import record
 from tests.unit.engine.builders import assert_same
 
 CPU = torch.device("cpu")
@@ -95,9 +96,13 @@ def test_what_is_no_part_of_this_program_is_refused_by_name(saved, group, settin
         Trained(saved, device=CPU)
 
 
-def test_other_classes_are_refused(saved):
+def test_a_set_with_fewer_classes_in_another_order_can_be_judged_one_with_others_not(saved):
     trained = Trained(saved, device=CPU)
-    trained.check_classes(Annotations(("person", "car"), (), (1, 2)))
-    for other in (("car", "person"), ("person",)):
-        with pytest.raises(UserError, match=r"knows the classes person, car; the data set has "):
-            trained.check_classes(Annotations(other, (), (1, 2)))
+    own = Annotations(("person", "car"), (), (1, 2))
+    assert trained.labelled(own) is own
+    car = record(Path("a.png"), [((1, 1, 9, 9), 0, False)])
+    fewer = trained.labelled(Annotations(("car",), (car,), (7,)))
+    assert (fewer.classes, fewer.category_ids) == (("person", "car"), (8, 7))
+    assert fewer.records[0].labels.tolist() == [1]
+    with pytest.raises(UserError, match=r"knows the classes person, car; the data set has dog too"):
+        trained.labelled(Annotations(("person", "dog"), (), (1, 2)))

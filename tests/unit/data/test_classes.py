@@ -6,12 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.data.annotations import Annotations, ImageRecord
-from detector.data.classes import IGNORE, remap
+from detector.data.classes import IGNORE, of_set, remap, with_classes
 from detector.errors import UserError
 from detector.evaluation.predictions import predictions_json
 from detector.evaluation.split import evaluate
 from detector.structures import IGNORE_LABEL, Detections
 from tests.built import built
+from tests.unit.data.made import of_recordings, record
 
 NAMES = ("Person", "Car", "Truck", "Dog", "Blur")
 IDS = (7, 3, 1, 9, 4)
@@ -133,3 +134,19 @@ def test_every_box_keeps_its_name_s_new_meaning(mapping: dict[str, str | None], 
     assert (record.ignored == [name is None for name in names]).all()
     assert len(set(result.category_ids)) == len(result.category_ids) == len(result.classes)
     assert set(result.category_ids) <= set(IDS)
+
+
+def test_a_set_takes_its_place_among_more_classes() -> None:
+    truth = [((1, 1, 9, 9), 1, False), ((1, 1, 5, 5), IGNORE_LABEL, True), ((2, 2, 6, 6), 0, False)]
+    small = Annotations(("car", "dog"), (record(Path("a.png"), truth),), (3, 8))
+    large = with_classes(small, ("dog", "kite", "car", "bat"))
+    assert (large.classes, large.category_ids) == (("dog", "kite", "car", "bat"), (8, 9, 3, 10))
+    assert large.records[0].labels.tolist() == [0, IGNORE_LABEL, 2]
+    assert small.records[0].labels.tolist() == [1, IGNORE_LABEL, 0]
+
+
+def test_recordings_are_told_apart_by_their_set() -> None:
+    named = of_set(of_recordings({"day": [[0]]}), "drone")
+    assert [item.sequence for item in named.records] == ["drone/day"]
+    alone = Annotations(("car",), (record(Path("a.png")),), (1,))
+    assert of_set(alone, "drone").records[0].sequence is None

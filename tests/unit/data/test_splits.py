@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from detector.data.annotations import Annotations
 from detector.data.splits import (
     common_classes,
+    drawn,
     grouped_folds,
     merge,
     recordings,
@@ -214,3 +215,16 @@ def test_splits_that_share_pictures_or_differ_in_classes_are_not_merged() -> Non
         merge({"train": one, "trainval": one})
     with pytest.raises(UserError, match="'val' has the classes class 0, 'train' has class 0, class 1"):
         common_classes({"train": one, "val": of_recordings({"b": [[0]]}, classes=1)})
+
+
+def test_a_draw_is_part_of_a_larger_one_and_follows_the_seed() -> None:
+    annotations = of_recordings({"a": [[0]] * 20})
+    small, large, other = (
+        [record.image_id for record in drawn(annotations, count, seed=seed).records]
+        for count, seed in ((5, 1), (12, 1), (12, 2))
+    )
+    assert (len(small), len(large), set(small) <= set(large), small == sorted(small)) == (5, 12, True, True)
+    assert large != other
+    for count in (0, 21):
+        with pytest.raises(UserError, match=rf"data.frames={count}: must be null or a number from 1 to"):
+            drawn(annotations, count, seed=0)

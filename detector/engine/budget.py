@@ -1,0 +1,32 @@
+"""How long to train, where nobody said: enough steps for few frames too. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+AUTO = "auto"
+EPOCHS = 24
+"""At least; what a thousand frames and more get."""
+STEPS = 1000
+"""At least: with less the learning rate falls before anything is learnt, however few the frames."""
+EVALUATIONS = 8
+"""Of a run: often enough to find its best weights, seldom enough to cost little."""
+
+
+def fitted(settings: Mapping[str, Any], *, frames: int, processes: int) -> dict[str, Any]:
+    """The settings under `engine` with numbers for "auto", and with batches that so many frames can fill.
+
+    batch_size: not more than the frames, a multiple of the processes. epochs: EPOCHS, or as many as make
+    STEPS optimizer steps. evaluate_every: EVALUATIONS evenly spaced ones.
+    """
+    known = dict(settings)
+    if isinstance(known["batch_size"], int) and frames < known["batch_size"]:
+        known["batch_size"] = max(frames // processes, 1) * processes
+    if known["epochs"] == AUTO:
+        batches = frames // max(known["batch_size"], 1)
+        known["epochs"] = max(EPOCHS, math.ceil(STEPS / max(batches // max(known["accumulate"], 1), 1)))
+    if known["evaluate_every"] == AUTO:
+        known["evaluate_every"] = max(1, math.ceil(known["epochs"] / EVALUATIONS))
+    return known
