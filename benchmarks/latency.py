@@ -5,7 +5,7 @@
 
 --study times the networks of a study's arms.
 
-Needs pip install -e '.[bench]'; the peers are built from ultralytics (AGPL-3.0), which is no dependency and
+Needs pip install -e '.[export]'; the peers are built from ultralytics (AGPL-3.0), which is no dependency and
 may be missing. Timed is the way from a frame to a score for every class and a box at every point, without
 suppression, as fp32 and as static INT8 (QDQ, per channel, every operation that can be, ranges of synthetic
 frames). Ours see one channel and are exported by torch's exporter; the peers see three and are exported by
@@ -77,7 +77,7 @@ class Candidate:
 def main() -> None:
     options = arguments()
     if missing := [name for name in ("onnx", "onnxscript", "onnxruntime") if not installed(name)]:
-        sys.exit(f"{', '.join(missing)} missing: pip install -e '.[bench]'")
+        sys.exit(f"{', '.join(missing)} missing: pip install -e '.[export]'")
     if options.peers and not installed("ultralytics"):
         left_out = ", ".join(options.peers)
         print(f"{left_out} left out: pip install --no-deps ultralytics (AGPL-3.0)", file=sys.stderr)

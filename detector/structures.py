@@ -53,6 +53,18 @@ class Frame:
 
 
 @dataclass(frozen=True, eq=False)
+class Candidates:
+    """What may be an object in each of B images, best first, doubles and all.
+
+    boxes [B, K, 4] float32, scores [B, K] float32 in [0, 1], labels [B, K] int64.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Detections:
     """Found objects of one frame, best first.
 

@@ -108,18 +108,6 @@ class LossTerms:
     parts: dict[str, Tensor]
 
 
-@dataclass(frozen=True)
-class Proposals:
-    """What may be an object of one image, best first, doubles and all.
-
-    boxes [N, 4] inside the image, scores [N] in [0, 1], labels [N] int64.
-    """
-
-    boxes: Tensor
-    scores: Tensor
-    labels: Tensor
-
-
 T = TypeVar("T", Batch, Targets)
 
 

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
 
-from detector.app.build import build_evaluate
-from detector.app.commands.evaluate import trained_split
-from detector.app.initial import THERMAL
-from detector.app.trained import Trained
-from detector.engine.device import pick_device
+from detector.app.opening import Detector, open_detector
+from detector.app.shipped import THERMAL
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
-from detector.evaluation.coco import Metrics
-from detector.evaluation.predictions import predictions_json
 from detector.inference.pipeline import Shot, shots
 from detector.inference.prediction import Prediction
 from detector.inference.sources import read
-from detector.inference.split import SplitFrames, detect
 from detector.inference.stages import confident, thresholds
 from detector.structures import Frame
 from detector.thermal import io
 from detector.thermal.io.checks import as_counts, depth_of
+
+if TYPE_CHECKING:
+    from detector.evaluation.coco import Metrics
 
 Picture = np.ndarray | Frame | str | Path
 """One frame: counts [H, W] uint8 or uint16, a Frame, or the file of a picture."""
@@ -35,14 +32,16 @@ P = TypeVar("P", bound=Picture)
 def load(
     path: str | Path = THERMAL, *, device: str = "auto", precision: str = "auto", batch_size: int = 8
 ) -> Model:
-    """The detector in a checkpoint or a weights file; "thermal" is the weights that ship (docs/weights.md).
+    """The detector in a checkpoint, a weights file or an exported .onnx file, which needs no torch.
+
+    path: "thermal" is the weights that ship (docs/weights.md).
 
     device: auto (CUDA where there is one), cpu or cuda. precision: auto, fp32, bf16 or fp16. batch_size: how
     many frames of a list or a recording are computed at once. Raises UserError for a file that is none, and
     for settings that cannot be.
     """
     settings = InferenceSettings(device=device, precision=precision, batch_size=batch_size)
-    return Model(Trained(path, device=pick_device(device)), settings)
+    return Model(open_detector(path, device=device), settings)
 
 
 def train(overrides: Sequence[str] = ()) -> Path:
@@ -76,7 +75,7 @@ def train(overrides: Sequence[str] = ()) -> Path:
 class Model:
     """A trained detector; `load` makes it."""
 
-    def __init__(self, trained: Trained, settings: InferenceSettings) -> None:
+    def __init__(self, trained: Detector, settings: InferenceSettings) -> None:
         self._trained = trained
         self._pipeline = trained.pipeline(settings)
 
@@ -128,6 +127,12 @@ class Model:
         data: the folder of the set, where it is not the one of training. split: None is the run's own.
         Raises UserError where the set is not there or a frame cannot be read.
         """
+        # Only here: finding objects in frames needs none of it.
+        from detector.app.build import build_evaluate
+        from detector.app.commands.evaluate import trained_split
+        from detector.evaluation.predictions import predictions_json
+        from detector.inference.split import SplitFrames, detect
+
         asked = {"source": None, "root": None if data is None else str(data), "split": split}
         annotations, _ = trained_split(self._trained, asked)
         found = detect(self._pipeline, SplitFrames(annotations, self._trained.gain))

@@ -8,18 +8,10 @@ from typing import Any
 
 from torch import nn
 
+from detector.app.shipped import FOLDER, THERMAL
 from detector.engine import checkpoint
 from detector.errors import UserError
 from detector.models.transfer import transfer
-
-FOLDER = Path(__file__).resolve().parents[1] / "weights"
-"""One file for each network that ships, NETWORK.safetensors, and NETWORK.md, which tells where it is from."""
-
-SHIPPED = FOLDER / "nano.safetensors"
-"""What finds objects where nobody named a checkpoint."""
-
-THERMAL = "thermal"
-"""Stands for the shipped weights of the network that is trained."""
 
 LEAST_SHARE = 0.5
 """Of the parameters: with less in common a start says nothing."""

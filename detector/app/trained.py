@@ -7,15 +7,13 @@ from typing import Any
 
 import torch
 
-from detector.app.initial import SHIPPED, THERMAL
 from detector.app.parts import build
-from detector.data.annotations import Annotations
-from detector.data.classes import with_classes
+from detector.app.shipped import SHIPPED, THERMAL
 from detector.engine import checkpoint
 from detector.engine.device import pick_precision
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
-from detector.inference.network import Postprocessing, pipeline_of
+from detector.inference.network import pipeline_of
 from detector.inference.pipeline import Pipeline
 from detector.inference.postprocess import Postprocess
 from detector.thermal.agc import Agc
@@ -60,7 +58,7 @@ class Trained:
         folder = self.path.resolve().parent
         return folder.parent if folder.name == "checkpoints" else folder
 
-    def pipeline(self, settings: InferenceSettings, *, postprocess: Postprocessing | None = None) -> Pipeline:
+    def pipeline(self, settings: InferenceSettings, *, postprocess: Postprocess | None = None) -> Pipeline:
         """From frames to detections, all of them; postprocess: in place of the run's own."""
         return pipeline_of(
             self.model,
@@ -69,18 +67,3 @@ class Trained:
             precision=pick_precision(settings.precision, self.device),
             batch_size=settings.batch_size,
         )
-
-    def labelled(self, annotations: Annotations) -> Annotations:
-        """The truth with the checkpoint's classes, of a set that may have fewer or in another order.
-
-        UserError where the set has one that the checkpoint does not know.
-        """
-        if annotations.classes == self.classes:
-            return annotations
-        unknown = [name for name in annotations.classes if name not in self.classes]
-        if unknown:
-            raise UserError(
-                f"checkpoint {self.path}: knows the classes {', '.join(self.classes)}; the data set has "
-                f"{', '.join(unknown)} too: choose with data.source.classes, or rename with data.remap"
-            )
-        return with_classes(annotations, self.classes)

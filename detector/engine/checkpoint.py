@@ -23,15 +23,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from detector.engine.description import FORMAT, KEY, check, describe
 from detector.errors import UserError
 from detector.version import __version__
-
-FORMAT = 3
-"""Goes up by one whenever a reader of the former could not read it. The networks of 1 and 2 are gone."""
-
-REQUIRED = ("config", "classes", "thresholds", "ema")
-USED = ("model", "thermal", "postprocess", "evaluation")
-"""Groups of the configuration that a network is used with, and a weights file keeps."""
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -48,14 +42,11 @@ def save_weights(path: Path, state: Mapping[str, Any]) -> None:
 
     Convolutions are kept in half precision; biases and statistics, which are few and small numbers, are not.
     """
-    config = {name: state["config"][name] for name in USED}
-    about = {"config": config, "classes": state["classes"], "thresholds": state["thresholds"]}
-    described = {"format": FORMAT, "version": __version__, **about}
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor).contiguous()
         for name, tensor in state["ema"].items()
     }
-    content = safetensors.torch.save(tensors, metadata={"thermal-detector": json.dumps(described)})
+    content = safetensors.torch.save(tensors, metadata={KEY: json.dumps(describe(state))})
     with _replacing(path) as file:
         file.write(content)
 
@@ -77,23 +68,9 @@ def load(path: str | Path) -> dict[str, Any]:
     except Exception as error:  # damaged bytes can raise anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"checkpoint {path}: cannot be read ({reason}); is it complete?") from error
-    if not isinstance(state, dict) or "version" not in state:
-        raise UserError(f"checkpoint {path}: not a checkpoint of this program")
-    found = state.get("format", 1)
-    if found != FORMAT:
-        older = found in (1, 2)
-        remedy = "train again, or use it with the version it is from" if older else "install a newer one"
-        raise UserError(
-            f"checkpoint {path}: is of format {found}, from version {state['version']}; this version "
-            f"{__version__} reads format {FORMAT}: {remedy}"
-        )
-    missing = [key for key in REQUIRED if key not in state]
-    if missing:
-        raise UserError(f"checkpoint {path}: not a checkpoint of this program, {', '.join(missing)} missing")
-    _check_plain({name: state[name] for name in ("config", "classes", "thresholds")}, "", path)
-    missing = [name for name in USED if name not in state["config"]]
-    if missing:
-        raise UserError(f"checkpoint {path}: its configuration has no {', '.join(missing)}")
+    check(state, path)
+    if "ema" not in state:
+        raise UserError(f"checkpoint {path}: not a checkpoint of this program, ema missing")
     return state
 
 
@@ -158,7 +135,7 @@ def _load_torch(path: Path) -> Any:
 def _load_safetensors(path: Path) -> dict[str, Any]:
     try:
         with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get("thermal-detector", "{}")
+            text = (file.metadata() or {}).get(KEY, "{}")
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
     except SafetensorError as error:
         raise ValueError(f"neither an archive as torch writes them nor safetensors: {error}") from error
@@ -166,21 +143,3 @@ def _load_safetensors(path: Path) -> dict[str, Any]:
         name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()
     }
     return {**json.loads(text), "ema": single}
-
-
-def _check_plain(value: Any, where: str, path: Path) -> None:
-    """UserError unless it is numbers, words, and lists and groups of these, none asking to be resolved."""
-    if isinstance(value, dict):
-        for key, member in value.items():
-            if not isinstance(key, str) or key.startswith("_"):
-                raise UserError(
-                    f"checkpoint {path}: {where}{key}={member} is no setting of this program; refused"
-                )
-            _check_plain(member, f"{where}{key}.", path)
-    elif isinstance(value, list):
-        for member in value:
-            _check_plain(member, where, path)
-    elif isinstance(value, str) and "${" in value:
-        raise UserError(f"checkpoint {path}: {where[:-1]}={value} asks to be resolved; refused")
-    elif not isinstance(value, (str, int, float, bool, type(None))):
-        raise UserError(f"checkpoint {path}: {where[:-1]} is {type(value).__name__}, no plain value; refused")

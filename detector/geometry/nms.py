@@ -1,31 +1,32 @@
-"""Non-maximum suppression: of detections that lie on one object, keep the best.
+"""Non-maximum suppression: of detections that lie on one object, keep the best. Needs no torch.
 
 N boxes in; out come the indices [K] int64 of those kept, best first, and their scores [K], K at most `limit`.
-Boxes: [N, 4] xyxy in pixels, floating point, widths and heights > 0. Scores: [N] >= 0. Labels: [N] int64;
+Boxes: [N, 4] xyxy in pixels, float32, widths and heights > 0. Scores: [N] float32 >= 0. Labels: [N] int64;
 boxes of different labels do not affect each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
-from torch import Tensor
-from torchvision.ops import batched_nms
+import cv2
+import numpy as np
 
-from detector.dtypes import at_least_float32
 from detector.errors import UserError
-from detector.geometry.boxes import diou, iou
+
+# It takes arrays, which are many times faster than the lists that its declaration asks for.
+_NMS: Callable[..., Sequence[int]] = cv2.dnn.NMSBoxesBatched
+
+Kept = tuple[np.ndarray, np.ndarray]
+"""(indices of the kept, their scores), best first."""
 
 
 class Suppression(Protocol):
     """One way to do it."""
 
-    def __call__(self, boxes: Tensor, scores: Tensor, labels: Tensor, *, limit: int) -> tuple[Tensor, Tensor]:
-        """(indices of the kept, their scores), best first."""
-        ...
+    def __call__(self, boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, *, limit: int) -> Kept: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +38,12 @@ class GreedyNms:
     def __post_init__(self) -> None:
         _check_share("iou_threshold", self.iou_threshold)
 
-    def __call__(self, boxes: Tensor, scores: Tensor, labels: Tensor, *, limit: int) -> tuple[Tensor, Tensor]:
-        scores = at_least_float32(scores)
-        kept = batched_nms(at_least_float32(boxes), scores, labels, self.iou_threshold)[:limit]
-        return kept, scores[kept]
+    def __call__(self, boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, *, limit: int) -> Kept:
+        sides = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1, dtype=np.float64)
+        # The first threshold is of scores: -1, all of them count.
+        kept = _NMS(sides, scores, labels.astype(np.int32), -1.0, self.iou_threshold)
+        chosen = np.array(kept[:limit], np.int64)
+        return chosen, scores[chosen]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +60,9 @@ class DiouNms:
     def __post_init__(self) -> None:
         _check_share("diou_threshold", self.diou_threshold)
 
-    def __call__(self, boxes: Tensor, scores: Tensor, labels: Tensor, *, limit: int) -> tuple[Tensor, Tensor]:
-        def decay(best: Tensor, others: Tensor) -> Tensor:
-            return (diou(best, others) <= self.diou_threshold).to(others.dtype)
+    def __call__(self, boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, *, limit: int) -> Kept:
+        def decay(best: np.ndarray, others: np.ndarray) -> np.ndarray:
+            return diou_with(best, others) <= self.diou_threshold
 
         return _one_by_one(boxes, scores, labels, limit=limit, decay=decay)
 
@@ -74,10 +77,10 @@ class SoftNmsLinear:
     def __post_init__(self) -> None:
         _check_share("iou_threshold", self.iou_threshold)
 
-    def __call__(self, boxes: Tensor, scores: Tensor, labels: Tensor, *, limit: int) -> tuple[Tensor, Tensor]:
-        def decay(best: Tensor, others: Tensor) -> Tensor:
-            overlap = iou(best, others)
-            return torch.where(overlap >= self.iou_threshold, 1 - overlap, 1)
+    def __call__(self, boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, *, limit: int) -> Kept:
+        def decay(best: np.ndarray, others: np.ndarray) -> np.ndarray:
+            overlap = iou_with(best, others)
+            return np.where(overlap >= self.iou_threshold, 1 - overlap, 1)
 
         return _one_by_one(boxes, scores, labels, limit=limit, decay=decay)
 
@@ -95,36 +98,51 @@ class SoftNmsGaussian:
         if not self.sigma > 0:
             raise UserError(f"postprocess sigma={self.sigma}: must be above 0")
 
-    def __call__(self, boxes: Tensor, scores: Tensor, labels: Tensor, *, limit: int) -> tuple[Tensor, Tensor]:
-        def decay(best: Tensor, others: Tensor) -> Tensor:
-            return torch.exp(-(iou(best, others) ** 2) / self.sigma)
+    def __call__(self, boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, *, limit: int) -> Kept:
+        def decay(best: np.ndarray, others: np.ndarray) -> np.ndarray:
+            return np.exp(-(iou_with(best, others) ** 2) / self.sigma)
 
         return _one_by_one(boxes, scores, labels, limit=limit, decay=decay)
 
 
+def iou_with(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """[N] IoU of one box [4] with each of boxes [N, 4]; geometry/boxes.py has the one with gradients."""
+    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    shared = sides.clip(min=0).prod(1)
+    return shared / ((box[2:] - box[:2]).prod() + (boxes[:, 2:] - boxes[:, :2]).prod(1) - shared)
+
+
+def diou_with(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """[N] DIoU of one box [4] with each of boxes [N, 4]."""
+    between = (box[:2] + box[2:] - boxes[:, :2] - boxes[:, 2:]) / 2
+    hull = np.maximum(box[2:], boxes[:, 2:]) - np.minimum(box[:2], boxes[:, :2])
+    return iou_with(box, boxes) - (between**2).sum(1) / (hull**2).sum(1)
+
+
 def _one_by_one(
-    boxes: Tensor,
-    scores: Tensor,
-    labels: Tensor,
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    labels: np.ndarray,
     *,
     limit: int,
-    decay: Callable[[Tensor, Tensor], Tensor],
-) -> tuple[Tensor, Tensor]:
-    """Keep the best, multiply the scores of the others of its label by decay(it [1, 4], all [N, 4]), repeat.
+    decay: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Kept:
+    """Keep the best, multiply the scores of the others of its label by decay(it [4], all [N, 4]), repeat.
 
-    Boxes whose score has come to 0 are not kept. `limit` rounds at most. Nothing waits for the device before
-    the end, for which the best must stay a tensor of one element: with a scalar, indexing would read it.
+    Boxes whose score has come to 0 are not kept. `limit` rounds at most.
     """
-    boxes, left = at_least_float32(boxes), at_least_float32(scores).clone()
-    rounds = min(limit, len(left))
-    kept, kept_scores = labels.new_zeros(rounds), left.new_zeros(rounds)
-    for i in range(rounds):
-        score, best = left.max(dim=0, keepdim=True)
-        kept[i : i + 1], kept_scores[i : i + 1] = best, score
-        left *= torch.where(labels == labels[best], decay(boxes[best], boxes), 1)
-        left.index_fill_(0, best, 0)
-    alive = kept_scores > 0
-    return kept[alive], kept_scores[alive]
+    left = scores.astype(np.float32)
+    kept: list[int] = []
+    kept_scores: list[float] = []
+    for _ in range(min(limit, len(left))):
+        best = int(left.argmax())
+        if left[best] <= 0:
+            break
+        kept.append(best)
+        kept_scores.append(left[best])
+        left *= np.where(labels == labels[best], decay(boxes[best], boxes), 1)
+        left[best] = 0
+    return np.array(kept, np.int64), np.array(kept_scores, np.float32)
 
 
 def _check_share(name: str, value: float) -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from detector.app import parts
+from detector.inference.network import candidates_of
 from detector.inference.prediction import Prediction
 from detector.structures import Detections, Frame
 from tests.built import built
@@ -64,7 +65,7 @@ def test_a_head(example):
     assert output.logits.shape == (2, 5, 3)
     assert output.grid is None
     assert (output.boxes[..., 2:] > output.boxes[..., :2]).all()
-    found = built("postprocess/greedy", score_threshold=0.0)(output, (32, 48))
+    found = built("postprocess/greedy", score_threshold=0.0)(candidates_of(output, 1000), [(32, 48)] * 2)
     assert len(found) == 2
 
 

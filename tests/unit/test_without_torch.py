@@ -26,11 +26,19 @@ ROOMS = (
         "report",
         "tuning",
     ),
-    *("inference", "engine.settings", "app.parts", "app.configs", "app.settings", "app.build"),
+    *(
+        "geometry.nms",
+        "inference",
+        "engine.settings",
+        "app.parts",
+        "app.configs",
+        "app.settings",
+        "app.build",
+    ),
 )
 WITH_TENSORS = {
     *("data.loading.dataset", "data.loading.loader"),
-    *("inference.network", "inference.postprocess", "inference.split"),
+    *("inference.network", "inference.split"),
 }
 """The modules of those rooms that hold tensors."""
 

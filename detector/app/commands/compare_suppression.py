@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 
-import torch
+import numpy as np
 from omegaconf import DictConfig
 
 from detector.app.build import build_bins
@@ -25,10 +23,10 @@ from detector.evaluation.matching import pool
 from detector.evaluation.metrics.bins import Bins, Value, shown
 from detector.evaluation.metrics.breakdown import break_down
 from detector.evaluation.predictions import predictions_json
+from detector.geometry.nms import Kept
 from detector.inference.postprocess import Postprocess
 from detector.inference.split import SplitFrames, detect
 from detector.structures import Detections
-from detector.tensors import HeadOutput, Proposals
 
 Row = dict[str, Value]
 
@@ -41,10 +39,9 @@ def run(config: DictConfig) -> None:
         str(name): build("postprocess", plain(node), where=f"methods.{name}")
         for name, node in config.methods.items()
     }
-    proposer = _proposer(methods)
     trained = Trained(str(config.checkpoint), device=pick_device(engine.device))
     annotations, split = trained_split(trained, config.data)
-    pipeline = trained.pipeline(engine, postprocess=partial(_propose, proposer))
+    pipeline = trained.pipeline(engine, postprocess=proposer(methods))
     proposed = detect(pipeline, SplitFrames(annotations, trained.gain))
     rows = {
         name: _row(method, proposed, annotations=annotations, bins=bins) for name, method in methods.items()
@@ -72,7 +69,7 @@ def _row(
     method: Postprocess, proposed: Mapping[int, Detections], *, annotations: Annotations, bins: Bins
 ) -> Row:
     start = time.perf_counter()
-    found = {image: method.suppress(_as_proposals(candidates)) for image, candidates in proposed.items()}
+    found = {image: method.suppress(candidates) for image, candidates in proposed.items()}
     seconds = time.perf_counter() - start
     result = break_down(pool(annotations, predictions_json(found, annotations)), bins=bins)
     values = {name: tables.values() for name, tables in result.overlap.items()}
@@ -85,26 +82,27 @@ def _row(
     }
 
 
-def _propose(proposer: Postprocess, output: HeadOutput, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
-    """What is proposed, doubles and all, in the form in which a pipeline carries detections."""
-    return [
-        Detections(*(part.cpu().numpy() for part in (proposed.boxes, proposed.scores, proposed.labels)))
-        for proposed in proposer.propose(output, sizes)
-    ]
+def proposer(methods: Mapping[str, Postprocess]) -> Postprocess:
+    """One that proposes what each of them would, doubles and all, so that the network runs once.
 
-
-def _as_proposals(found: Detections) -> Proposals:
-    return Proposals(*(torch.from_numpy(part) for part in (found.boxes, found.scores, found.labels)))
-
-
-def _proposer(methods: Mapping[str, Postprocess]) -> Postprocess:
-    """One that proposes what each of them would; below their own threshold they suppress nothing better."""
+    Below their own threshold they suppress nothing better. UserError where they want different candidates.
+    """
     candidates = {name: method.candidates for name, method in methods.items()}
     if len(set(candidates.values())) > 1:
         found = ", ".join(f"{name} {count}" for name, count in candidates.items())
         raise UserError(f"methods: all must have the same candidates to share them; found {found}")
-    least = min(method.score_threshold for method in methods.values())
-    return dataclasses.replace(next(iter(methods.values())), score_threshold=least)
+    (count,) = set(candidates.values())
+    return Postprocess(
+        score_threshold=min(method.score_threshold for method in methods.values()),
+        suppression=_everything,
+        class_aware=True,
+        max_detections=count,
+        candidates=count,
+    )
+
+
+def _everything(boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, *, limit: int) -> Kept:  # noqa: ARG001
+    return np.arange(limit)[: len(scores)], scores
 
 
 def _width(column: str) -> int:

@@ -8,11 +8,10 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from detector.app.build import Evaluate, Settings, build_evaluate, chosen_data, load_split
+from detector.app.opening import Detector, labelled, open_detector
 from detector.app.parts import build
 from detector.app.settings import plain, typed
-from detector.app.trained import Trained
 from detector.data.annotations import Annotations
-from detector.engine.device import pick_device
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.evaluation.coco import Metrics
@@ -61,7 +60,7 @@ def judge(
     given. postprocess: None is the checkpoint's own. output: the folder to write to; None is evaluation/SPLIT
     in the checkpoint's run folder.
     """
-    trained = Trained(checkpoint, device=pick_device(engine.device))
+    trained = open_detector(checkpoint, device=engine.device)
     annotations, split = trained_split(trained, data)
     pipeline = trained.pipeline(engine, postprocess=postprocess)
     frames = SplitFrames(annotations, trained.gain)
@@ -91,7 +90,7 @@ def judge_predictions(
     return evaluated.metrics
 
 
-def trained_split(trained: Trained, asked: Settings) -> tuple[Annotations, str]:
+def trained_split(trained: Detector, asked: Settings) -> tuple[Annotations, str]:
     """The split to judge a checkpoint on and its name, of the data asked for or of the checkpoint's own.
 
     Raises UserError where there are neither, and where the classes are not those of the checkpoint.
@@ -103,7 +102,7 @@ def trained_split(trained: Trained, asked: Settings) -> tuple[Annotations, str]:
         )
     data = chosen_data(trained.data or {}, asked)
     annotations = load_split(data, data["split"])
-    return trained.labelled(annotations), str(data["split"])
+    return labelled(trained, annotations), str(data["split"])
 
 
 def _check_asked(config: DictConfig) -> None:

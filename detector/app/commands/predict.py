@@ -14,11 +14,10 @@ from pathlib import Path
 from omegaconf import DictConfig
 from tqdm import tqdm
 
-from detector.app.initial import THERMAL
+from detector.app.opening import open_detector
 from detector.app.parts import build
 from detector.app.settings import plain, typed
-from detector.app.trained import Trained
-from detector.engine.device import pick_device
+from detector.app.shipped import THERMAL
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.inference.pipeline import shots
@@ -48,7 +47,7 @@ def run(config: DictConfig) -> None:
         raise UserError(f"pictures={config.pictures}: must be one of {', '.join(PICTURES)}")
     calibration = None if config.calibration is None else build("calibration", plain(config.calibration))
     paths = find(plain(config.source))
-    trained = Trained(str(config.checkpoint), device=pick_device(engine.device))
+    trained = open_detector(str(config.checkpoint), device=engine.device)
     if config.checkpoint == THERMAL:
         print(f"with the weights that ship, which find {', '.join(trained.classes)}")
     least = thresholds(trained.classes, stored=trained.thresholds, confidence=config.confidence)

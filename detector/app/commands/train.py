@@ -18,10 +18,11 @@ from torch import nn
 from detector import distributed
 from detector.app.build import NO_DATA, build_evaluate, load_split
 from detector.app.commands.evaluate import judge
-from detector.app.initial import THERMAL, start
+from detector.app.initial import start
 from detector.app.parts import build
 from detector.app.running import processes
 from detector.app.settings import plain, typed
+from detector.app.shipped import THERMAL
 from detector.data.annotations import Annotations
 from detector.data.few import too_few_to_judge, too_few_to_learn
 from detector.data.loading.dataset import DetectionDataset

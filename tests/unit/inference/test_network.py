@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from detector.engine.device import Precision
-from detector.inference.network import pipeline_of
+from detector.inference.network import candidates_of, pipeline_of
 from detector.inference.pipeline import shots
 from detector.structures import Frame
 from detector.thermal.agc import FixedRange
@@ -32,7 +32,8 @@ def test_detections_are_those_of_the_padded_frame_cut_to_the_frame():
     padded = torch.zeros(1, 1, height, width)
     padded[0, 0, :25, :43] = torch.from_numpy(counts.astype(np.float32)) * np.float32(0.01)
     with torch.no_grad():
-        (expected,) = postprocess(model(padded.to(memory_format=torch.channels_last)), (25, 43))
+        output = model(padded.to(memory_format=torch.channels_last))
+    (expected,) = postprocess(candidates_of(output, postprocess.candidates), [(25, 43)])
     assert len(prediction) > 0
     np.testing.assert_array_equal(prediction.boxes, expected.boxes)
     np.testing.assert_array_equal(prediction.scores, expected.scores)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from torchvision.ops import box_iou
 
 from detector.errors import UserError
 from detector.geometry.nms import GreedyNms, SoftNmsGaussian
+from detector.inference.network import candidates_of
 from detector.inference.postprocess import Postprocess
+from detector.structures import Detections
 from detector.tensors import GridLevel, HeadOutput
 from tests.built import built
 from tests.heads import head_of
@@ -26,6 +29,12 @@ def postprocess(**changes: Any) -> Postprocess:
     """As configured, but for the changes."""
     made: Postprocess = built("postprocess/greedy", **changes)
     return made
+
+
+def detections(
+    settings: Postprocess, output: HeadOutput, sizes: Sequence[tuple[int, int]]
+) -> list[Detections]:
+    return settings(candidates_of(output, settings.candidates), sizes)
 
 
 def quiet(*, batch: int = 1, classes: int = 3) -> HeadOutput:
@@ -71,10 +80,10 @@ def test_the_same_as_the_naive_loop(settings):
     torch.manual_seed(3)
     count = sum(level.height * level.width for level in LEVELS)
     output = head_of(torch.randn(2, count, 3) - 1, torch.rand(2, count, 4) * 30, levels=LEVELS)
-    detections = settings(output, SIZE)
+    both = detections(settings, output, [SIZE, SIZE])
     for image in range(2):
         expected = naive(output, image, settings)
-        found = detections[image]
+        found = both[image]
         assert found.labels.tolist() == [label for _, label, _ in expected]
         np.testing.assert_allclose(found.scores, [score for score, _, _ in expected], rtol=1e-6)
         np.testing.assert_allclose(found.boxes, [box for _, _, box in expected], rtol=1e-6, atol=1e-5)
@@ -84,7 +93,7 @@ def test_the_same_as_the_naive_loop(settings):
 def test_a_point_may_answer_with_two_classes():
     output = quiet()
     output.logits[0, 5, 0], output.logits[0, 5, 2] = 1.0, 2.0
-    (found,) = postprocess(score_threshold=0.5)(output, SIZE)
+    (found,) = detections(postprocess(score_threshold=0.5), output, [SIZE])
     assert found.labels.tolist() == [2, 0]
     assert found.boxes.tolist() == [[40, 0, 48, 8]] * 2
     assert found.scores.tolist() == pytest.approx([0.880797, 0.731059], abs=1e-6)
@@ -94,7 +103,7 @@ def test_boxes_are_cut_to_each_picture_and_those_outside_dropped():
     """Points 4 and 7 are at x = 36 and 60; a picture 38 wide cuts the first box and loses the second."""
     output = quiet(batch=2)
     output.logits[:, [4, 7], 1] = 3.0
-    narrow, wide = postprocess(score_threshold=0.5)(output, [(64, 38), SIZE])
+    narrow, wide = detections(postprocess(score_threshold=0.5), output, [(64, 38), SIZE])
     assert narrow.boxes.tolist() == [[32, 0, 38, 8]]
     assert sorted(wide.boxes.tolist()) == [[32, 0, 40, 8], [56, 0, 64, 8]]
 
@@ -105,15 +114,15 @@ def test_scores_that_fell_are_reported_sorted_and_dropped_below_the_threshold():
     output.logits[0, [2, 3, 8], 0] = torch.tensor([3.0, 2.0, 0.0])
     output.boxes[0, 3] = output.boxes[0, 2]
     soft = SoftNmsGaussian(sigma=0.5)
-    (found,) = postprocess(score_threshold=0.1, suppression=soft)(output, SIZE)
+    (found,) = detections(postprocess(score_threshold=0.1, suppression=soft), output, [SIZE])
     assert found.scores.tolist() == pytest.approx([0.952574, 0.5, 0.119203], abs=1e-6)
     assert found.boxes[:, 0].tolist() == [16, 64, 16]
-    (found,) = postprocess(score_threshold=0.12, suppression=soft)(output, SIZE)
+    (found,) = detections(postprocess(score_threshold=0.12, suppression=soft), output, [SIZE])
     assert found.scores.tolist() == pytest.approx([0.952574, 0.5], abs=1e-6)
 
 
 def test_a_silent_head_finds_nothing():
-    (found,) = postprocess()(quiet(), SIZE)
+    (found,) = detections(postprocess(), quiet(), [SIZE])
     assert (found.boxes.shape, found.scores.shape, found.labels.shape) == ((0, 4), (0,), (0,))
     assert found.labels.dtype == np.int64
 
@@ -124,7 +133,7 @@ def test_bfloat16_scores_but_exact_boxes():
     output.logits[0, 3, 0] = 2.0
     output.boxes[0, 3] = torch.tensor([1001.0, 1, 1009, 9])
     half = dataclasses.replace(output, logits=output.logits.bfloat16())
-    (found,) = postprocess(score_threshold=0.5)(half, (2000, 2000))
+    (found,) = detections(postprocess(score_threshold=0.5), half, [(2000, 2000)])
     assert found.boxes.tolist() == [[1001, 1, 1009, 9]]
     assert found.scores.dtype == np.float32
 
@@ -135,7 +144,7 @@ def test_values_that_are_not_finite_raise(field):
     output.logits[0, 3, 0] = 2.0
     getattr(output, field)[0, 3, 0] = float("nan")
     with pytest.raises(FloatingPointError, match="not finite"):
-        postprocess()(output, SIZE)
+        detections(postprocess(), output, [SIZE])
 
 
 @pytest.mark.parametrize(
@@ -148,5 +157,5 @@ def test_settings_out_of_range_are_named(name, value):
 
 
 def test_a_wrong_number_of_sizes_is_refused():
-    with pytest.raises(ValueError, match="batch of 3"):
-        postprocess()(quiet(batch=3), [SIZE])
+    with pytest.raises(ValueError, match="shorter"):
+        detections(postprocess(), quiet(batch=3), [SIZE])

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from detector.errors import UserError
 from detector.geometry.boxes import iou
+from detector.inference.network import candidates_of
 from detector.inference.postprocess import Postprocess
 from detector.tensors import Assignment, HeadOutput, Targets
 from tests.built import built
@@ -104,7 +105,7 @@ def test_trained_it_finds_its_objects():
             ):
                 weights -= 0.003 * gradient
     postprocess: Postprocess = built("postprocess/greedy", score_threshold=0.5)
-    both, one = postprocess(model(pictures()), (SIZE, SIZE))
+    both, one = postprocess(candidates_of(model(pictures()), postprocess.candidates), [(SIZE, SIZE)] * 2)
     for found, truths in ((both, TRUTHS), (one, TRUTHS[:1])):
         order = np.argsort(-found.labels)
         assert found.labels[order].tolist() == [label for _, label in truths]

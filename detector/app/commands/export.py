@@ -1,0 +1,120 @@
+"""Write a detector as an ONNX file, proved on real frames before it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from omegaconf import DictConfig
+
+from detector.app.build import Evaluate, build_evaluate, chosen_data, load_split
+from detector.app.commands.evaluate import trained_split
+from detector.app.exported import Exported
+from detector.app.opening import Detector
+from detector.app.settings import plain
+from detector.app.trained import Trained
+from detector.data.loading.padding import pad_to, pad_to_multiple
+from detector.engine import checkpoint
+from detector.engine.settings import InferenceSettings
+from detector.errors import UserError
+from detector.evaluation.predictions import predictions_json
+from detector.export import onnx_file
+from detector.export.parity import BOXES, SCORES, difference
+from detector.export.quantise import quantise
+from detector.inference.split import SplitFrames, detect
+
+CPU = InferenceSettings(device="cpu", precision="fp32", batch_size=8)
+COMPARED = 64
+"""Frames whose every score and box is compared with PyTorch's."""
+CALIBRATION = 128
+"""Training frames that tell what 8 bits must span: with more, ranges hardly grow."""
+SAME_AP = 1e-3
+"""By how much the AP of a file in full precision may differ: ties of scores may be broken otherwise."""
+
+
+def run(config: DictConfig) -> None:
+    """The command: config as in configs/export.yaml; UserError where the file does not say what it should."""
+    if config.precision not in ("fp32", "int8"):
+        raise UserError(f"precision={config.precision}: must be fp32 or int8")
+    trained = Trained(str(config.checkpoint), device=torch.device("cpu"))
+    annotations, split = trained_split(trained, config.data)
+    frames = SplitFrames(annotations, trained.gain)
+    evaluate = build_evaluate(trained.config)
+    output = Path(str(config.output or trained.run_folder / f"{trained.path.stem}_{config.precision}.onnx"))
+    size, batch = _shape(plain(config.size), trained), config.batch
+    before = _ap(trained, frames, evaluate)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_name(f"{output.stem}.partial.onnx")
+    try:
+        _write(trained, partial, size=size, batch=batch, config=config)
+        exported = Exported(partial)
+        after = _ap(exported, frames, evaluate)
+        if config.precision == "fp32":
+            shown = (shot.image for shot in islice(frames.shots(), COMPARED))
+            found = difference(trained.model, exported.file, shown, least=trained.postprocess.score_threshold)
+            print(
+                f"largest difference to PyTorch over {found.frames} frames: scores {found.scores:.1e}, boxes "
+                f"{found.boxes:.1e} px"
+            )
+            if not found.fine or abs(after - before) > SAME_AP:
+                raise UserError(
+                    f"{output}: not written: it should differ from PyTorch by at most {SCORES} in scores, "
+                    f"{BOXES} px in boxes and {SAME_AP} in AP ({before:.4f} and {after:.4f})"
+                )
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+    print(f"{split} split, {len(frames)} frames: AP {before:.4f} in PyTorch, {after:.4f} as a file")
+    print(f"written: {output}, {output.stat().st_size / 1e6:.1f} MB; use it as checkpoint={output}")
+
+
+def _write(
+    trained: Trained, file: Path, *, size: tuple[int, int] | None, batch: int | None, config: DictConfig
+) -> None:
+    stride = trained.model.stride
+    assert isinstance(stride, int)
+    if config.precision == "int8":
+        full = file.with_suffix(".fp32.onnx")
+        try:
+            onnx_file.write(trained.model, full, size=size, batch=batch)
+            quantise(full, file, _calibration(trained, config, size=size))
+        finally:
+            full.unlink(missing_ok=True)
+    else:
+        onnx_file.write(trained.model, file, size=size, batch=batch)
+    onnx_file.describe_in(file, checkpoint.load(trained.path), stride=stride, licence=config.licence)
+
+
+def _calibration(
+    trained: Trained, config: DictConfig, *, size: tuple[int, int] | None
+) -> Iterator[np.ndarray]:
+    """Frames spread over the training split, [1, 1, H, W], as the network sees them."""
+    stride = trained.model.stride
+    assert isinstance(stride, int)
+    data = chosen_data(trained.data or {}, config.data)
+    training = SplitFrames(load_split(data, data["train"]), trained.gain)
+    chosen = np.linspace(0, len(training) - 1, min(CALIBRATION, len(training))).astype(int).tolist()
+    for shot in training.shots(chosen):
+        image = pad_to_multiple(shot.image, stride) if size is None else pad_to(shot.image, *size)
+        yield image[None, None]
+
+
+def _ap(detector: Detector, frames: SplitFrames, evaluate: Evaluate) -> float:
+    found = detect(detector.pipeline(CPU), frames)
+    entries = predictions_json(found, frames.annotations)
+    return float(evaluate(frames.annotations, entries).metrics.overall["AP"] or 0.0)
+
+
+def _shape(size: object, trained: Trained) -> tuple[int, int] | None:
+    """size=[H,W] in pixels of the frames, filled up to the network's stride."""
+    if size is None:
+        return None
+    if not (isinstance(size, list) and len(size) == 2 and all(isinstance(n, int) and n > 0 for n in size)):
+        raise UserError(f"size={size}: must be null, for any, or [height, width] of the frames")
+    stride = trained.model.stride
+    assert isinstance(stride, int)
+    height, width = (-(-side // stride) * stride for side in size)
+    return height, width

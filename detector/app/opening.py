@@ -1,0 +1,44 @@
+"""Whatever holds a detector, opened: a checkpoint, a weights file, an exported network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from detector.app.exported import Exported
+from detector.data.annotations import Annotations
+from detector.data.classes import with_classes
+from detector.errors import UserError
+from detector.inference.onnx_network import SUFFIX
+
+if TYPE_CHECKING:
+    from detector.app.trained import Trained
+
+Detector: TypeAlias = "Trained | Exported"
+
+
+def open_detector(path: str | Path, *, device: str) -> Detector:
+    """By the file's name; device: of the settings, for those that torch runs. Raises UserError as they do."""
+    if Path(path).suffix == SUFFIX:
+        return Exported(path)
+    # Only here: an exported network needs no torch.
+    from detector.app.trained import Trained
+    from detector.engine.device import pick_device
+
+    return Trained(path, device=pick_device(device))
+
+
+def labelled(detector: Detector, annotations: Annotations) -> Annotations:
+    """The truth with the detector's classes, of a set that may have fewer or in another order.
+
+    UserError where the set has one that the detector does not know.
+    """
+    if annotations.classes == detector.classes:
+        return annotations
+    unknown = [name for name in annotations.classes if name not in detector.classes]
+    if unknown:
+        raise UserError(
+            f"checkpoint {detector.path}: knows the classes {', '.join(detector.classes)}; the data set has "
+            f"{', '.join(unknown)} too: choose with data.source.classes, or rename with data.remap"
+        )
+    return with_classes(annotations, detector.classes)

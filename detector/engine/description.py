@@ -1,0 +1,69 @@
+"""What a file of ours says of the network in it: plain values, never executed. Needs no torch.
+
+Checkpoints, weights files and exported networks all carry it; detector/app/parts.py makes parts of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from detector.errors import UserError
+from detector.version import __version__
+
+FORMAT = 3
+"""Goes up by one whenever a reader of the former could not read it. The networks of 1 and 2 are gone."""
+
+KEY = "thermal-detector"
+"""Under which files whose metadata is text hold the description, as JSON."""
+
+REQUIRED = ("config", "classes", "thresholds")
+USED = ("model", "thermal", "postprocess", "evaluation")
+"""Groups of the configuration that a network is used with."""
+
+
+def describe(state: Mapping[str, Any]) -> dict[str, Any]:
+    """What using the network of a state needs, and nothing of its training."""
+    config = {name: state["config"][name] for name in USED}
+    about = {"config": config, "classes": state["classes"], "thresholds": state["thresholds"]}
+    return {"format": FORMAT, "version": __version__, **about}
+
+
+def check(state: object, path: Path) -> None:
+    """UserError where a file's description is of another format, incomplete, or more than plain values."""
+    if not isinstance(state, dict) or "version" not in state:
+        raise UserError(f"checkpoint {path}: not a checkpoint of this program")
+    found = state.get("format", 1)
+    if found != FORMAT:
+        older = found in (1, 2)
+        remedy = "train again, or use it with the version it is from" if older else "install a newer one"
+        raise UserError(
+            f"checkpoint {path}: is of format {found}, from version {state['version']}; this version "
+            f"{__version__} reads format {FORMAT}: {remedy}"
+        )
+    missing = [key for key in REQUIRED if key not in state]
+    if missing:
+        raise UserError(f"checkpoint {path}: not a checkpoint of this program, {', '.join(missing)} missing")
+    _check_plain({name: state[name] for name in REQUIRED}, "", path)
+    missing = [name for name in USED if name not in state["config"]]
+    if missing:
+        raise UserError(f"checkpoint {path}: its configuration has no {', '.join(missing)}")
+
+
+def _check_plain(value: Any, where: str, path: Path) -> None:
+    """UserError unless it is numbers, words, and lists and groups of these, none asking to be resolved."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if not isinstance(key, str) or key.startswith("_"):
+                raise UserError(
+                    f"checkpoint {path}: {where}{key}={member} is no setting of this program; refused"
+                )
+            _check_plain(member, f"{where}{key}.", path)
+    elif isinstance(value, list):
+        for member in value:
+            _check_plain(member, where, path)
+    elif isinstance(value, str) and "${" in value:
+        raise UserError(f"checkpoint {path}: {where[:-1]}={value} asks to be resolved; refused")
+    elif not isinstance(value, (str, int, float, bool, type(None))):
+        raise UserError(f"checkpoint {path}: {where[:-1]} is {type(value).__name__}, no plain value; refused")

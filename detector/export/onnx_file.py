@@ -1,0 +1,87 @@
+"""A network as an ONNX file, which any runtime reads: thermal-detector's own needs no torch."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+
+from detector.engine.description import KEY, describe
+
+OPSET = 18
+"""The oldest that torch's exporter writes by itself, and so the most runtimes read."""
+MOST_SIDES = 256
+"""Of a frame of free size, in coarsest strides: 4096 pixels at stride 16."""
+MOST_IMAGES = 1024
+"""Of a batch of free size."""
+
+
+class Deployed(nn.Module):
+    """images [B, 1, H, W] -> scores [B, P, C] in [0, 1] and boxes [B, P, 4], xyxy in pixels of the input."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        output = self.network(images)
+        return output.logits.sigmoid(), output.boxes
+
+
+def write(model: nn.Module, file: Path, *, size: tuple[int, int] | None, batch: int | None) -> None:
+    """Write the network with its decoding; suppression and gain stay outside.
+
+    model: in eval mode on the CPU, with a `stride`. size: (height, width), multiples of the stride; None for
+    any. batch: images at a time; None for any.
+    """
+    stride = int(model.stride)  # type: ignore[arg-type]  # of our own networks
+    height, width = size or (8 * stride, 10 * stride)
+    free: dict[int, Any] = {}
+    if batch is None:
+        free[0] = Dim("batch", min=1, max=MOST_IMAGES)
+    if size is None:
+        free |= {2: stride * Dim("rows", max=MOST_SIDES), 3: stride * Dim("columns", max=MOST_SIDES)}
+    example = torch.rand(batch or 2, 1, height, width)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own affairs
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        torch.onnx.export(
+            Deployed(model).eval(),
+            (example,),
+            file,
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["images"],
+            output_names=["scores", "boxes"],
+            external_data=False,
+            verbose=False,
+            dynamic_shapes={"images": free} if free else None,
+        )
+
+
+def describe_in(file: Path, state: Mapping[str, Any], *, stride: int, licence: str | None) -> None:
+    """Put into the file's metadata what using it needs: for our own readers, and in words for others'."""
+    import onnx
+
+    document = onnx.load(file)
+    gain = json.dumps(state["config"]["thermal"])
+    words = {
+        KEY: json.dumps({**describe(state), "stride": stride}),
+        "input": f"images [B, 1, H, W] float32 in [0, 1], H and W multiples of {stride}, padded with 0 right "
+        f"and below; from counts by {gain}",
+        "output": "scores [B, P, classes] in [0, 1]; boxes [B, P, 4], left, top, right, bottom in pixels; "
+        "doubles are still there",
+        "classes": json.dumps(list(state["classes"])),
+        "thresholds": json.dumps(state["thresholds"]),
+    }
+    if licence is not None:
+        words["licence"] = licence
+    onnx.helper.set_model_props(document, words)
+    onnx.save(document, file)

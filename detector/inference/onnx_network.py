@@ -1,0 +1,103 @@
+"""An exported network as the function that a pipeline calls. Needs onnxruntime, and no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detector.data.loading.padding import PAD_VALUE
+from detector.engine import description
+from detector.errors import UserError
+from detector.inference.postprocess import Postprocess
+from detector.structures import Candidates, Detections
+
+SUFFIX = ".onnx"
+
+
+class OnnxFile:
+    """A file that `export` wrote, opened.
+
+    about: its description, plain values that have been checked. threads: of the runtime; None: it decides.
+    Raises UserError where it is missing, damaged or no file of ours, and where onnxruntime is not installed.
+    """
+
+    def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise UserError(f"checkpoint {path}: no such file")
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise UserError(
+                "an .onnx file needs onnxruntime: pip install 'thermal-detector[onnx]'"
+            ) from error
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        try:
+            self.session = onnxruntime.InferenceSession(
+                self.path, options, providers=["CPUExecutionProvider"]
+            )
+            text = self.session.get_modelmeta().custom_metadata_map.get(description.KEY, "{}")
+            self.about: dict[str, Any] = json.loads(text)
+        except Exception as error:  # damaged bytes can raise anything
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UserError(f"checkpoint {path}: cannot be read ({reason}); is it complete?") from error
+        description.check(self.about, self.path)
+        (shape,) = (value.shape for value in self.session.get_inputs())
+        self.batch, _, *self.size = (side if isinstance(side, int) else None for side in shape)
+
+    def run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """images [B, 1, H, W] float32 -> scores [B, P, C] and boxes [B, P, 4]."""
+        scores, boxes = self.session.run(["scores", "boxes"], {"images": images})
+        return scores, boxes
+
+
+class OnnxNetwork:
+    """The file's network, and what makes detections of its best candidates."""
+
+    def __init__(self, file: OnnxFile, *, postprocess: Postprocess) -> None:
+        self.file = file
+        self.postprocess = postprocess
+
+    def __call__(self, images: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
+        """Detections of each of the images [B, 1, H, W]; boxes are cut to `sizes`, (height, width) each.
+
+        A file of fixed size gets smaller images filled up; UserError for larger ones.
+        """
+        count, _, *size = images.shape
+        height, width = (fixed or side for fixed, side in zip(self.file.size, size, strict=True))
+        if height < size[0] or width < size[1]:
+            raise UserError(
+                f"{self.file.path}: takes frames of {width}x{height} pixels at most, found one of "
+                f"{size[1]}x{size[0]}: export it without size="
+            )
+        step = self.file.batch or count
+        filled = np.full((-(-count // step) * step, 1, height, width), PAD_VALUE, np.float32)
+        filled[:count, :, : size[0], : size[1]] = images
+        answers = [self.file.run(filled[first : first + step]) for first in range(0, len(filled), step)]
+        scores, boxes = (np.concatenate(part)[:count] for part in zip(*answers, strict=True))
+        return self.postprocess(best_of(scores, boxes, self.postprocess.candidates), sizes)
+
+
+def best_of(scores: np.ndarray, boxes: np.ndarray, count: int) -> Candidates:
+    """As `network.best_candidates`, of scores [B, P, C] and boxes [B, P, 4]."""
+    classes = scores.shape[2]
+    pairs = scores.reshape(len(scores), -1)
+    count = min(count, pairs.shape[1])
+    if not np.isfinite(pairs).all():
+        raise FloatingPointError("the file's output is not finite: the weights or the input are broken")
+    chosen = np.argpartition(-pairs, count - 1, axis=1)[:, :count]
+    chosen = np.take_along_axis(
+        chosen, np.argsort(-np.take_along_axis(pairs, chosen, 1), axis=1, kind="stable"), 1
+    )
+    return Candidates(
+        boxes=np.take_along_axis(boxes, (chosen // classes)[..., None], 1),
+        scores=np.take_along_axis(pairs, chosen, 1),
+        labels=chosen % classes,
+    )
