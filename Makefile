@@ -43,6 +43,7 @@ bench: setup
 	@$(python) benchmarks/training_step.py $(ARGS)
 
 docs: setup
+	@rm -rf site
 	@$(python) -m docs.site.build
 
 clean:

@@ -30,7 +30,7 @@ def page(name: str) -> str:
     lines = [f"# {name}", "", f"{_sentence(COMMANDS[name].says)} {_text(' '.join(sentences))}".strip(), ""]
     lines += ["```", *used, "```", ""]
     if most:
-        lines += ["## Set most", "", *_settings(most)]
+        lines += ["## Most used", "", *_settings(most)]
         own = {key: setting for key, setting in own.items() if key not in most}
     if own:
         lines += ["## Settings" if not most else "## Others of its own", "", *_settings(own)]

@@ -30,6 +30,7 @@ autodoc_typehints_format = "short"
 maximum_signature_line_length = 70
 add_module_names = False
 default_role = "py:obj"
+highlight_language = "none"
 
 # The packages' pages list modules; a thousand functions in the contents would double the time of a build.
 toc_object_entries = False

@@ -18,16 +18,6 @@ for needed in ("sphinx", "myst_parser", "furo"):
     pytest.importorskip(needed, reason="needs the extra docs: pip install 'thermal-detector[docs]'")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    ended = subprocess.run(
-        [sys.executable, "-m", "docs.site.build", str(folder)], cwd=REPOSITORY, capture_output=True, text=True
-    )
-    assert ended.returncode == 0, ended.stderr
-    return folder
-
-
 class _Page(HTMLParser):
     """loaded: what a browser fetches for it. linked: where its links lead. places: what #place may name."""
 
@@ -50,12 +40,23 @@ class _Page(HTMLParser):
             self.loaded += [named[name] for name in ("src", "href", "srcset", "data") if name in named]
 
 
-@pytest.fixture(scope="module")
-def pages(site: Path) -> dict[Path, _Page]:
-    return {file: _Page(file) for file in site.rglob("*.html")}
+def test_the_site(tmp_path):
+    """One test, because the build takes half a minute and workers would each build their own."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "docs.site.build", str(tmp_path)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    pages = {file: _Page(file) for file in tmp_path.rglob("*.html")}
+    nothing_is_loaded_from_elsewhere(tmp_path, pages)
+    every_link_leads_to_a_page_and_a_place_in_it(pages)
+    commands_formulas_and_the_api_are_there(tmp_path, pages)
+    search_is_a_script_that_a_file_can_load(tmp_path)
 
 
-def test_nothing_is_loaded_from_elsewhere(site, pages):
+def nothing_is_loaded_from_elsewhere(site: Path, pages: dict[Path, _Page]) -> None:
     for file, page in pages.items():
         for loaded in page.loaded:
             assert not re.match(r"[a-z]+:|//", loaded), f"{file}: {loaded}"
@@ -64,7 +65,7 @@ def test_nothing_is_loaded_from_elsewhere(site, pages):
         assert not re.search(r"@import|url\(['\"]?(?:https?:)?//", sheet.read_text(encoding="utf-8")), sheet
 
 
-def test_every_link_leads_to_a_page_and_a_place_in_it(pages):
+def every_link_leads_to_a_page_and_a_place_in_it(pages: dict[Path, _Page]) -> None:
     for file, page in pages.items():
         for link in page.linked:
             if re.match(r"[a-z]+:", link):
@@ -76,7 +77,7 @@ def test_every_link_leads_to_a_page_and_a_place_in_it(pages):
                 assert place in pages[target].places, f"{file}: {link}"
 
 
-def test_commands_formulas_and_the_api_are_there(site, pages):
+def commands_formulas_and_the_api_are_there(site: Path, pages: dict[Path, _Page]) -> None:
     assert all((site / "commands" / f"{name}.html") in pages for name in COMMANDS)
     losses = pages[site / "docs" / "losses.html"].text
     assert losses.count("<math ") > 100
@@ -85,7 +86,7 @@ def test_commands_formulas_and_the_api_are_there(site, pages):
     assert {"detector.load", "detector.Model.predict"} <= pages[site / "api" / "index.html"].places
 
 
-def test_search_is_a_script_that_a_file_can_load(site):
+def search_is_a_script_that_a_file_can_load(site: Path) -> None:
     index = (site / "searchindex.js").read_text(encoding="utf-8")
     assert index.startswith("Search.setIndex(")
     assert "wasserstein" in index

@@ -10,8 +10,8 @@ def shrink(boxes: object, *, by: float = 0.5) -> None:
 
 
 def test_sentences_about_parameters_become_fields_and_what_is_raised_a_paragraph():
-    lines = ["Smaller boxes.", "", "boxes: [N, 4] in", "pixels. by: the share. Raises UserError for", "by > 1."]
-    assert as_rst(lines, shrink) == [
+    text = "Smaller boxes.\n\nboxes: [N, 4] in\npixels. by: the share. Raises UserError for\nby > 1."
+    assert as_rst(text.split("\n"), shrink) == [
         "Smaller boxes.",
         "",
         "",

@@ -18,7 +18,8 @@ def test_relative_links_and_pictures_exist(page):
 
 
 def test_every_page_is_in_the_navigation_and_nothing_else():
-    named = re.findall(r"<?((?:data|docs)/[\w-]+)>?$", (HERE / "navigation.md").read_text("utf-8"), re.MULTILINE)
+    text = (HERE / "navigation.md").read_text(encoding="utf-8")
+    named = re.findall(r"<?((?:data|docs)/[\w-]+)>?$", text, re.MULTILINE)
     assert sorted(f"{name}.md" for name in named) == sorted(page for page in PAGES if page != "README.md")
 
 
