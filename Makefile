@@ -9,7 +9,7 @@ CHECKPOINT ?= $(shell ls -t runs/*/checkpoints/best.pt 2>/dev/null | head -n 1)
 python = $(VENV)/bin/python
 detector = $(VENV)/bin/thermal-detector
 
-.PHONY: setup data train eval report test lint tensorboard bench clean
+.PHONY: setup data train eval report test lint tensorboard bench docs clean
 
 setup:
 	@test -x $(python) || $(PYTHON) -m venv $(VENV)
@@ -42,5 +42,9 @@ tensorboard: setup
 bench: setup
 	@$(python) benchmarks/training_step.py $(ARGS)
 
+docs: setup
+	@rm -rf site
+	@$(python) -m docs.site.build
+
 clean:
-	rm -rf runs data/synthetic .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf runs site data/synthetic .pytest_cache .mypy_cache .ruff_cache .hypothesis

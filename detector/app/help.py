@@ -30,7 +30,7 @@ def program() -> str:
 
 def command(name: str, words: Sequence[str]) -> str:
     """What a command does, and what it takes; with the defaults that words such as model=small choose."""
-    says, used = _heading(name)
+    says, used = heading(name)
     return "\n".join(
         (
             f"{PROGRAM} {name}: {COMMANDS[name].says}",
@@ -47,7 +47,7 @@ def command(name: str, words: Sequence[str]) -> str:
     )
 
 
-def _heading(name: str) -> tuple[list[str], list[str]]:
+def heading(name: str) -> tuple[list[str], list[str]]:
     """What the file of a command says at its top, and how it is used."""
     lines = configs.heading(name)
     used = [line for line in lines if line.startswith(PROGRAM)]
