@@ -22,7 +22,7 @@ FLOORS = (
     {"charts"},
     {"engine"},
     {"inference"},
-    {"tuning", "doctor"},
+    {"tuning", "doctor", "labelling"},
     {"report"},
     {"app"},
     {"__main__"},

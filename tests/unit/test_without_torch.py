@@ -25,6 +25,7 @@ ROOMS = (
         "charts",
         "report",
         "tuning",
+        "labelling",
     ),
     *("inference", "engine.settings", "app.parts", "app.configs", "app.settings", "app.build"),
 )
