@@ -18,7 +18,7 @@ from detector.app.reading import Failures, checked_shape
 from detector.app.settings import plain, typed
 from detector.app.trained import Trained
 from detector.data.annotations import Annotations, ImageRecord
-from detector.data.writers.output import copy
+from detector.data.writers.output import copy, require_fresh
 from detector.engine.device import pick_device
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
@@ -79,14 +79,19 @@ def run(config: DictConfig) -> None:
     preview: Agc = build("thermal", plain(config.preview), where="preview")
     output = Path(str(config.output))
     earlier = manifest.load(output)
+    if not earlier:
+        require_fresh(output)
     paths = find(plain(config.source))
     model = None if config.checkpoint is None else _model(config)
     if model is None and config.confidence is not None:
         raise UserError("confidence: is of what a checkpoint finds; give checkpoint=PATH too")
     failures = Failures(alone=len(paths) == 1 and paths[0].is_file())
+    known: dict[str, set[str]] = {}
+    for entry in earlier:
+        known.setdefault(entry.recording, set()).add(entry.digest)
     surveyed: list[Surveyed] = []
     for opened in recordings(paths, raw_shape=shape, failed=failures.add):
-        surveyed.append(_surveyed(opened, model, earlier, [one.name for one in surveyed]))
+        surveyed.append(_surveyed(opened, model, known, {one.name for one in surveyed}))
     picks = pick(
         [one.survey for one in surveyed],
         config.count,
@@ -114,26 +119,22 @@ def _model(config: DictConfig) -> Model:
 
 
 def _surveyed(
-    opened: Opened, model: Model | None, earlier: Sequence[Entry], names: Sequence[str]
+    opened: Opened, model: Model | None, known: Mapping[str, set[str]], names: set[str]
 ) -> Surveyed:
-    """Goes through a recording, twice with a model. names: of the recordings before it."""
+    """Goes through a recording, twice with a model.
+
+    known: digests of the frames that the manifest has, by recording. names: of the recordings before it.
+    """
     recording = opened.recording
     bar = tqdm(recording, desc=recording.name, total=recording.length, unit="frame", leave=False)
     found = survey(bar)
     doubt = None if model is None else model.doubts(recording)
-    name = _known_name(found, earlier)
-    if name is None or name in names:
-        name = manifest.unused_recording(recording.name, [*names, *(entry.recording for entry in earlier)])
-    return Surveyed(name, opened, found, doubt)
-
-
-def _known_name(found: Survey, earlier: Sequence[Entry]) -> str | None:
-    """The recording's name in the manifest, found by its frames: files move, and paths are written anew."""
     digests = {digest.hex() for digest in found.digests}
-    for name in dict.fromkeys(entry.recording for entry in earlier):
-        if digests.issuperset(entry.digest for entry in earlier if entry.recording == name):
-            return name
-    return None
+    # Known by its frames: files move, and a user writes a path in many ways.
+    name = next((name for name in known if name not in names and digests >= known[name]), None)
+    if name is None:
+        name = manifest.unused_recording(recording.name, names | known.keys())
+    return Surveyed(name, opened, found, doubt)
 
 
 def _write(
