@@ -98,8 +98,8 @@ def _entry(frame: Any, where: str) -> Entry:
     return Entry(**{field.name: frame[field.name] for field in fields(Entry)})
 
 
-def unused_recording(name: str, taken: Iterable[str]) -> str:
-    """The recording's name in letters, digits, _ and -, with a number where it is taken.
+def unused(name: str, taken: Iterable[str]) -> str:
+    """A recording's or a frame's name in letters, digits, _ and -, with a number where it is taken.
 
     Names that differ in case only are one on some systems.
     """
@@ -113,5 +113,5 @@ def unused_recording(name: str, taken: Iterable[str]) -> str:
 
 
 def frame_name(recording: str, index: int) -> str:
-    """Unique where recordings are, sorted by time, and flat: what every label tool keeps."""
+    """Sorted by time, and flat: what every label tool keeps. A folder that grows may give a name twice."""
     return f"{recording}_{index:04d}"

@@ -12,6 +12,7 @@ import pytest
 from detector.thermal import io
 from tests.built import built
 from tests.integration.commands import REPOSITORY, files_under
+from tests.unit.data.builders import save_frame
 from tests.unit.labelling.builders import scene
 
 LEPTON = Path(os.environ.get("THERMAL_DATA", REPOSITORY.parent / "shared" / "data")) / "lepton"
@@ -106,6 +107,25 @@ def test_a_checkpoint_picks_what_it_is_unsure_of_and_labels_it(call, finished):
         if frame["recording"] == "clip":
             boxes = [item["box"] for item in found[frame["index"]]["objects"]]
             np.testing.assert_allclose(record.boxes, np.reshape(boxes, (-1, 4)), atol=0.01)
+
+
+def test_a_folder_of_pictures_may_grow_between_rounds(call, tmp_path):
+    """Indices then change, and so would names; no frame is picked twice and none is written over."""
+    counts = scene(6)
+    folder = tmp_path / "trap"
+    for index in (1, 3, 5):
+        save_frame(folder / f"{index}.png", counts[index])
+    call("frames", "source=trap", "output=set", "count=3").assert_fine()
+    for index in (0, 2, 4):
+        save_frame(folder / f"{index}.png", counts[index])
+    call("frames", "source=trap", "output=set", "count=9").assert_fine()
+    frames = listed()
+    assert sorted(Path(frame["source"]).name for frame in frames) == [f"{k}.png" for k in range(6)]
+    assert len({frame["name"] for frame in frames}) == 6
+    assert {frame["recording"] for frame in frames} == {"trap"}
+    for frame in frames:
+        stored = io.read(Path("set") / frame["counts"]).counts
+        np.testing.assert_array_equal(stored, counts[int(Path(frame["source"]).stem)])
 
 
 def test_a_recording_that_is_cut_short_gives_what_it_has(call, night):

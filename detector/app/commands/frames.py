@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +28,7 @@ from detector.inference.prediction import Prediction
 from detector.inference.sources import Opened, find, recordings
 from detector.inference.stages import confident, thresholds
 from detector.labelling import manifest
-from detector.labelling.change import Survey, survey
+from detector.labelling.change import Survey, digest, survey
 from detector.labelling.doubt import doubts
 from detector.labelling.manifest import Entry
 from detector.labelling.picking import Pick, pick
@@ -35,6 +36,8 @@ from detector.labelling.rounds import LABELS, new_round, save_pictures
 from detector.structures import Detections, Frame
 from detector.thermal import io
 from detector.thermal.agc import Agc
+
+log = logging.getLogger(__name__)
 
 SPLIT = "train"
 """What the pre-labels are called as a data set: the one name that every label tool takes."""
@@ -129,11 +132,13 @@ def _surveyed(
     bar = tqdm(recording, desc=recording.name, total=recording.length, unit="frame", leave=False)
     found = survey(bar)
     doubt = None if model is None else model.doubts(recording)
+    if doubt is not None and len(doubt) != len(found):
+        raise _changed(opened)
     digests = {digest.hex() for digest in found.digests}
     # Known by its frames: files move, and a user writes a path in many ways.
     name = next((name for name in known if name not in names and digests >= known[name]), None)
     if name is None:
-        name = manifest.unused_recording(recording.name, names | known.keys())
+        name = manifest.unused(recording.name, names | known.keys())
     return Surveyed(name, opened, found, doubt)
 
 
@@ -150,19 +155,23 @@ def _write(
     """The pictures, the manifest and what the model found, as one round; says what it was."""
     number = 1 + max((entry.round for entry in earlier), default=0)
     entries = list(earlier)
+    names = {entry.name for entry in earlier}
     records: list[ImageRecord] = []
+    calibrated = 0
     with new_round(output) as folder:
         for place, one in enumerate(surveyed):
-            wanted = {pick.index: pick.why for pick in picks if pick.recording == place}
+            wanted = sorted((chosen.index, chosen.why) for chosen in picks if chosen.recording == place)
             if not wanted:
                 continue
             gain = preview.for_sequence(one.opened.recording)
-            for (index, why), (frame, found) in zip(
-                sorted(wanted.items()), _frames(one, wanted, model), strict=True
-            ):
-                entry = _entry(one, frame, index=index, why=why, number=number)
+            frames = _frames(one, [index for index, _ in wanted], model)
+            for (index, why), (frame, found) in zip(wanted, frames, strict=True):
+                name = manifest.unused(manifest.frame_name(one.name, index), names)
+                entry = _entry(one, frame, name=name, index=index, why=why, number=number)
                 save_pictures(folder, entry, frame, gain(frame))
+                names.add(name)
                 entries.append(entry)
+                calibrated += frame.calibration is not None
                 if found is not None:
                     records.append(_record(len(records) + 1, folder, entry, found))
         manifest.save(entries, folder)
@@ -171,32 +180,51 @@ def _write(
             labels = Annotations(classes, tuple(records), tuple(range(1, len(classes) + 1)))
             for form in forms:
                 WRITERS[form]({SPLIT: labels}, folder / LABELS / f"round_{number}" / form, place=copy)
-    whys = Counter(pick.why for pick in picks)
+    whys = Counter(chosen.why for chosen in picks)
     told = ", ".join(f"{count} {why}" for why, count in sorted(whys.items()))
-    frames = sum(map(len, (one.survey for one in surveyed)))
-    print(f"round {number}: {len(picks)} of {frames} frames ({told}): {output}")
-    if model is not None:
+    length = sum(len(one.survey) for one in surveyed)
+    print(f"round {number}: {len(picks)} of {length} frames ({told}): {output}")
+    if calibrated:
+        log.warning("PNG has no place for the calibrations of %d frames: left out", calibrated)
+    if model is not None and forms:
         objects = sum(len(record.boxes) for record in records)
         print(f"labels of {objects} objects to correct: {output / LABELS / f'round_{number}'}")
 
 
 def _frames(
-    one: Surveyed, wanted: Container[int], model: Model | None
+    one: Surveyed, wanted: Sequence[int], model: Model | None
 ) -> Iterator[tuple[Frame, Detections | None]]:
     """The wanted frames of a recording in their order, with what the model found."""
-    recording = one.opened.recording
-    frames = (frame for index, frame in enumerate(recording) if index in wanted)
+    frames = _again(one, wanted)
     if model is None:
         yield from ((frame, None) for frame in frames)
     else:
-        for prediction in model.predictions(recording, frames):
+        for prediction in model.predictions(one.opened.recording, frames):
             yield prediction.frame, prediction.detections
 
 
-def _entry(one: Surveyed, frame: Frame, *, index: int, why: str, number: int) -> Entry:
+def _again(one: Surveyed, wanted: Sequence[int]) -> Iterator[Frame]:
+    """The wanted frames of a recording; UserError where they are not those that were looked at."""
+    left = set(wanted)
+    for index, frame in enumerate(one.opened.recording):
+        if index in left:
+            if digest(frame.counts) != one.survey.digests[index]:
+                break
+            left.remove(index)
+            yield frame
+        if not left:
+            return
+    raise _changed(one.opened)
+
+
+def _changed(opened: Opened) -> UserError:
+    return UserError(f"{opened.path}: changed while it was read; run the command again")
+
+
+def _entry(one: Surveyed, frame: Frame, *, name: str, index: int, why: str, number: int) -> Entry:
     height, width = frame.size
     return Entry(
-        name=manifest.frame_name(one.name, index),
+        name=name,
         recording=one.name,
         source=frame.source if one.opened.stills else str(one.opened.path),
         index=index,
@@ -219,6 +247,8 @@ def _seconds(one: Surveyed, frame: Frame, index: int) -> float | None:
 
 
 def _record(number: int, folder: Path, entry: Entry, found: Detections) -> ImageRecord:
+    # Clipped to the frame, a box beside it has no area.
+    found = found.keep((found.boxes[:, 2:] > found.boxes[:, :2]).all(axis=1))
     return ImageRecord(
         number,
         folder / entry.preview,

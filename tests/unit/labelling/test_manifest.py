@@ -11,7 +11,7 @@ import pytest
 
 from detector.errors import UserError
 from detector.labelling import manifest
-from detector.labelling.manifest import Entry, frame_name, unused_recording
+from detector.labelling.manifest import Entry, frame_name, unused
 
 ENTRY = Entry(
     name="possum_0042",
@@ -85,6 +85,6 @@ def test_another_file_is_refused(tmp_path: Path, text: str, message: str):
 def test_names_are_safe_and_unique():
     taken: list[str] = []
     for name in ("possum", "Possum", "possum_2", "a b/ü.c", "夜", "..", "possum"):
-        taken.append(unused_recording(name, taken))
+        taken.append(unused(name, taken))
     assert taken == ["possum", "Possum_2", "possum_2_2", "a_b_c", "recording", "recording_2", "possum_3"]
     assert [frame_name("possum", index) for index in (7, 12345)] == ["possum_0007", "possum_12345"]
