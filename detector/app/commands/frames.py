@@ -248,7 +248,8 @@ def _seconds(one: Surveyed, frame: Frame, index: int) -> float | None:
 
 def _record(number: int, folder: Path, entry: Entry, found: Detections) -> ImageRecord:
     # Clipped to the frame, a box beside it has no area.
-    found = found.keep((found.boxes[:, 2:] > found.boxes[:, :2]).all(axis=1))
+    sides = found.boxes[:, 2:] - found.boxes[:, :2]
+    found = found.keep(sides.min(axis=1) > 0)
     return ImageRecord(
         number,
         folder / entry.preview,
