@@ -29,10 +29,11 @@ T = TypeVar("T")
 
 
 class Opened(NamedTuple):
-    """A recording, and whether it is one of pictures in files of their own."""
+    """A recording, whether it is one of pictures in files of their own, and its file or their folder."""
 
     recording: io.Recording
     stills: bool
+    path: Path
 
 
 def read(path: Path | str, *, raw_shape: tuple[int, int] | None = None) -> Frame | io.Recording:
@@ -126,7 +127,8 @@ def _of_files(
     if pictures:
         name = name or pictures[0].resolve().parent.name
         frames = partial(_frames, pictures, raw_shape, name, failed)
-        yield Opened(io.Recording(name, frames, length=len(pictures)), stills=True)
+        recording = io.Recording(name, frames, length=len(pictures))
+        yield Opened(recording, stills=True, path=pictures[0].parent)
     for file in single:
         try:
             recording = io.open_recording(file, raw_shape=raw_shape)
@@ -134,7 +136,7 @@ def _of_files(
             failed(error)
             continue
         frames = partial(until_failure, recording, failed)
-        yield Opened(replace(recording, decode=frames), stills=recording.length == 1)
+        yield Opened(replace(recording, decode=frames), stills=recording.length == 1, path=file)
 
 
 def _frames(

@@ -151,7 +151,7 @@ def test_every_command_has_a_configuration_and_every_configuration_a_command():
     assert files == set(commands.COMMANDS)
 
 
-@pytest.mark.parametrize("name", ["evaluate", "predict", "compare_suppression"])
+@pytest.mark.parametrize("name", ["evaluate", "predict", "frames", "compare_suppression"])
 def test_inference_has_one_set_of_engine_settings(name):
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
         config = hydra.compose(name)

@@ -25,6 +25,7 @@ ROOMS = (
         "charts",
         "report",
         "tuning",
+        "labelling",
     ),
     *(
         "geometry.nms",

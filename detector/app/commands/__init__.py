@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, Command] = {
     "evaluate": Command("judge a checkpoint, or the predictions of any program, on a split"),
     "predict": Command("find objects in pictures, folders and recordings"),
     "export": Command("write a detector as an ONNX file, for any runtime"),
+    "frames": Command("pick frames of recordings for a person to label"),
     "doctor": Command("tell whether a data set is fit to train on"),
     "report": Command("write the page of a run: what it found, missed and why"),
     "compare": Command("tell whether one run is better than another, or lucky"),

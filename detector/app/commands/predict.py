@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from detector.app.opening import open_detector
 from detector.app.parts import build
+from detector.app.reading import Failures, checked_shape
 from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
 from detector.engine.settings import InferenceSettings
@@ -42,7 +42,7 @@ def run(config: DictConfig) -> None:
     What cannot be read is named on stderr when it is met, the rest is done, and the last line says so.
     """
     engine = typed(InferenceSettings, config.engine, where="engine")
-    shape = _checked_shape(plain(config.raw_shape))
+    shape = checked_shape(plain(config.raw_shape))
     if config.pictures not in PICTURES:
         raise UserError(f"pictures={config.pictures}: must be one of {', '.join(PICTURES)}")
     calibration = None if config.calibration is None else build("calibration", plain(config.calibration))
@@ -54,7 +54,7 @@ def run(config: DictConfig) -> None:
     folder = Path(str(config.output or trained.run_folder / "predictions" / _name(paths)))
 
     pipeline, stage = trained.pipeline(engine), confident(least)
-    failures = _Failures(alone=len(paths) == 1 and paths[0].is_file())
+    failures = Failures(alone=len(paths) == 1 and paths[0].is_file())
     frames = objects = 0
     names: Counter[str] = Counter()
     tables = JsonFile(folder / "detections.json", classes=trained.classes), CsvFile(folder / "detections.csv")
@@ -75,38 +75,6 @@ def run(config: DictConfig) -> None:
         if config.confidence is None and trained.thresholds is None:
             print(f"{trained.path} stores no thresholds, so {FALLBACK} was taken")
     failures.raise_for_any()
-
-
-class _Failures:
-    """What could not be read. alone: there is nothing else, so that the end of the command is time enough."""
-
-    def __init__(self, *, alone: bool) -> None:
-        self.alone = alone
-        self.messages: list[str] = []
-
-    def add(self, error: UserError) -> None:
-        """Of a recording that is read twice the second time tells nothing new."""
-        message = " ".join(str(error).split())
-        if message in self.messages:
-            return
-        self.messages.append(message)
-        if not self.alone:
-            tqdm.write(message, file=sys.stderr)
-
-    def raise_for_any(self) -> None:
-        """UserError where there was one."""
-        if self.alone and self.messages:
-            raise UserError(self.messages[0])
-        if self.messages:
-            raise UserError(f"{len(self.messages)} could not be read whole, as named above; the rest is done")
-
-
-def _checked_shape(shape: Sequence[int] | None) -> tuple[int, int] | None:
-    if shape is None:
-        return None
-    if len(shape) != 2:
-        raise UserError(f"raw_shape={list(shape)}: must be [height, width]")
-    return int(shape[0]), int(shape[1])
 
 
 def _name(paths: Sequence[Path]) -> str:

@@ -15,15 +15,21 @@ Place = Callable[[Path, Path], None]
 """place(picture, target): make the picture's file appear at target, byte for byte."""
 
 
+def require_fresh(output: Path) -> None:
+    """UserError where `output` holds something already: for commands that take long before they write."""
+    output = output.resolve()
+    if output.exists() and (not output.is_dir() or any(output.iterdir()) or output == Path.cwd()):
+        raise UserError(f"output {output}: must be a new folder or an empty one, and not the one you are in")
+
+
 @contextmanager
 def fresh_folder(output: Path) -> Iterator[Path]:
     """A folder to write to, which becomes `output` when the block ends and is gone when it fails.
 
     Raises UserError where `output` holds something already or cannot be written to.
     """
+    require_fresh(output)
     output = output.resolve()
-    if output.exists() and (not output.is_dir() or any(output.iterdir()) or output == Path.cwd()):
-        raise UserError(f"output {output}: must be a new folder or an empty one, and not the one you are in")
     missing = [folder for folder in output.parents if not folder.exists()]
     done = False
     try:

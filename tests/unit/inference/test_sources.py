@@ -41,6 +41,15 @@ def opened(source: Path | str | Sequence[Path | str], **options) -> tuple[list[t
     return found, failures
 
 
+def test_a_recording_tells_where_it_is(tmp_path: Path):
+    """A file of its own, or the folder of its pictures, as the user named it."""
+    pair = [picture(tmp_path / "stills" / name) for name in ("a.png", "b.png")]
+    night = clip(tmp_path / "stills" / "night.npy", 1, 2)
+    paths = [one.path for one in recordings(find(tmp_path / "stills"), failed=pytest.fail)]
+    assert paths == [tmp_path / "stills", night]
+    assert [one.path for one in recordings(pair[:1], failed=pytest.fail)] == pair[:1]
+
+
 def test_a_file_a_folder_a_pattern_and_a_list(tmp_path: Path):
     for number in (10, 9, 1):
         picture(tmp_path / "stills" / f"{number}.png", number)

@@ -1,0 +1,43 @@
+"""What commands share that read a user's recordings."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from tqdm import tqdm
+
+from detector.errors import UserError
+
+
+class Failures:
+    """What could not be read. alone: there is nothing else, so that the end of the command is time enough."""
+
+    def __init__(self, *, alone: bool) -> None:
+        self.alone = alone
+        self.messages: list[str] = []
+
+    def add(self, error: UserError) -> None:
+        """Of a recording that is read twice the second time tells nothing new."""
+        message = " ".join(str(error).split())
+        if message in self.messages:
+            return
+        self.messages.append(message)
+        if not self.alone:
+            tqdm.write(message, file=sys.stderr)
+
+    def raise_for_any(self) -> None:
+        """UserError where there was one."""
+        if self.alone and self.messages:
+            raise UserError(self.messages[0])
+        if self.messages:
+            raise UserError(f"{len(self.messages)} could not be read whole, as named above; the rest is done")
+
+
+def checked_shape(shape: Sequence[int] | None) -> tuple[int, int] | None:
+    """(height, width) of raw counts; UserError for a list of another length."""
+    if shape is None:
+        return None
+    if len(shape) != 2:
+        raise UserError(f"raw_shape={list(shape)}: must be [height, width]")
+    return int(shape[0]), int(shape[1])
