@@ -18,6 +18,7 @@ from detector.app import commands
 from detector.app.configs import CONFIGS
 from detector.app.parts import build
 from detector.app.settings import plain, typed
+from detector.engine.budget import fitted
 from detector.engine.settings import EngineSettings, InferenceSettings
 
 ROOT = Path(CONFIGS)
@@ -58,7 +59,7 @@ def built(config: DictConfig) -> None:
         build(part, values[part], **GIVEN.get(part, {}))
     build("bins", values["evaluation"]["bins"])
     build("source", values["data"]["source"], root="nowhere")
-    typed(EngineSettings, values["engine"], where="engine")
+    typed(EngineSettings, fitted(values["engine"], frames=1000, processes=1), where="engine")
 
 
 def keys(config: DictConfig, prefix: str = "") -> Iterator[str]:
@@ -129,7 +130,7 @@ def test_every_experiment_is_a_small_difference_of_known_keys(name):
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_arm_of_a_study_is_a_training_that_builds(name):
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        study = hydra.compose("study", overrides=[f"study={name}", "+study.hit_uav=somewhere"]).study
+        study = hydra.compose("study", overrides=[f"study={name}", "+study.hit_uav=somewhere", "++study.set=elsewhere", "++study.weights=w.pt"]).study
         for command, *overrides in study.prepare:
             assert command in commands.COMMANDS
             hydra.compose(command, overrides=overrides)
