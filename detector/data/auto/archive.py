@@ -102,8 +102,8 @@ def _forbidden(member: zipfile.ZipInfo) -> str | None:
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         return "is no file (a link or a device)"
-    if member.flag_bits & 0x1:
-        return "is encrypted"
+    if member.flag_bits & 0x1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "is encrypted or packed in an unusual way"
     if not name.isprintable():
         return "has a name that cannot be printed"
     return None

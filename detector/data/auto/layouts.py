@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -61,7 +61,7 @@ def cvat(place: Place, files: Sequence[str]) -> Layout:
     """CVAT's XML; pictures of no subset belong to the split that the file's path tells."""
     read = {file: read_cvat(place.root / file, place.pictures) for file in files}
     parts = [
-        (subset if role_of_name(subset) else _part(file), image)
+        (subset if role_of_name(subset) else _part(file), _from_folder(image, file))
         for file, found in read.items()
         for image, subset in zip(found.images, found.subsets, strict=True)
     ]
@@ -89,9 +89,16 @@ def labelme(place: Place, files: Sequence[str]) -> Layout:
 def csv(place: Place, files: Sequence[str]) -> Layout:
     """Tables: one of all, with or without a column for the split, or one for each split."""
     parts = [
-        (split or _part(file), image) for file in files for split, image in labelled_rows(place.root / file)
+        (split or _part(file), _from_folder(image, file))
+        for file in files
+        for split, image in labelled_rows(place.root / file)
     ]
     return _labelled(f"a table, {shown_files(files)}", place, parts, names_in(i for _, i in parts))
+
+
+def _from_folder(image: Labelled, file: str) -> Labelled:
+    """With a name that counts from the folder of the file: pictures of several splits may share names."""
+    return replace(image, name=f"{file.rpartition('/')[0]}/{image.name}")
 
 
 def _labelled(says: str, place: Place, parts: Iterable[tuple[str, Labelled]], names: Iterable[str]) -> Layout:

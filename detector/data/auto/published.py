@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -20,31 +21,31 @@ def published(place: Place, kinds: Mapping[str, Sequence[str]]) -> tuple[str, La
         top = PurePosixPath(kinds["hit_uav"][0]).parent.parent
         return "hit_uav", of_source("HIT-UAV", HitUavSource(place.root / top, classes=place.classes))
     files = place.listing.others
-    flir_v1 = _top(files, "thermal_annotations.json", 1)
-    if flir_v1 is None and any("/PreviewData/" in f"/{file}" for file in place.listing.pictures):
-        flir_v1 = _top(files, "Annotations/*.json", 2)
+    flir_v1 = _top(files, r"[^/]+/thermal_annotations\.json")
+    if flir_v1 is None and _top(place.listing.pictures, r"PreviewData/[^/]*") is not None:
+        flir_v1 = _top(files, r"[^/]+/Annotations/[^/]*\.json")
     if flir_v1 is not None:
-        frames = _frames(place, ("thermal_16_bit", "Data"))
+        frames = _frames(place, "thermal_16_bit|Data")
         one = FlirV1Source(place.root / flir_v1, frames=frames, classes=place.classes)
         return "flir_v1", of_source(f"FLIR ADAS v1, {frames} frames", one)
-    flir_v2 = _top(files, "images_thermal_*/coco.json", 2)
+    flir_v2 = _top(files, r"images_thermal_(?:train|val)/coco\.json")
     if flir_v2 is not None:
-        frames = _frames(place, ("analyticsData",))
+        frames = _frames(place, "analyticsData")
         two = FlirV2Source(place.root / flir_v2, frames=frames, classes=place.classes)
         return "flir_v2", of_source(f"FLIR ADAS v2, {frames} frames", two)
-    llvip = _top(place.listing.pictures, "infrared/*/*", 3)
-    if llvip is not None and _top(files, "Annotations/*.xml", 2) == llvip:
+    llvip = _top(place.listing.pictures, r"infrared/[^/]+/[^/]*")
+    if llvip is not None and _top(files, r"Annotations/[^/]*\.xml") == llvip:
         return "llvip", of_source("LLVIP", LlvipSource(place.root / llvip, classes=place.classes))
     return None
 
 
-def _top(files: Sequence[str], pattern: str, up: int) -> PurePosixPath | None:
-    """The folder `up` levels above the first file that ends as the pattern says."""
-    found = next((path for path in map(PurePosixPath, files) if path.match(pattern)), None)
-    return None if found is None else found.parents[up] if len(found.parents) > up else PurePosixPath()
+def _top(files: Sequence[str], ending: str) -> PurePosixPath | None:
+    """The folder that the first file lies in whose path ends as the pattern says, from a name's start on."""
+    form = re.compile(rf"(?:^|(.*)/){ending}$")
+    found = next(filter(None, map(form.match, files)), None)
+    return None if found is None else PurePosixPath(found[1] or "")
 
 
-def _frames(place: Place, folders: Sequence[str]) -> str:
+def _frames(place: Place, folders: str) -> str:
     """Raw counts where one of their folders holds any, or else the preview."""
-    parts = (PurePosixPath(file).parent.name for file in place.listing.pictures)
-    return "16bit" if any(part in folders for part in parts) else "8bit"
+    return "8bit" if _top(place.listing.pictures, rf"(?:{folders})/[^/]*") is None else "16bit"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import PurePosixPath
+from functools import cache
 
 ROLES = ("train", "val", "test")
 _WORDS = {
@@ -26,7 +26,12 @@ def role_of_name(name: str) -> str | None:
 
 def role_of_folder(path: str) -> str | None:
     """The part that one of the folders of a file tells, the innermost that does; None where none does."""
-    for folder in reversed(PurePosixPath(path).parent.parts):
+    return _role_of_parts(path.rpartition("/")[0])
+
+
+@cache
+def _role_of_parts(folders: str) -> str | None:
+    for folder in reversed(folders.split("/")):
         inner = _CVAT_YOLO.fullmatch(folder)
         role = _WORDS.get(inner[1] if inner else folder.lower())
         if role:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from detector.data.annotations import Annotations
 from detector.data.auto.layouts import ALL, Layout, Place
@@ -13,6 +14,7 @@ from detector.data.readers.files import read_text
 from detector.data.readers.yolo import LIMIT_MIB, read_names, read_yolo
 from detector.errors import UserError
 
+_NAMES = re.compile(r"^names\s*:", re.MULTILINE)
 _LISTS = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt")
 
 
@@ -44,11 +46,13 @@ def _paired(place: Place, files: Sequence[str]) -> dict[str, str]:
     """Label files by what `place.pictures` calls their pictures."""
     # An empty file looks like no format: it counts where it lies among label files.
     folders = {file.rpartition("/")[0] for file in files}
+    root = str(place.root)
     labels: dict[str, str] = {}
     for file in place.listing.ending(".txt"):
-        if file.rpartition("/")[0] not in folders or PurePosixPath(file).name in _LISTS:
+        folder, _, name = file.rpartition("/")
+        if folder not in folders or name in _LISTS:
             continue
-        picture = place.pictures.find(file[:-4], where=f"{place.root / file}")
+        picture = place.pictures.find(file[:-4], where=f"{root}/{file}")
         if picture is None:
             continue
         key = place.pictures.key_of[picture]
@@ -61,9 +65,9 @@ def _paired(place: Place, files: Sequence[str]) -> dict[str, str]:
 def _names_file(place: Place) -> str | None:
     """The file with the class names: the one nearest to the top; a YAML file before others."""
     files = place.listing.ending(".yaml", ".yml")
-    found = [file for file in files if "names" in read_text(place.root / file, limit_mib=LIMIT_MIB)]
+    found = [file for file in files if _NAMES.search(read_text(place.root / file, limit_mib=LIMIT_MIB))]
     found += [
-        file for file in place.listing.others if PurePosixPath(file).name in _LISTS or file.endswith(".names")
+        file for file in place.listing.others if file.rpartition("/")[2] in _LISTS or file.endswith(".names")
     ]
     return min(found, key=lambda file: file.count("/"), default=None)
 

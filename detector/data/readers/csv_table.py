@@ -156,16 +156,12 @@ def labelled_rows(file: Path) -> list[tuple[str, Labelled]]:
 
 
 def is_table(line: str) -> bool:
-    """Whether a file that begins with this line may be such a table."""
-    words = [word.strip() for word in line.split(",")]
-    if len(words) < len(_NEEDED):
-        return False
-    try:
-        named = _header(words, Path())
-    except UserError:
-        return False
+    """Whether a file that begins with this line is meant as such a table, whatever may be wrong with it."""
+    words = [word.strip().lower() for word in re.split("[,;\t]", line)]
+    if any(name in words for name in COLUMNS["path"]) and any(name in words for name in COLUMNS["class"]):
+        return True
     numbers = (re.fullmatch(r"-?[0-9.]*", word) is not None for word in words[1:5])
-    return named is not None or (len(words) == len(_NEEDED) and bool(words[0]) and all(numbers))
+    return len(words) == len(_NEEDED) and bool(words[0]) and all(numbers)
 
 
 def _rows(file: Path) -> list[_Row]:

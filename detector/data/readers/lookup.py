@@ -36,6 +36,7 @@ class Pictures:
 
     def __init__(self, paths: Mapping[str, Path]) -> None:
         self.paths = paths
+        self._any_case = {text.lower(): text for text in paths}
         self.key_of = {file: text for text, file in reversed(list(paths.items()))}
         self._by_name: dict[str, list[tuple[str, ...]]] = {}
         self._by_stem: dict[str, list[tuple[str, ...]]] = {}
@@ -66,6 +67,10 @@ class Pictures:
                 )
             return next(iter(best))
         return None
+
+    def key(self, path: str) -> str | None:
+        """The path by which a picture is known, capitals or not: Windows has `a.PNG` and `a.png` for one."""
+        return path if path in self.paths else self._any_case.get(path.lower())
 
     def has(self, name: str) -> bool:
         """Whether a label file may mean one of the pictures, or several, by `name`."""

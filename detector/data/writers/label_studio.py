@@ -46,12 +46,13 @@ def label_studio_tasks(
 ) -> list[Json]:
     """A task for each picture, with `urls` for them in their order."""
     tasks = []
-    for record, url in zip(annotations.records, urls, strict=True):
+    for number, (record, url) in enumerate(zip(annotations.records, urls, strict=True), 1):
         result = _result(record, annotations.classes)
-        answer = {"predictions": [{"model_version": MODEL, "result": result}]}
-        tasks.append(
-            {"data": {PICTURE: url}, **(answer if predictions else {"annotations": [{"result": result}]})}
-        )
+        answer: Json = {"annotations": [{"id": number, "result": result}]}
+        if predictions:
+            answer = {"predictions": [{"model_version": MODEL, "result": result}]}
+        # Label Studio numbers tasks itself; converters want a number.
+        tasks.append({"id": number, "data": {PICTURE: url}, **answer})
     return tasks
 
 
