@@ -1,4 +1,4 @@
-"""data=auto, as users bring their sets, through the commands; and the label tools' formats through convert."""
+"""data=auto, as users bring their sets, through the commands, and the formats of label tools."""
 
 import json
 import shutil

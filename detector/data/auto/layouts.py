@@ -97,8 +97,13 @@ def csv(place: Place, files: Sequence[str]) -> Layout:
 
 
 def _from_folder(image: Labelled, file: str) -> Labelled:
-    """With a name that counts from the folder of the file: pictures of several splits may share names."""
-    return replace(image, name=f"{file.rpartition('/')[0]}/{image.name}")
+    """With a name that counts from the file's folder, or from the one that a split's file is called after.
+
+    Pictures of several splits may share names.
+    """
+    path = PurePosixPath(file)
+    folder = path.with_suffix("") if role_of_name(path.stem) else path.parent
+    return replace(image, name=f"{folder}/{image.name}")
 
 
 def _labelled(says: str, place: Place, parts: Iterable[tuple[str, Labelled]], names: Iterable[str]) -> Layout:
