@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from detector.data.annotations import Annotations
-from detector.data.auto.layouts import ALL, Layout, Place, shown_files
+from detector.data.auto.layouts import Layout, Place, shown_files
 from detector.data.auto.roles import role_of_name
 from detector.data.readers.assemble import brief, shown
 from detector.data.readers.coco import annotations_from_coco, section
@@ -18,18 +18,14 @@ from detector.errors import UserError
 
 
 def coco(place: Place, files: Sequence[str]) -> Layout:
-    """A split for each file, called after it, or after its folder where all files have one name."""
-    stems = [PurePosixPath(file).name.partition(".")[0] for file in files]
-    several = len(files) > 1 and len(set(stems)) < len(stems)
-    splits: dict[str, Callable[[], Annotations]] = {}
-    for file, stem in zip(files, stems, strict=True):
-        name = (PurePosixPath(file).parent.name if several else stem) or ALL
-        if name in splits:
-            raise UserError(
-                f"{place.root}: {file} is not the only COCO file of split '{name}': remove one, "
-                f"or use data=coco with data.source.annotations; found {shown(files)}"
-            )
-        splits[name] = partial(_load, place, file, name)
+    """A split for each file, called after it, or after its folder or path where files have the same name."""
+    paths = [PurePosixPath(file) for file in files]
+    names = [path.name.partition(".")[0] for path in paths]
+    if len(set(names)) < len(names):
+        names = [path.parent.name for path in paths]
+    if len(set(names)) < len(names):
+        names = list(files)
+    splits = {name: partial(_load, place, file, name) for name, file in zip(names, files, strict=True)}
     return Layout(f"COCO, {shown_files(files)}", splits)
 
 

@@ -44,13 +44,13 @@ def yolo(place: Place, files: Sequence[str]) -> Layout:
 
 def _paired(place: Place, files: Sequence[str]) -> dict[str, str]:
     """Label files by what `place.pictures` calls their pictures."""
-    # An empty file looks like no format: it counts where it lies among label files.
+    # An empty file looks like no format; it is a label file of a picture without objects.
     folders = {file.rpartition("/")[0] for file in files}
     root = str(place.root)
     labels: dict[str, str] = {}
     for file in place.listing.ending(".txt"):
         folder, _, name = file.rpartition("/")
-        if folder not in folders or name in _LISTS:
+        if name in _LISTS or (folder not in folders and (place.root / file).stat().st_size):
             continue
         picture = place.pictures.find(file[:-4], where=f"{root}/{file}")
         if picture is None:

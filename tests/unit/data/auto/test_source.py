@@ -82,6 +82,15 @@ def test_folders_of_splits_by_any_of_their_names(kind: str, tmp_path: Path) -> N
         assert [len(record.boxes) for record in records] == [1, 1, 1, 0]
 
 
+def test_a_yolo_split_without_any_object_is_one(tmp_path: Path) -> None:
+    for split, names in (("train", NAMES[:6]), ("valid", NAMES[6:])):
+        folders.pictures(tmp_path / split / "images", names)
+        folders.yolo(tmp_path / split / "labels", names)
+    for file in (tmp_path / "valid/labels").iterdir():
+        file.write_text("")
+    assert [len(record.boxes) for record in source(tmp_path).load("val").records] == [0] * 6
+
+
 def test_without_class_names_numbers_serve(tmp_path: Path) -> None:
     folders.pictures(tmp_path)
     folders.yolo(tmp_path)
@@ -207,6 +216,12 @@ class TestManifest:
         with zipfile.ZipFile(tmp_path / "set/cvat export.zip", "w") as archive:
             archive.write(tmp_path / "annotations.xml", "annotations.xml")
         assert found(whole(tmp_path / "set")) == EXPECTED
+
+    def test_coco_exports_of_several_jobs_share_their_file_names(self, tmp_path: Path) -> None:
+        folders.manifest(tmp_path)
+        for job, names in (("one", NAMES[:6]), ("two", NAMES[6:])):
+            folders.coco(tmp_path / job / "annotations/instances_default.json", names)
+        assert found(whole(tmp_path)).keys() == set(NAMES)
 
     def test_exports_of_several_jobs_are_one_set(self, tmp_path: Path) -> None:
         folders.manifest(tmp_path)
