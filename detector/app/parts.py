@@ -22,11 +22,15 @@ Names = Mapping[str, str]
 
 PARTS: Mapping[str, Names] = {
     "source": {
+        "auto": "data.auto.source:AutoSource",
         "coco": "data.readers.coco:CocoSource",
         "csv": "data.readers.csv_table:CsvSource",
+        "cvat": "data.readers.cvat:CvatSource",
         "flir_v1": "data.readers.flir_v1:FlirV1Source",
         "flir_v2": "data.readers.flir_v2:FlirV2Source",
         "hit_uav": "data.readers.hit_uav:HitUavSource",
+        "label_studio": "data.readers.label_studio:LabelStudioSource",
+        "labelme": "data.readers.labelme:LabelmeSource",
         "llvip": "data.readers.llvip:LlvipSource",
         "voc": "data.readers.voc:VocSource",
         "yolo": "data.readers.yolo:YoloSource",

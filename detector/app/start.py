@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
@@ -28,7 +30,7 @@ def start(name: str, words: Sequence[str]) -> None:
         nonlocal entered
         entered = True
         # Here, because Hydra prints a line of its own about what passes it.
-        with one_line():
+        with one_line(), _told():
             try:
                 commands.load(name)(config)
             except OmegaConfBaseException as error:
@@ -51,6 +53,20 @@ def start(name: str, words: Sequence[str]) -> None:
         if entered:
             raise
         raise UserError(_explain(error)) from error
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What was decided about a set's layout and splits is printed, as a command's own lines are."""
+    logger = logging.getLogger("detector.data.auto")
+    handler, level = logging.StreamHandler(sys.stdout), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _explain(error: Exception) -> str:

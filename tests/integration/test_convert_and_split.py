@@ -102,7 +102,7 @@ def test_frames_split_singly_are_balanced_and_warned_of(call, caplog, tmp_path):
     ("overrides", "message"),
     [
         ([], "output must be given: add output=... to the command"),
-        (["output=new", "format=voc"], "format=voc: must be coco or yolo"),
+        (["output=new", "format=voc"], "format=voc: must be one of coco, yolo"),
         (["output=new", "pictures=move"], "pictures=move: must be link or copy"),
         (["output=new", "splits=[dev]"], "dev.json does not exist; splits found: test, train, val"),
         (["output=new", "splits=train"], "splits=train: must be a list of names"),

@@ -57,7 +57,7 @@ COMMANDS: Mapping[str, Command] = {
     "report": Command("write the page of a run: what it found, missed and why"),
     "compare": Command("tell whether one run is better than another, or lucky"),
     "split": Command("share a set out to train, val and test so that recordings stay whole"),
-    "convert": Command("write a set as COCO or YOLO"),
+    "convert": Command("write a set as COCO, YOLO or for a label tool"),
     "join": Command("join several sets into one"),
     "downsample": Command("write a set in fewer pixels"),
     "corrupt": Command("write a set with wrong labels, on purpose"),

@@ -24,6 +24,7 @@ from detector.app.running import processes
 from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
 from detector.data.annotations import Annotations
+from detector.data.classes import with_classes
 from detector.data.few import too_few_to_judge, too_few_to_learn
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, lost_workers_explained, train_loader
@@ -227,12 +228,13 @@ def _transform(config: dict[str, Any], *, multiple: int, mosaic_epochs: int | No
 
 def _split_with_classes(data: Mapping[str, Any], split: str, classes: Sequence[str]) -> Annotations:
     annotations = load_split(data, split)
-    if annotations.classes != tuple(classes):
+    if not set(annotations.classes) <= set(classes):
         raise UserError(
             f"data split {split}: has the classes {', '.join(annotations.classes)}, "
             f"the training split has {', '.join(classes)}; name them in data.source.classes"
         )
-    return annotations
+    # A file may list only the classes that occur in it.
+    return annotations if annotations.classes == tuple(classes) else with_classes(annotations, classes)
 
 
 def _check(config: dict[str, Any], settings: EngineSettings, count: int, *, classes: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ from detector.data.readers.files import (
     split_names,
 )
 from detector.data.readers.header import read_header
+from detector.data.readers.labelled import Labelled, Shape
 from detector.errors import UserError
 
 LIMIT_MIB = 512
@@ -126,6 +128,40 @@ class CsvSource:
 
     def _by_file(self) -> bool:
         return SPLIT in self.annotations
+
+
+def labelled_rows(file: Path) -> list[tuple[str, Labelled]]:
+    """The pictures of a table, each with what its split column says, empty where there is none.
+
+    Raises UserError on malformed tables, and for a picture in two splits or recordings.
+    """
+    grouped: dict[str, list[_Row]] = {}
+    for row in _rows(file):
+        grouped.setdefault(row.cells["path"], []).append(row)
+    found = []
+    for name, group in grouped.items():
+        where = f"{file}: line {group[0].line}"
+        for key in ("split", "sequence"):
+            values = {row.cells[key] for row in group}
+            if len(values) > 1:
+                raise UserError(f"{where}: {name} is in two {key}s: {shown(sorted(values))}")
+        shapes = [
+            Shape(row.cells["class"], row.box, f"line {row.line}", row.cells["ignored"] == "1")
+            for row in group
+            if row.box is not None
+        ]
+        first = group[0].cells
+        found.append((first["split"], Labelled(name, None, shapes, where, first["sequence"] or None)))
+    return found
+
+
+def is_table(line: str) -> bool:
+    """Whether a file that begins with this line is meant as such a table, whatever may be wrong with it."""
+    words = [word.strip().lower() for word in re.split("[,;\t]", line)]
+    if any(name in words for name in COLUMNS["path"]) and any(name in words for name in COLUMNS["class"]):
+        return True
+    numbers = (re.fullmatch(r"-?[0-9.]*", word) is not None for word in words[1:5])
+    return len(words) == len(_NEEDED) and bool(words[0]) and all(numbers)
 
 
 def _rows(file: Path) -> list[_Row]:

@@ -72,13 +72,18 @@ def picture_names(folder: Path) -> dict[str, Path]:
 
 def load_json(file: Path) -> Json:
     """The object in a JSON file; UserError where there is none, or where an object has a key twice."""
-    try:
-        document = json.loads(_read(file), object_pairs_hook=_object)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{file}: not a readable JSON file: {error}") from None
+    document = load_any_json(file)
     if not isinstance(document, dict):
         raise UserError(f"{file}: expected a JSON object, found {type(document).__name__}")
     return document
+
+
+def load_any_json(file: Path) -> Any:
+    """What is in a JSON file; UserError where it is none, or where an object has a key twice."""
+    try:
+        return json.loads(_read(file), object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{file}: not a readable JSON file: {error}") from None
 
 
 def read_text(file: Path, *, limit_mib: int) -> str:

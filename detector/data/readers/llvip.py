@@ -17,7 +17,7 @@ from pathlib import Path
 
 from detector.data.annotations import Annotations
 from detector.data.readers.files import picture_names, require_split, split_names
-from detector.data.readers.voc import read_voc
+from detector.data.readers.voc import read_voc, xml_files
 
 _IMAGES = "infrared/{split}"
 
@@ -36,9 +36,10 @@ class LlvipSource:
         """Raises UserError as `read_voc` does, and where root or split is missing."""
         folder = self._layout() / _IMAGES.format(split=split)
         require_split(Path(self.root), folder, split, self.splits())
+        pictures = picture_names(folder)
         return read_voc(
-            picture_names(folder),
-            self._layout() / "Annotations",
+            pictures,
+            xml_files(pictures, self._layout() / "Annotations"),
             source=folder,
             names=("person",),
             classes=self.classes,

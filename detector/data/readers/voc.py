@@ -13,6 +13,7 @@ writes 1 for 0); `coordinates: edges` takes those as they stand.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,7 @@ class VocSource:
             pictures = _listed(place, pictures, folder)
         return read_voc(
             pictures,
-            place_of(root, self.annotations, split),
+            xml_files(pictures, place_of(root, self.annotations, split)),
             source=place,
             names=_all_names([place_of(root, self.annotations, name) for name in self.splits()]),
             classes=self.classes,
@@ -102,7 +103,7 @@ class VocSource:
 
 def read_voc(
     pictures: Mapping[str, Path],
-    annotations: Path,
+    files: Mapping[str, Path],
     *,
     source: Path,
     names: Sequence[str],
@@ -110,22 +111,22 @@ def read_voc(
     find_sequence: Callable[[str], str | None],
     classes: Sequence[str] | None = None,
 ) -> Annotations:
-    """The truth of pictures given by name, from NAME.xml in the folder `annotations`.
+    """The truth of pictures given by name, from the XML files given by the same names.
 
     names: all class names, whose ids are their places from 1. Images are numbered from 1 in the order given.
     Boxes and classes as `assemble` takes them; `difficult` objects are ignored regions of their class.
     Raises UserError on malformed or missing files, and on a size other than the picture's.
     """
-    files = [annotations / f"{name}.xml" for name in pictures]
-    missing = [file for file in files if not file.is_file()]
+    missing = [files[name] for name in pictures if not files[name].is_file()]
     if missing:
         raise UserError(
-            f"{source}: {len(missing)} of {len(files)} annotation files are missing: {shown(missing, 3)}"
+            f"{source}: {len(missing)} of {len(pictures)} annotation files are missing: {shown(missing, 3)}"
         )
     ids = {name: key for key, name in enumerate(names, 1)}
     found = []
-    for number, ((name, path), file) in enumerate(zip(pictures.items(), files, strict=True), 1):
-        root = parse_xml(file)
+    for number, (name, path) in enumerate(pictures.items(), 1):
+        file = files[name]
+        root = parse_xml(file, limit_mib=LIMIT_MIB)
         header = read_header(path)
         _require_size(root, header.width, header.height, file)
         truths = [
@@ -136,8 +137,32 @@ def read_voc(
     return assemble(found, {key: name for name, key in ids.items()}, classes=classes, source=source)
 
 
-def parse_xml(file: Path) -> Element:
-    """The root element of an XML file of at most LIMIT_MIB.
+def xml_files(names: Iterable[str], folder: Path) -> dict[str, Path]:
+    """NAME.xml in a folder, by name."""
+    return {name: folder / f"{name}.xml" for name in names}
+
+
+def names_in_files(files: Iterable[Path]) -> list[str]:
+    """The class names of all objects in some XML files, by alphabet."""
+    names: set[str] = set()
+    for file in files:
+        objects = enumerate(parse_xml(file, limit_mib=LIMIT_MIB).findall("object"), 1)
+        names.update(_name(item, f"{file}: object {count}") for count, item in objects)
+    return sorted(names)
+
+
+def guessed_coordinates(files: Sequence[Path]) -> str:
+    """One of COORDINATES, by some of the files: edges where a box begins at 0 or has a fraction."""
+    for file in files[:: len(files) // 100 + 1]:
+        for item in parse_xml(file, limit_mib=LIMIT_MIB).iterfind("object/bndbox"):
+            texts = [_text(item, key) for key in ("xmin", "ymin", "xmax", "ymax")]
+            if "0" in texts[:2] or any(re.search(r"\.\d*[1-9]|^0\.0*$", text) for text in texts):
+                return "edges"
+    return "pixels"
+
+
+def parse_xml(file: Path, *, limit_mib: int) -> Element:
+    """The root element of an XML file of at most `limit_mib` MiB.
 
     Document types are refused, and so entities, which can blow up a small file or name others.
     Raises UserError for these and for what is not XML.
@@ -147,7 +172,7 @@ def parse_xml(file: Path) -> Element:
         raise UserError(f"{file}: holds a document type (DOCTYPE); annotations need none: remove it")
 
     # Decoded here, so that no encoding that the file names is looked up.
-    text = read_text(file, limit_mib=LIMIT_MIB)
+    text = read_text(file, limit_mib=limit_mib)
     builder = TreeBuilder()
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -178,12 +203,7 @@ def _listed(file: Path, pictures: Mapping[str, Path], folder: Path) -> dict[str,
 def _all_names(folders: Iterable[Path]) -> list[str]:
     """The class names in the annotations of every split, so that the splits agree on labels and ids."""
     files = (file for folder in dict.fromkeys(folders) for file in sorted(folder.rglob("*.xml")))
-    names: set[str] = set()
-    for file in files:
-        if not file.name.startswith("."):
-            objects = enumerate(parse_xml(file).findall("object"), 1)
-            names.update(_name(item, f"{file}: object {count}") for count, item in objects)
-    return sorted(names)
+    return names_in_files(file for file in files if not file.name.startswith("."))
 
 
 def _require_size(root: Element, width: int, height: int, file: Path) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,12 +86,32 @@ class YoloSource:
         pictures = picture_names(folder)
         _require_labels(pictures, labels, folder)
         find_sequence = sequence_finder(self.sequence_pattern)
-        found = []
-        for number, (name, path) in enumerate(pictures.items(), 1):
-            header = read_header(path)
-            truths = _truths(labels / f"{name}.txt", names, header.width, header.height)
-            found.append(Picture(number, path, header.width, header.height, truths, find_sequence(name)))
-        return assemble(found, names, classes=self.classes, source=folder)
+        files = {name: labels / f"{name}.txt" for name in pictures}
+        return read_yolo(
+            pictures, files, source=folder, names=names, classes=self.classes, find_sequence=find_sequence
+        )
+
+
+def read_yolo(
+    pictures: Mapping[str, Path],
+    files: Mapping[str, Path],
+    *,
+    source: Path,
+    names: Mapping[int, str],
+    classes: Sequence[str] | None,
+    find_sequence: Callable[[str], str | None],
+) -> Annotations:
+    """The truth of pictures given by name, from label files by the same names, which may be missing.
+
+    names: classes by number. Images are numbered from 1 in the order given. Boxes and classes as `assemble`
+    takes them. Raises UserError on malformed files.
+    """
+    found = []
+    for number, (name, path) in enumerate(pictures.items(), 1):
+        header = read_header(path)
+        truths = _truths(files[name], names, header.width, header.height)
+        found.append(Picture(number, path, header.width, header.height, truths, find_sequence(name)))
+    return assemble(found, names, classes=classes, source=source)
 
 
 def read_names(file: Path) -> dict[int, str]:

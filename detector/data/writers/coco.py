@@ -15,7 +15,7 @@ from typing import Any
 
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.writers.frames import save_frames
-from detector.data.writers.output import Place, fresh_folder, names_from_common_folder, place_all
+from detector.data.writers.output import Place, fresh_folder, placed_splits
 from detector.structures import IGNORE_LABEL, Frame
 
 Json = dict[str, Any]
@@ -27,11 +27,8 @@ def write_coco(splits: Mapping[str, Annotations], output: Path, *, place: Place)
     `output` appears when all of it is written. Raises UserError as `fresh_folder` and `place` do.
     """
     with fresh_folder(output) as folder:
-        for split, annotations in splits.items():
-            pictures = [record.path for record in annotations.records]
-            names = names_from_common_folder(pictures)
-            place_all(pictures, [folder / split / name for name in names], place=place)
-            _write(folder, split, annotations, [name.as_posix() for name in names])
+        for split, annotations, names in placed_splits(splits, folder, place=place):
+            _write(folder, split, annotations, names)
 
 
 def write_coco_references(splits: Mapping[str, Annotations], output: Path) -> None:

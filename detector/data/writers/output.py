@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -9,7 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 
+from detector.data.annotations import Annotations
 from detector.errors import UserError
+
+log = logging.getLogger(__name__)
 
 Place = Callable[[Path, Path], None]
 """place(picture, target): make the picture's file appear at target, byte for byte."""
@@ -81,6 +85,20 @@ def chosen_place(name: object) -> Place:
     return PLACES[str(name)]
 
 
+def placed_splits(
+    splits: Mapping[str, Annotations], folder: Path, *, place: Place
+) -> Iterator[tuple[str, Annotations, list[str]]]:
+    """Each split, after its pictures were placed in folder/SPLIT, with their names there.
+
+    Sub folders are kept. Raises UserError as `place` does.
+    """
+    for split, truth in splits.items():
+        pictures = [record.path for record in truth.records]
+        names = names_from_common_folder(pictures)
+        place_all(pictures, [folder / split / name for name in names], place=place)
+        yield split, truth, [name.as_posix() for name in names]
+
+
 def place_all(pictures: Sequence[Path], targets: Sequence[Path], *, place: Place) -> None:
     """`place` each of the pictures, with the folders it needs; one that comes twice is placed once."""
     for folder in {target.parent for target in targets}:
@@ -94,3 +112,28 @@ def names_from_common_folder(pictures: Sequence[Path]) -> list[PurePath]:
     paths = [Path(os.path.abspath(picture)) for picture in pictures]
     top = os.path.commonpath([path.parent for path in paths])
     return [path.relative_to(top) for path in paths]
+
+
+def require_own_stems(pictures: Sequence[Path], stems: Sequence[str], *, suffix: str) -> None:
+    """UserError where two pictures would share a label file, being one or different in their suffix only."""
+    owner: dict[str, Path] = {}
+    for picture, stem in zip(pictures, stems, strict=True):
+        if stem in owner:
+            raise UserError(
+                f"{owner[stem]} and {picture} would share the label file {stem}{suffix}: rename one"
+            )
+        owner[stem] = picture
+
+
+def warn_of_losses(what: str, splits: Mapping[str, Annotations]) -> None:
+    """Count, in one warning, what of the truth a format has no place for."""
+    records = [record for truth in splits.values() for record in truth.records]
+    regions = sum(int(record.ignored.sum()) for record in records)
+    recordings = len({record.sequence for record in records} - {None})
+    if regions or recordings:
+        log.warning(
+            "%s have no place for %d ignored regions and the names of %d recordings: left out",
+            what,
+            regions,
+            recordings,
+        )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.splits import common_classes
-from detector.data.writers.output import Place, fresh_folder, names_from_common_folder, place_all
-from detector.errors import UserError
-
-log = logging.getLogger(__name__)
+from detector.data.writers.output import (
+    Place,
+    fresh_folder,
+    names_from_common_folder,
+    place_all,
+    require_own_stems,
+    warn_of_losses,
+)
 
 
 def write_yolo(splits: Mapping[str, Annotations], output: Path, *, place: Place) -> None:
@@ -29,7 +32,7 @@ def write_yolo(splits: Mapping[str, Annotations], output: Path, *, place: Place)
         for split, annotations in splits.items():
             pictures = [record.path for record in annotations.records]
             names = [Path("__".join(name.parts)) for name in names_from_common_folder(pictures)]
-            _require_own_labels(pictures, names)
+            require_own_stems(pictures, [name.stem for name in names], suffix=".txt")
             place_all(pictures, [folder / "images" / split / name for name in names], place=place)
             labels = folder / "labels" / split
             labels.mkdir(parents=True)
@@ -39,23 +42,12 @@ def write_yolo(splits: Mapping[str, Annotations], output: Path, *, place: Place)
         lines = [f"{_quoted(split)}: {_quoted(f'images/{split}')}" for split in splits]
         lines += ["names:", *(f"  {label}: {_quoted(name)}" for label, name in enumerate(classes))]
         (folder / "data.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    _warn_of_losses(splits)
+    warn_of_losses("YOLO labels", splits)
 
 
 def _quoted(text: str) -> str:
     """A YAML string; JSON's are such."""
     return json.dumps(text, ensure_ascii=False)
-
-
-def _require_own_labels(pictures: Sequence[Path], names: Sequence[Path]) -> None:
-    """UserError where two pictures differ in nothing but their suffix, or are one file."""
-    owner: dict[str, Path] = {}
-    for picture, name in zip(pictures, names, strict=True):
-        if name.stem in owner:
-            raise UserError(
-                f"{owner[name.stem]} and {picture} would share the label file {name.stem}.txt: rename one"
-            )
-        owner[name.stem] = picture
 
 
 def _label_lines(record: ImageRecord) -> str:
@@ -71,15 +63,3 @@ def _label_lines(record: ImageRecord) -> str:
             )
             lines.append(" ".join([str(label), *(f"{share:.10g}" for share in shares)]) + "\n")
     return "".join(lines)
-
-
-def _warn_of_losses(splits: Mapping[str, Annotations]) -> None:
-    records = [record for annotations in splits.values() for record in annotations.records]
-    regions = sum(int(record.ignored.sum()) for record in records)
-    recordings = len({record.sequence for record in records} - {None})
-    if regions or recordings:
-        log.warning(
-            "YOLO labels have no place for %d ignored regions and the names of %d recordings: left out",
-            regions,
-            recordings,
-        )

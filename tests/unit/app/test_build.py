@@ -90,7 +90,7 @@ def test_a_run_s_configuration_is_never_executed(tmp_path):
     with pytest.raises(UserError, match=r"names pathlib\.Path\.touch, which is no part of this program"):
         build.run_config(write(tmp_path, OmegaConf.to_yaml(config)))
     config["data"]["source"] = {"name": "os.system", "command": "true"}
-    with pytest.raises(UserError, match=r"data\.source\.name=os\.system: must be coco, csv"):
+    with pytest.raises(UserError, match=r"data\.source\.name=os\.system: must be auto, coco, csv"):
         build.load_split(build.run_config(write(tmp_path, OmegaConf.to_yaml(config)))["data"], "train")
     assert not trap.exists()
 
