@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from detector.engine.settings import number_from
+
 AUTO = "auto"
 EPOCHS = 24
 """At least; what a thousand frames and more get."""
@@ -19,9 +21,12 @@ def fitted(settings: Mapping[str, Any], *, frames: int, processes: int) -> dict[
     """The settings under `engine` with numbers for "auto", and with batches that so many frames can fill.
 
     batch_size: not more than the frames, a multiple of the processes. epochs: EPOCHS, or as many as make
-    STEPS optimizer steps. evaluate_every: EVALUATIONS evenly spaced ones.
+    STEPS optimizer steps. evaluate_every: EVALUATIONS evenly spaced ones. UserError for any other word.
     """
     known = dict(settings)
+    for name in ("epochs", "evaluate_every"):
+        if known[name] != AUTO:
+            number_from(f"engine.{name}", known[name], least=1)
     if isinstance(known["batch_size"], int) and frames < known["batch_size"]:
         known["batch_size"] = max(frames // processes, 1) * processes
     if known["epochs"] == AUTO:

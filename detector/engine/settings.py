@@ -69,3 +69,10 @@ class EngineSettings(InferenceSettings):
             raise UserError(f"engine.clip_norm={self.clip_norm}: must be above 0")
         if self.patience is not None and self.patience < 1:
             raise UserError(f"engine.patience={self.patience}: must be null or a whole number from 1")
+
+
+def number_from(key: str, setting: int | str, *, least: int) -> int:
+    """A setting that is not "auto"; UserError naming its key where it is no number from `least` either."""
+    if not isinstance(setting, int) or setting < least:
+        raise UserError(f"{key}={setting}: must be auto or a number from {least}")
+    return setting

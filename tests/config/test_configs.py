@@ -131,15 +131,7 @@ def test_every_experiment_is_a_small_difference_of_known_keys(name):
 def test_every_arm_of_a_study_is_a_training_that_builds(name):
     places = ("+study.hit_uav=somewhere", "++study.set=somewhere", "++study.weights=some.pt")
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        study = hydra.compose(
-            "study",
-            overrides=[
-                f"study={name}",
-                "+study.hit_uav=somewhere",
-                "++study.set=elsewhere",
-                "++study.weights=w.pt",
-            ],
-        ).study
+        study = hydra.compose("study", overrides=[f"study={name}", *places]).study
         for command, *overrides in study.prepare:
             assert command in commands.COMMANDS
             hydra.compose(command, overrides=overrides)

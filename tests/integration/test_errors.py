@@ -35,7 +35,7 @@ def edit(file: Path, **changes: object) -> None:
             "unknown class 'unicorn'; available: person",
         ),
         (["data.root=SET", "engine.epoch=3"], "unknown setting engine.epoch; did you mean engine.epochs?"),
-        (["data.root=SET", "engine.epochs=many"], "engine.epochs=many: must be a whole number"),
+        (["data.root=SET", "engine.epochs=many"], "engine.epochs=many: must be auto or a number from 1"),
         (["data.root=SET", "optimizer.lr=-1.0"], "optimizer.lr=-1.0: must be above 0"),
         (["data.root=SET", "engine.patience=soon"], "engine.patience: Value 'soon' of type 'str'"),
         (["data.root=SET", "criterion.mining.scope=world"], "mining.scope must be batch or image"),

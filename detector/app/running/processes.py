@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
+from detector.engine.settings import number_from
 from detector.errors import Interrupted, NonFiniteError, UserError
 
 Work = Callable[[dict[str, Any]], None]
@@ -60,13 +61,6 @@ def loader_workers(setting: int | str, device: torch.device) -> int:
             return min(max(share - 1, 1), MOST_WORKERS)
         return 1 if share > 2 else 0
     return number_from("engine.workers", setting, least=0)
-
-
-def number_from(key: str, setting: int | str, *, least: int) -> int:
-    """A setting that is not "auto"; UserError naming its key where it is no number from `least` either."""
-    if not isinstance(setting, int) or setting < least:
-        raise UserError(f"{key}={setting}: must be auto or a number from {least}")
-    return setting
 
 
 def under_torchrun() -> bool:

@@ -18,7 +18,8 @@ from typing import Any
 
 import torch
 
-from detector.app.running.processes import cores, number_from
+from detector.app.running.processes import cores
+from detector.engine.settings import number_from
 from detector.errors import Interrupted, UserError
 from detector.tuning.training import Training
 

@@ -98,22 +98,25 @@ def test_a_bug_keeps_its_trace(call, error):
             "In 'train': Could not find 'model/huge' Available options in 'model': medium nano pico small",
         ),
         ("data=hit_uav", "data.root must be given: add data.root=... to the command"),
-        ("engine.epochs=ten", "engine.epochs=ten: must be a whole number, as its default "),
-        ("engine.epochs=2.5", "engine.epochs=2.5: must be a whole number, as its default "),
+        ("engine.log_every=ten", "engine.log_every=ten: must be a whole number, as its default "),
+        ("engine.log_every=2.5", "engine.log_every=2.5: must be a whole number, as its default "),
         ("--epochs=3", "unrecognized arguments: --epochs=3; a setting is KEY=VALUE"),
         ("~sed", "unknown setting sed; did you mean seed?"),
-        ("engine.epochs=${optimizer.lr}", "engine.epochs=0.004: must be a whole number, as its default "),
+        (
+            "engine.log_every=${optimizer.lr}",
+            "engine.log_every=0.004: must be a whole number, as its default ",
+        ),
         ("seed=${nothing}", "Interpolation key 'nothing' not found"),
-        ("engine.epochs=null", "engine.epochs=None: must be a whole number, as its default "),
-        ("engine.epochs=true", "engine.epochs=True: must be a whole number, as its default "),
-        ("++engine.epochs=ten", "engine.epochs=ten: must be a whole number, as its default "),
+        ("engine.log_every=null", "engine.log_every=None: must be a whole number, as its default "),
+        ("engine.log_every=true", "engine.log_every=True: must be a whole number, as its default "),
+        ("++engine.log_every=ten", "engine.log_every=ten: must be a whole number, as its default "),
         ("engine.clip_norm=big", "engine.clip_norm=big: must be a number, as its default 10.0"),
         ("engine.compile=1", "engine.compile=1: must be true or false, as its default False"),
         ("engine=3", "engine=3: Config group override must be a string"),
         ("engine.device=[cpu]", "engine.device=['cpu']: must be a word, as its default auto"),
         ("augment.size=128", "augment.size=128: must be a list, each entry a whole number, as its default"),
         ("augment.size=[128,wide]", "augment.size=[128, 'wide']: must be a list, each entry a whole number"),
-        ("engine.epochs=", "engine.epochs=: must be a whole number, as its default "),
+        ("engine.log_every=", "engine.log_every=: must be a whole number, as its default "),
         ("engine.epochs", "engine.epochs: must be KEY=VALUE"),
         ("data.val={split}.json", "data.val={split}.json: must be KEY=VALUE; a value with special"),
     ],
@@ -232,7 +235,7 @@ def test_a_mistake_is_told_after_one_composition_and_before_the_command_is_loade
         hydra, "compose", lambda name, overrides: composed.append(name) or compose(name, overrides)
     )
     monkeypatch.setattr(hydra, "main", lambda **_: pytest.fail("Hydra was started"))
-    for mistake in ("engine.epoch=3", "engine.epochs=ten", "data=hit_uav", "model=huge"):
+    for mistake in ("engine.epoch=3", "engine.log_every=ten", "data=hit_uav", "model=huge"):
         composed.clear()
         assert call(mistake)[0] == 1
         assert composed == ["train"], mistake

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from detector.app.configs import CONFIGS
 from detector.app.parts import build
 from detector.app.settings import plain
-from detector.engine import checkpoint
+from detector.engine import checkpoint, description
 from detector.thermal.agc import Agc
 from tests.unit.thermal.agc_builders import scene
 
@@ -33,7 +33,7 @@ def agcs(folder: Path, name: str, overrides: list[str]) -> tuple[Agc, Agc]:
     option = OmegaConf.load(Path(CONFIGS) / "thermal" / f"{name}.yaml")
     config = OmegaConf.merge({"thermal": option}, OmegaConf.from_dotlist(overrides))
     settings = plain(config)["thermal"]
-    groups = {**{name: {} for name in checkpoint.USED}, "thermal": settings}
+    groups = {**{name: {} for name in description.USED}, "thermal": settings}
     state = {"config": groups, "classes": ["person"], "thresholds": None, "ema": {}}
     checkpoint.save(folder / "last.pt", state)
     saved = checkpoint.load(folder / "last.pt")["config"]["thermal"]

@@ -6,6 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from detector.app.settings import plain, typed
+from detector.engine.budget import fitted
 from detector.engine.settings import EngineSettings
 from detector.errors import UserError
 from tests.built import settings_at
@@ -20,6 +21,7 @@ class Given:
     sizes: list[float]
 
 
+ENGINE = fitted(settings_at("engine/default"), frames=1000, processes=1)
 GIVEN = {"count": 3, "rate": 1, "most": None, "jobs": "auto", "sizes": [1, 2.5]}
 
 
@@ -50,7 +52,7 @@ def test_interpolations_are_resolved():
 
 
 def test_the_shipped_engine_is_what_the_dataclass_says():
-    assert typed(EngineSettings, settings_at("engine/default"), where="engine").epochs >= 1
+    assert typed(EngineSettings, ENGINE, where="engine").epochs >= 1
 
 
 @pytest.mark.parametrize(
@@ -72,4 +74,4 @@ def test_the_shipped_engine_is_what_the_dataclass_says():
 )
 def test_engine_settings_that_cannot_be_are_refused_by_key(name, value):
     with pytest.raises(UserError, match=rf"^engine\.{name}={value}: must be "):
-        typed(EngineSettings, {**settings_at("engine/default"), name: value}, where="engine")
+        typed(EngineSettings, {**ENGINE, name: value}, where="engine")

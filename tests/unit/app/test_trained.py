@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from detector.app.opening import labelled
 from detector.app.parts import build
 from detector.app.settings import plain
 from detector.app.trained import Trained
@@ -99,10 +100,10 @@ def test_what_is_no_part_of_this_program_is_refused_by_name(saved, group, settin
 def test_a_set_with_fewer_classes_in_another_order_can_be_judged_one_with_others_not(saved):
     trained = Trained(saved, device=CPU)
     own = Annotations(("person", "car"), (), (1, 2))
-    assert trained.labelled(own) is own
+    assert labelled(trained, own) is own
     car = record(Path("a.png"), [((1, 1, 9, 9), 0, False)])
-    fewer = trained.labelled(Annotations(("car",), (car,), (7,)))
+    fewer = labelled(trained, Annotations(("car",), (car,), (7,)))
     assert (fewer.classes, fewer.category_ids) == (("person", "car"), (8, 7))
     assert fewer.records[0].labels.tolist() == [1]
     with pytest.raises(UserError, match=r"knows the classes person, car; the data set has dog too"):
-        trained.labelled(Annotations(("person", "dog"), (), (1, 2)))
+        labelled(trained, Annotations(("person", "dog"), (), (1, 2)))

@@ -119,7 +119,7 @@ def test_other_files_are_named(tmp_path):
     torch.save({"state_dict": {}, "config": {}}, path)
     assert_refused(path, "not a checkpoint of this program")
     torch.save({"format": 3, "version": "1", "config": {}}, path)
-    assert_refused(path, "not a checkpoint of this program, classes, thresholds, ema missing")
+    assert_refused(path, "not a checkpoint of this program, classes, thresholds missing")
     checkpoint.save(path, {**STATE, "config": {"model": {}}})
     assert_refused(path, "its configuration has no thermal, postprocess, evaluation")
     for number, remedy in ((2, "train again, or use it with the version it is from"), (4, "install a newer")):
