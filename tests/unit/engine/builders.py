@@ -16,7 +16,7 @@ from detector.criterion.factors import joint
 from detector.criterion.protocol import Criterion
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, train_loader
-from detector.engine import checkpoint
+from detector.engine import description
 from detector.engine.device import Precision
 from detector.engine.optim import OptimizerFactory
 from detector.engine.settings import EngineSettings
@@ -143,7 +143,7 @@ def trainer_of(
         settings=read(EngineSettings, "engine/default", **chosen),
         tracker=Tracker(None, quiet=True),
         folder=folder / "checkpoints",
-        describe={"config": {name: {} for name in checkpoint.USED}, "classes": list(CLASSES)},
+        describe={"config": {name: {} for name in description.USED}, "classes": list(CLASSES)},
     )
 
 
