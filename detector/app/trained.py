@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,11 @@ class Trained:
         """The folder of the run that wrote the checkpoint; of a weights file the one it lies in."""
         folder = self.path.resolve().parent
         return folder.parent if folder.name == "checkpoints" else folder
+
+    def changed_postprocess(self, asked: Mapping[str, Any]) -> Postprocess:
+        """The run's own, with what is not None in `asked` in its place. Raises UserError as `build` does."""
+        given = {key: value for key, value in asked.items() if value is not None}
+        return build("postprocess", {**self.config["postprocess"], **given})
 
     def pipeline(self, settings: InferenceSettings, *, postprocess: Postprocessing | None = None) -> Pipeline:
         """From frames to detections, all of them; postprocess: in place of the run's own."""

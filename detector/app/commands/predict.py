@@ -51,7 +51,8 @@ def run(config: DictConfig) -> None:
     least = thresholds(trained.classes, stored=trained.thresholds, confidence=config.confidence)
     folder = Path(str(config.output or trained.run_folder / "predictions" / _name(paths)))
 
-    pipeline, stage = trained.pipeline(engine), confident(least)
+    postprocess = trained.changed_postprocess(plain(config.postprocess))
+    pipeline, stage = trained.pipeline(engine, postprocess=postprocess), confident(least)
     failures = _Failures(alone=len(paths) == 1 and paths[0].is_file())
     frames = objects = 0
     names: Counter[str] = Counter()
