@@ -66,7 +66,7 @@ def build_evaluate(config: Settings) -> Evaluate:
 
 
 def frame_rate(rate: Any, where: str = "evaluation.fps") -> float | None:
-    """Frames a second of the camera, as a setting gives them; UserError for what is neither null nor above 0."""
+    """Frames a second of the camera, as a setting gives them; UserError for what is not null or above 0."""
     if rate is None:
         return None
     if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate < float("inf"):

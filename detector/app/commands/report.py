@@ -56,8 +56,8 @@ def read_run(
     """All that the folder of a run tells; what cannot be read becomes a problem of the record.
 
     root: where the data lie now, if not where the run found them. split: the one judged, if not the run's
-    own; it is read from evaluation/SPLIT, where the evaluate command writes it. fps: of the camera, if not what
-    the run was judged with.
+    own; it is read from evaluation/SPLIT, where the evaluate command writes it. fps: of the camera, if not
+    what the run was judged with.
     Raises UserError where the folder has no config.yaml, or that or metrics.json is damaged.
     """
     config = run_config(folder)

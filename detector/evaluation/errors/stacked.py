@@ -20,8 +20,8 @@ INSIDE = 0.7
 class Stacked:
     """M wrong detections with a better box on their object.
 
-    found, on [M]: indices into the pool's detections, of the wrong one and of the better one. kinds [M]: index
-    into KINDS.
+    found, on [M]: indices into the pool's detections, of the wrong one and of the better one. kinds [M]:
+    index into KINDS.
     """
 
     found: np.ndarray
@@ -32,12 +32,11 @@ class Stacked:
 def stacked(mistakes: Mistakes, *, limits: np.ndarray) -> Stacked:
     """Of the detections that score at least what their class must, limits [K].
 
-    The better box is the one that found the object, else one of a higher score; of several the one that shares
-    most of the smaller box.
+    The better box is the one that found the object, else one of a higher score; of several the one that
+    shares most of the smaller box.
     """
     found = mistakes.pool.found
-    kept = found.scores[mistakes.found] >= limits[found.labels[mistakes.found]]
-    kept &= ~mistakes.ignored
+    kept = found.reach(limits)[mistakes.found] & ~mistakes.ignored
     index, hit = mistakes.found[kept], mistakes.kinds[kept] == HIT
     bounds = np.searchsorted(found.images[index], np.arange(mistakes.pool.images + 1))
     rows = [

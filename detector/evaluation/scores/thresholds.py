@@ -19,7 +19,7 @@ GRID = np.arange(201) / 200
 """Thresholds that curves are given at."""
 
 LEAST_F1 = 0.1
-"""Below it the best threshold is an accident: that of one lucky box, or one that reports nearly everything."""
+"""Below it the best threshold is an accident: of one lucky box, or one that reports nearly everything."""
 
 
 @dataclass(frozen=True)

@@ -179,8 +179,7 @@ def _caution(named: Set[str | None], *, whole: bool) -> str:
 def _counts(pool: Pool, limits: np.ndarray) -> np.ndarray:
     """[3, K, I] hits, false alarms and objects of each class and frame; limits [K]: the least scores."""
     matches, found, truths = match(pool, [0.5]), pool.found, pool.truths
-    # As float32, which scores are, as `inference.stages` compares them.
-    kept = (found.scores.astype(np.float32) >= limits.astype(np.float32)[found.labels]) & ~matches.ignored[0]
+    kept = found.reach(limits) & ~matches.ignored[0]
     hit = matches.truth[0] >= 0
     counts = np.zeros((3, pool.classes, pool.images), dtype=np.int64)
     np.add.at(counts[0], (found.labels[kept & hit], found.images[kept & hit]), 1)

@@ -71,13 +71,13 @@ def _figure(bins: Mapping[str, Any], what: str) -> Drawing:
 
 def _weakest(what: str, bins: Mapping[str, Any], *, unit: str = "", hint: str = "") -> Iterator[Notice]:
     """Names the bin that is surely behind the best: an AP50 is no surer than a share of as many objects."""
-    known = {name: values["AP50"] for name, values in bins.items() if values["truths"]}
-    if len(known) < 2:
-        return
-    worst, best = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
     sure = {
-        name: of_share(known[name] * bins[name]["truths"], bins[name]["truths"]) for name in (worst, best)
+        name: of_share(values["AP50"] * values["truths"], values["truths"])
+        for name, values in bins.items()
+        if values["truths"]
     }
-    if sure[worst].high < sure[best].low:
-        how = f"AP50 {decimal(known[worst])}, against {decimal(known[best])} of {best}."
+    worst = min(sure, key=lambda name: sure[name].high, default="")
+    best = max(sure, key=lambda name: sure[name].low, default="")
+    if worst != best and sure[worst].high < sure[best].low:
+        how = f"AP50 {decimal(bins[worst]['AP50'])}, against {decimal(bins[best]['AP50'])} of {best}."
         yield Notice("note", f"Weakest {what}", f"{worst}{unit}: {how}", hint)

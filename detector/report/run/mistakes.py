@@ -11,7 +11,7 @@ from detector.charts.evaluation import KIND_WORDS, kinds_by_cost, tide_figure
 from detector.evaluation.errors.stacked import KINDS as STACKED
 from detector.evaluation.errors.stacked import stacked
 from detector.report.kit.page import Block, Drawing, Notice, Row, Section, Table, Text
-from detector.report.kit.words import decimal
+from detector.report.kit.words import decimal, listed
 from detector.report.run.record import RunRecord, left_out
 
 WORTH_NAMING = 0.005
@@ -60,7 +60,6 @@ def _stacked(record: RunRecord) -> Iterator[Block]:
     found = stacked(record.evaluated.metrics.diagnosis.mistakes, limits=record.headline.limits)
     counts = dict(zip(STACKED, np.bincount(found.kinds, minlength=len(STACKED)).tolist(), strict=True))
     if not len(found.kinds):
-        yield Text("No object is reported by several boxes.")
         return
     hints = [
         ("another class", "postprocess.class_aware=false leaves one"),
@@ -92,4 +91,11 @@ def _confusion(confusion: Mapping[str, Any]) -> tuple[Block, ...]:
     rows.append(("nothing", *map(str, matrix[-1, :-1].tolist()), ""))
     caption = f"Truth by row, report by column, from score {confusion['least_score']:.2f} on."
     table = Table(("truth", *classes, "not found"), tuple(rows), caption)
-    return (table,)
+    inner = matrix[:-1, :-1] * (1 - np.eye(len(classes), dtype=int))
+    pairs = np.argsort(-inner, axis=None, kind="stable")[:3]
+    named = [
+        f"{classes[row]} as {classes[column]} ({inner[row, column]})"
+        for row, column in zip(*np.unravel_index(pairs, inner.shape), strict=True)
+        if inner[row, column]
+    ]
+    return (table, Text(f"Most often confused: {listed(named)}.")) if named else (table,)

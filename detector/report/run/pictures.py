@@ -115,9 +115,8 @@ class _Album:
         if detection in self.better:
             other = self.better[detection]
             better = f"{self._class(found.labels[other])} {decimal(float(found.scores[other]), 2)}"
-            caption = (
-                f"{name} {decimal(score, 2)}; second box beside {better}, {KINDS[self.kinds[detection]]}"
-            )
+            kind = KINDS[self.kinds[detection]]
+            caption = f"{name} {decimal(score, 2)}; second box beside {better}, {kind}"
             return self._picture(image, box, caption, least=score)
         here = np.flatnonzero((truths.images == image) & ~truths.crowd)
         truth, overlap = self._nearest(box, truths.boxes, here)

@@ -19,9 +19,9 @@ class RunRecord:
 
     name: the folder's. split: the one judged. config: config.yaml as plain values.
     numbers: as in metrics.json; empty where the run was not judged. headline: None too where an older version
-    judged it and it cannot be measured again. evaluated: None where the truth or the predictions are gone. splits: those that could be read, by name. history: scalars of its training.
-    environment: as train writes environment.json, empty where it did not. problems: what could not be read,
-    a sentence each.
+    judged it and it cannot be measured again. evaluated: None where the truth or the predictions are gone.
+    splits: those that could be read, by name. history: scalars of its training. environment: as train writes
+    environment.json, empty where it did not. problems: what could not be read, a sentence each.
     """
 
     name: str

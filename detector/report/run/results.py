@@ -64,15 +64,11 @@ def _told(told: Headline) -> Iterator[Notice]:
 
 def _weakest(told: Headline) -> Iterator[Notice]:
     """The classes of lowest and highest AP50, where their intervals are apart."""
-    own = {
-        name: figures.AP50
-        for name, figures in told.per_class.items()
-        if figures.AP50.value is not None and figures.AP50.low is not None
-    }
-    if len(own) < 2:
-        return
-    worst, best = (choose(own, key=lambda name: own[name].value or 0.0) for choose in (min, max))
-    if (own[worst].high or 0.0) < (own[best].low or 0.0):
+    own = {name: figures.AP50 for name, figures in told.per_class.items()}
+    highs = {name: ap.high for name, ap in own.items() if ap.high is not None}
+    lows = {name: ap.low for name, ap in own.items() if ap.low is not None}
+    worst, best = min(highs, key=highs.__getitem__, default=""), max(lows, key=lows.__getitem__, default="")
+    if worst != best and highs[worst] < lows[best]:
         text = f"{worst}, AP50 {with_interval(own[worst])}; strongest: {best}, {with_interval(own[best])}."
         yield Notice("note", "Weakest class", text)
 

@@ -32,7 +32,7 @@ def missed_truths(pool: Pool, *, limits: np.ndarray) -> np.ndarray:
     """[M] truths that no detection of at least its class's score, limits [K], found at IoU 0.5."""
     found = match(pool, [0.5]).truth[0]
     # What a threshold keeps is matched the same whether the rest is there or not.
-    found = found[(found >= 0) & (pool.found.scores >= limits[pool.found.labels])]
+    found = found[(found >= 0) & pool.found.reach(limits)]
     missed = ~pool.truths.crowd
     missed[found] = False
     return np.flatnonzero(missed)
