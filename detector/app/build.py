@@ -86,7 +86,13 @@ def headline_of(
     if stored is None:
         stored, chosen_here = metrics.diagnosis.thresholds.best_scores(), True
     least = thresholds(evaluated.annotations.classes, stored=stored, confidence=None)
-    return headline(evaluated, thresholds=least, chosen_here=chosen_here, frames_per_second=fps)
+    return headline(
+        evaluated.annotations,
+        evaluated.pool,
+        thresholds=least,
+        chosen_here=chosen_here,
+        frames_per_second=fps,
+    )
 
 
 def build_bins(config: Settings) -> Bins:

@@ -13,9 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from detector.data.annotations import ImageRecord
+from detector.data.annotations import Annotations, ImageRecord
 from detector.evaluation.matching import Pool, match
-from detector.evaluation.split import EvaluatedSplit
 from detector.evaluation.uncertainty.bootstrap import weighted_ap
 from detector.evaluation.uncertainty.interval import Interval, middle, of_count, of_share
 from detector.evaluation.uncertainty.resampling import draw
@@ -109,15 +108,19 @@ class Headline:
 
 
 def headline(
-    split: EvaluatedSplit,
+    annotations: Annotations,
+    pool: Pool,
     *,
     thresholds: Mapping[str, float],
     chosen_here: bool | None,
     frames_per_second: float | None = None,
 ) -> Headline:
-    """Measure a split at a threshold for each class; chosen_here: whether they were chosen on this split."""
-    pool, classes = split.pool, split.annotations.classes
-    weights, units, drawn, caution = _weights(split.annotations.records)
+    """Measure a split at a threshold for each class; pool: its truth and the predictions.
+
+    chosen_here: whether the thresholds were chosen on this split.
+    """
+    classes = annotations.classes
+    weights, units, drawn, caution = _weights(annotations.records)
     limits = np.array([thresholds[name] for name in classes])
     sums = _counts(pool, limits) @ weights
     ap = weighted_ap(pool, weights=weights)

@@ -114,7 +114,7 @@ class _Album:
         name, score = self._class(found.labels[detection]), float(found.scores[detection])
         if detection in self.better:
             other = self.better[detection]
-            better = f"{self._class(found.labels[other])} {decimal(float(found.scores[other]), 2)}"
+            better = f"{self._class(int(found.labels[other]))} {decimal(float(found.scores[other]), 2)}"
             kind = KINDS[self.kinds[detection]]
             caption = f"{name} {decimal(score, 2)}; second box beside {better}, {kind}"
             return self._picture(image, box, caption, least=score)

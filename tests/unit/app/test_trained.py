@@ -1,5 +1,6 @@
 """Checkpoints back into detectors."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,13 @@ def test_other_classes_are_refused(saved):
     for other in (("car", "person"), ("person",)):
         with pytest.raises(UserError, match=r"knows the classes person, car; the data set has "):
             trained.check_classes(Annotations(other, (), (1, 2)))
+
+
+def test_what_is_asked_for_replaces_the_checkpoint_s_postprocess(saved):
+    trained = Trained(saved, device=CPU)
+    nothing = dict.fromkeys(("score_threshold", "class_aware", "suppression"))
+    assert trained.changed_postprocess(nothing) == trained.postprocess
+    changed = trained.changed_postprocess({**nothing, "class_aware": False})
+    assert changed == replace(trained.postprocess, class_aware=False)
+    with pytest.raises(UserError, match="no such setting"):
+        trained.changed_postprocess({"classaware": False})

@@ -77,7 +77,9 @@ def whole(folder) -> RunRecord:
 def told(split: EvaluatedSplit, **changes) -> Headline:
     """At one threshold for all classes, chosen on the split."""
     limits = dict.fromkeys(split.annotations.classes, 0.85)
-    return headline_of(split, **{"thresholds": limits, "chosen_here": True, **changes})
+    return headline_of(
+        split.annotations, split.pool, **{"thresholds": limits, "chosen_here": True, **changes}
+    )
 
 
 def of_split(record: RunRecord, split: EvaluatedSplit) -> RunRecord:
