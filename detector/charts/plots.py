@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 _SIZE = (4.4, 2.7)
 _MARGINS = {"left": 0.18, "right": 0.97, "bottom": 0.18, "top": 0.9}
-
-_COLUMNS = 3
-"""Of a legend."""
 
 _FEW = 40
 """Points up to which a curve shows each."""
@@ -236,9 +233,14 @@ def _name(axes: Axes, title: str, x: str) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) > 1:
         # Below the axes, where it hides no curve.
-        axes.figure.legend(handles, labels, loc="lower center", ncols=_COLUMNS)
+        axes.figure.legend(handles, labels, loc="lower center", ncols=_columns(labels))
+
+
+def _columns(names: Iterable[str]) -> int:
+    """Of a legend: as many of the longest name as the figure is wide, three at most."""
+    return max(1, min(3, 70 // (max(map(len, names)) + 8)))
 
 
 def _legend_height(series: Mapping[str, object]) -> float:
     """Inches."""
-    return 0.0 if len(series) < 2 else 0.1 + 0.18 * -(-len(series) // _COLUMNS)
+    return 0.0 if len(series) < 2 else 0.1 + 0.18 * -(-len(series) // _columns(series))

@@ -21,8 +21,8 @@ def verdict(told: Headline) -> str:
     if told.verdict == "failed":
         return "Failed: next to nothing was learned"
     if told.verdict == "unknown":
-        return "Too few frames to say how good it is"
-    found, right = whole_percent(told.overall.found.low), whole_percent(told.overall.right.low)
+        return "Too few frames or objects to say how good it is"
+    found, right = whole_percent(told.overall.found.low), whole_percent(told.overall.right.low or 0.0)
     return f"{'Good' if told.verdict == 'good' else 'Not surely good'}: at worst {found} found, {right} right"
 
 

@@ -139,7 +139,7 @@ def _headline(numbers: dict[str, Any], file: Path) -> Headline | None:
         return None
     try:
         return Headline.read(numbers["headline"])
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{file}: headline is not what evaluation writes: {error!r}") from error
 
 

@@ -78,7 +78,7 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
         data=NO_DATA,
         engine=settings,
         evaluate=build_evaluate(values),
-        fps=frame_rate(values["evaluation"]["fps"]),
+        fps=frame_rate(values["evaluation"].get("fps")),  # a resumed run may be older than the setting
         output=folder,
     )
     print(f"checkpoint:  {best}")
@@ -244,7 +244,7 @@ def _check(config: dict[str, Any], settings: EngineSettings, count: int) -> None
     for part in ("assigner", "criterion", "optimizer", "postprocess"):
         build(part, config[part])
     build_evaluate(config)
-    frame_rate(config["evaluation"]["fps"])
+    frame_rate(config["evaluation"].get("fps"))
     if config["resume"] is not None:
         checkpoint.load_weights(model, checkpoint.load(config["resume"])["model"], source=config["resume"])
 

@@ -85,9 +85,10 @@ class Headline:
         figures = self.overall
         if figures.AP50.value is not None and figures.AP50.value < NOTHING_BELOW:
             return "failed"
-        if figures.found.low is None or figures.right.low is None:
+        if figures.found.low is None:
             return "unknown"
-        surely = min(figures.found.low, figures.right.low) >= GOOD_FROM and not self.chosen_here
+        # Nothing is reported, so nothing is right.
+        surely = min(figures.found.low, figures.right.low or 0.0) >= GOOD_FROM and not self.chosen_here
         return "good" if surely else "fair"
 
     @property
@@ -101,8 +102,10 @@ class Headline:
 
     @classmethod
     def read(cls, plain: Mapping[str, Any]) -> Headline:
-        """Of `to_dict`. Raises KeyError, TypeError or AttributeError for what is none."""
+        """Of `to_dict`. Raises KeyError, TypeError, ValueError or AttributeError for what is none."""
         own = {key: plain[key] for key in cls.__dataclass_fields__}
+        own["thresholds"] = {name: float(score) for name, score in plain["thresholds"].items()}
+        own["frames_per_second"] = _number(plain["frames_per_second"])
         own["per_class"] = {name: _figures(values) for name, values in plain["per_class"].items()}
         return cls(**{**own, "overall": _figures(plain["overall"])})
 
@@ -207,4 +210,13 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _figures(plain: Mapping[str, Any]) -> Figures:
-    return Figures(**{name: Estimate(**own) for name, own in plain.items()})
+    return Figures(
+        **{
+            name: Estimate(**{key: _number(value) for key, value in own.items()})
+            for name, own in plain.items()
+        }
+    )
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

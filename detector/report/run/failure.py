@@ -26,13 +26,14 @@ def failure(record: RunRecord) -> Notice | None:
     losses = [curve for tag, curve in record.history.items() if tag.startswith("loss/")]
     steps = max((int(curve.steps[-1]) for curve in losses), default=None)
     falling = "loss/total" in record.history and still_falls(record.history["loss/total"])
-    boxes = _boxes(record)
+    train = record.splits.get(str(record.setting("data.train")))
+    boxes = {} if train is None else dict(zip(train.classes, train.object_counts().tolist(), strict=True))
     reasons = []
     if steps is not None:
         reasons.append(f"{steps} steps" + (", the loss was still falling" if falling else ""))
-    if boxes:
-        frames = len(record.splits[record.setting("data.train")].records)
-        reasons.append(f"{frames} training frames with {_listed(boxes)}")
+    if train is not None:
+        counts = ", ".join(f"{count} {name}" for name, count in boxes.items())
+        reasons.append(f"{len(train.records)} training frames with {counts}")
     reasons += _scores(record)
     text = "; ".join(reasons) or "The run's folder does not tell"
     return Notice("error", "Why", f"{text}.", _next(record, steps, boxes, falling=falling))
@@ -44,14 +45,6 @@ def still_falls(loss: Curve) -> bool:
     if len(loss.values) < 8:
         return False
     return bool(quarters[3].mean() < 0.97 * quarters[2].mean())
-
-
-def _boxes(record: RunRecord) -> dict[str, int]:
-    """Training objects of each class; empty where they cannot be read."""
-    split = record.splits.get(str(record.setting("data.train")))
-    if split is None:
-        return {}
-    return dict(zip(split.classes, split.object_counts().tolist(), strict=True))
 
 
 def _scores(record: RunRecord) -> list[str]:
@@ -74,7 +67,3 @@ def _next(record: RunRecord, steps: int | None, boxes: dict[str, int], *, fallin
     data = f"data={record.setting('data.source.name')} data.root={record.setting('data.root')}"
     advice.append(f"check the labels: thermal-detector doctor {data}")
     return "Next: " + "; ".join(advice)
-
-
-def _listed(boxes: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in boxes.items())

@@ -67,7 +67,7 @@ def _stacked(record: RunRecord) -> Iterator[Block]:
     ]
     hint = "; ".join(f"{name}: {text}" for name, text in hints if counts[name])
     named = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    yield Notice("note", "Several boxes on one object", f"{len(found.kinds)} reports: {named}.", hint)
+    yield Notice("note", "Several boxes on one object", f"{named}.", hint)
 
 
 def _kinds_table(tide: Mapping[str, Any]) -> Table:

@@ -58,7 +58,7 @@ def test_false_alarms_an_hour():
 def test_too_few_frames():
     few = {name: Estimate(value.value) for name, value in vars(KNOWN.overall).items()}
     lines = console(replace(KNOWN, drawn=None, caution="6 frames are too few", overall=Figures(**few)))
-    assert lines.startswith("Too few frames to say how good it is\n  AP50 0.700, AP 0.400\n")
+    assert lines.startswith("Too few frames or objects to say how good it is\n  AP50 0.700, AP 0.400\n")
     assert lines.endswith("\n  6 frames are too few")
 
 

@@ -68,6 +68,7 @@ def test_one_lucky_report_of_one_is_not_good():
         (0.5, 0.5, True, "fair"),
         (0.49, 0.9, False, "fair"),
         (0.9, 0.49, False, "fair"),
+        (0.9, None, False, "fair"),  # nothing is reported
         (None, None, False, "unknown"),
     ],
 )
@@ -118,8 +119,9 @@ def test_it_can_be_read_again():
     assert Headline.read(known.to_dict()) == known
     with pytest.raises(KeyError):
         Headline.read({"verdict": "good"})
-    with pytest.raises((TypeError, AttributeError)):
-        Headline.read({**known.to_dict(), "overall": 3})
+    for wrong in ({"overall": 3}, {"thresholds": {"person": "high"}}, {"overall": {"AP": {"value": []}}}):
+        with pytest.raises((TypeError, ValueError, AttributeError)):
+            Headline.read({**known.to_dict(), **wrong})
 
 
 @pytest.mark.parametrize("recordings", [None, 8])

@@ -129,7 +129,7 @@ def test_the_result_is_said_in_words(whole):
     part = headline(whole)
     notice = part.blocks[0]
     assert isinstance(notice, Notice)
-    assert (notice.level, notice.title) == ("warning", "Too few frames to say how good it is")
+    assert (notice.level, notice.title) == ("warning", "Too few frames or objects to say how good it is")
     assert "Found 50 % of the objects; right 90 % of what it reports. 167 false alarms in 1000" in notice.text
     assert notice.hint == (
         "From score person 0.85, car 0.85, chosen on these frames: flatters. "
@@ -199,7 +199,7 @@ def test_several_boxes_on_one_object_are_told_as_what_they_are(whole):
         for block in mistakes(replace(whole, headline=told(split, thresholds=lower))).blocks
         if isinstance(block, Notice)
     )
-    assert notice.text == "1 reports: 1 same class."
+    assert notice.text == "1 same class."
     assert "postprocess.suppression.iou_threshold" in notice.hint
 
 
