@@ -74,7 +74,7 @@ def read_run(
     evaluated, problem = _evaluated(config, place, splits.get(chosen))
     problems += [problem] if problem else []
     numbers = _json(place / "metrics.json")
-    headline = _headline(numbers, place / "metrics.json")
+    headline = _headline(numbers.pop("headline", None), place / "metrics.json")
     if evaluated is not None:
         headline = headline_of(
             evaluated,
@@ -133,12 +133,12 @@ def _evaluated(
     return evaluate(annotations, predictions, bins=build_bins(config)), None
 
 
-def _headline(numbers: dict[str, Any], file: Path) -> Headline | None:
+def _headline(plain: Any, file: Path) -> Headline | None:
     """As evaluation wrote it; None where an older version did."""
-    if "headline" not in numbers:
+    if plain is None:
         return None
     try:
-        return Headline.read(numbers["headline"])
+        return Headline.read(plain)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{file}: headline is not what evaluation writes: {error!r}") from error
 
