@@ -1,6 +1,7 @@
 """How often a 95 % interval of thermal-detector compare holds the true value, on sets made by known chances.
 
     python benchmarks/bootstrap_coverage.py [--sets 200] [--resamples 200]
+    python benchmarks/bootstrap_coverage.py --headline     # of what evaluate says of the first detector
 
 Two detectors are simulated on recordings that differ in how hard they are, as real ones do, or not at all.
 The true values are those of one very large set. For each number of recordings and each unit of resampling,
@@ -11,6 +12,8 @@ difference of the two. 0.95 is right, less is too narrow.
 from __future__ import annotations
 
 import argparse
+import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +23,14 @@ from detector.data.annotations import Annotations, ImageRecord
 from detector.evaluation.matching import pool
 from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.uncertainty.bootstrap import weighted_metrics
+from detector.evaluation.uncertainty.headline import Estimate, headline
 from detector.evaluation.uncertainty.resampling import draw
 
 FRAMES = 10
 """Of each recording."""
 
 BINS = Bins(overlap=(0.5,), crowd_above=0.5, sizes=(100,))
+FIGURES = ("AP", "AP50", "found", "right", "false_alarms")
 METRICS = ("AP", "AP50", "MR-2")
 SKILLS = (1.2, 0.9)
 """Of the two detectors: the better one finds more, and finds it with higher scores."""
@@ -103,11 +108,45 @@ def coverage(
     return held / sets
 
 
+def headline_values(annotations: Annotations, entries: Entries) -> np.ndarray:
+    """[3, FIGURES] low, value and high of one detector, from score 0.5 on."""
+    told = headline(
+        annotations, pool(annotations, entries), thresholds={"thing": 0.5}, chosen_here=False
+    ).overall
+    found: list[Estimate] = [getattr(told, name) for name in FIGURES]
+    return np.array([(own.low, own.value, own.high) for own in found], dtype=np.float64).T
+
+
+def headlines(sets: int) -> None:
+    """The table of --headline. Where recordings are not known, frames are drawn."""
+    print(f"{'recordings differ':<18}{'recordings':>11}{'known':>8}" + "".join(f"{n:>14}" for n in FIGURES))
+    for spread in (0.0, 0.7):
+        annotations, (entries, _) = simulate(1500, spread=spread, rng=np.random.default_rng(0))
+        truth = headline_values(annotations, entries)[1]
+        for recordings, known in itertools.product((3, 5, 10, 20), (True, False)):
+            held = np.zeros(len(FIGURES))
+            for seed in range(sets):
+                rng = np.random.default_rng((seed, 7))
+                annotations, (entries, _) = simulate(recordings, spread=spread, rng=rng)
+                if not known:
+                    alone = tuple(replace(record, sequence=None) for record in annotations.records)
+                    annotations = replace(annotations, records=alone)
+                low, _, high = headline_values(annotations, entries)
+                held += (low <= truth) & (truth <= high)
+            differ, named = ("yes" if yes else "no" for yes in (spread, known))
+            cells = "".join(f"{share:14.3f}" for share in held / sets)
+            print(f"{differ:<18}{recordings:>11}{named:>8}{cells}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sets", type=int, default=200)
     parser.add_argument("--resamples", type=int, default=200)
+    parser.add_argument("--headline", action="store_true")
     options = parser.parse_args()
+    if options.headline:
+        headlines(options.sets)
+        return
     names = [*METRICS, *(f"d {name}" for name in METRICS)]
     print(f"{'recordings differ':<18}{'recordings':>11}{'drawn':>12}" + "".join(f"{n:>8}" for n in names))
     for spread in (0.0, 0.7):

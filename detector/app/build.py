@@ -19,6 +19,8 @@ from detector.evaluation.metrics.backends import backend_of
 from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.predictions import Entry
 from detector.evaluation.split import EvaluatedSplit, evaluate
+from detector.evaluation.uncertainty.headline import Headline, headline
+from detector.inference.stages import thresholds
 
 Settings = Mapping[str, Any]
 """Plain values by name, or a composed configuration, which is read the same way."""
@@ -61,6 +63,36 @@ def build_evaluate(config: Settings) -> Evaluate:
     """The evaluation that training and the evaluate command share."""
     backend = backend_of(config["evaluation"]["backend"])
     return partial(evaluate, bins=build_bins(config), backend=backend)
+
+
+def frame_rate(rate: Any, where: str = "evaluation.fps") -> float | None:
+    """Frames a second of the camera, as a setting gives them; UserError for what is not null or above 0."""
+    if rate is None:
+        return None
+    if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate < float("inf"):
+        raise UserError(f"{where}={rate}: must be a number above 0, or null")
+    return float(rate)
+
+
+def headline_of(
+    evaluated: EvaluatedSplit,
+    stored: Mapping[str, float] | None,
+    *,
+    chosen_here: bool | None,
+    fps: float | None,
+) -> Headline:
+    """The headline at the thresholds stored with a detector; None: at those that serve best on the split."""
+    metrics = evaluated.metrics
+    if stored is None:
+        stored, chosen_here = metrics.diagnosis.thresholds.best_scores(), True
+    least = thresholds(evaluated.annotations.classes, stored=stored, confidence=None)
+    return headline(
+        evaluated.annotations,
+        evaluated.pool,
+        thresholds=least,
+        chosen_here=chosen_here,
+        frames_per_second=fps,
+    )
 
 
 def build_bins(config: Settings) -> Bins:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from detector.app.exported import Exported
+from detector.app.parts import build
 from detector.data.annotations import Annotations
 from detector.data.classes import with_classes
 from detector.errors import UserError
 from detector.inference.onnx_network import SUFFIX
+from detector.inference.postprocess import Postprocess
 
 if TYPE_CHECKING:
     from detector.app.trained import Trained
@@ -42,3 +45,10 @@ def labelled(detector: Detector, annotations: Annotations) -> Annotations:
             f"{', '.join(unknown)} too: choose with data.source.classes, or rename with data.remap"
         )
     return with_classes(annotations, detector.classes)
+
+
+def changed_postprocess(detector: Detector, asked: Mapping[str, Any]) -> Postprocess:
+    """The detector's own, with what is not None in `asked` in its place. Raises UserError as `build` does."""
+    given = {key: value for key, value in asked.items() if value is not None}
+    made: Postprocess = build("postprocess", {**detector.config["postprocess"], **given})
+    return made

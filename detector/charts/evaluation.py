@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 LINES = 5
 """Classes that a figure shows, those with most truths, beside all together: more cannot be told apart."""
 
+KIND_WORDS = {
+    "background": "on nothing",
+    "classification": "wrong class",
+    "localisation": "badly placed",
+    "missed": "not found",
+    "duplicate": "reported twice",
+    "both": "wrong class, badly placed",
+}
+"""TIDE's kinds as a reader may know them."""
+
 _LIMITS = (0, 1.02)
 
 
@@ -103,7 +113,9 @@ def tide_figure(breakdown: Mapping[str, Any]) -> Figure:
     kinds, ap = kinds_by_cost(breakdown), breakdown["AP"]
     now = "no truth" if ap is None else f"of {ap:.3f} now"
     gains = np.array([breakdown["dAP"][kind] for kind in kinds], dtype=np.float64)
-    return plots.bars(kinds, {"gain": gains}, title=f"AP50 to gain, {now}", x_label="AP50")
+    return plots.bars(
+        [KIND_WORDS[kind] for kind in kinds], {"gain": gains}, title=f"AP50 to gain, {now}", x_label="AP50"
+    )
 
 
 def kinds_by_cost(breakdown: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
@@ -56,7 +56,7 @@ def histograms(
         axes.set_ylabel("share")
         _name(axes, title, x)
 
-    return _drawn(draw)
+    return _drawn(draw, below=_legend_height(series))
 
 
 def curves(
@@ -91,7 +91,7 @@ def curves(
         axes.set_ylabel(y_label)
         _name(axes, title, x_label)
 
-    return _drawn(draw)
+    return _drawn(draw, below=_legend_height(series))
 
 
 def bars(names: Sequence[str], series: Series, *, title: str, x_label: str, digits: int = 3) -> Figure:
@@ -196,14 +196,20 @@ def counts(table: np.ndarray, names: Sequence[str], *, title: str, x: str, y: st
 
 
 def _drawn(
-    draw: Callable[[Axes], None], *, left: float = _MARGINS["left"], height: float = _SIZE[1]
+    draw: Callable[[Axes], None],
+    *,
+    left: float = _MARGINS["left"],
+    height: float = _SIZE[1],
+    below: float = 0.0,
 ) -> Figure:
+    """below: inches for a legend, by which the figure grows."""
+    height += below
     # What stands above and below the axes is as high in a high figure.
     share = _SIZE[1] / height
     margins = {
         **_MARGINS,
         "left": left,
-        "bottom": share * _MARGINS["bottom"],
+        "bottom": share * _MARGINS["bottom"] + below / height,
         "top": 1 - share * (1 - _MARGINS["top"]),
     }
     # Fixed margins: a layout that fits itself takes twice the time.
@@ -226,4 +232,15 @@ def _name(axes: Axes, title: str, x: str) -> None:
     axes.set_xlabel(x)
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) > 1:
-        axes.legend(handles, labels)
+        # Below the axes, where it hides no curve.
+        axes.figure.legend(handles, labels, loc="lower center", ncols=_columns(labels))
+
+
+def _columns(names: Iterable[str]) -> int:
+    """Of a legend: as many of the longest name as the figure is wide, three at most."""
+    return max(1, min(3, 70 // (max(map(len, names)) + 8)))
+
+
+def _legend_height(series: Mapping[str, object]) -> float:
+    """Inches."""
+    return 0.0 if len(series) < 2 else 0.1 + 0.18 * -(-len(series) // _columns(series))

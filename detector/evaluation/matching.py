@@ -73,6 +73,13 @@ class Found:
         """[D] square pixels."""
         return self.boxes[:, 2] * self.boxes[:, 3]
 
+    def reach(self, limits: np.ndarray) -> np.ndarray:
+        """[D] bool: whether each scores what its class must, limits [K].
+
+        As float32, which scores are: a threshold is often the score of a detection, which then counts.
+        """
+        return self.scores.astype(np.float32) >= limits.astype(np.float32)[self.labels]
+
 
 @dataclass(frozen=True, eq=False)
 class Edges:

@@ -10,7 +10,8 @@ import numpy as np
 from detector.charts import plots
 from detector.evaluation.metrics.bins import Value
 from detector.evaluation.uncertainty.bootstrap import LESS_IS_BETTER
-from detector.evaluation.uncertainty.paired import BY_CLASS, Comparison, Interval, Line, cells
+from detector.evaluation.uncertainty.interval import Interval
+from detector.evaluation.uncertainty.paired import BY_CLASS, Comparison, Line, cells
 from detector.report.kit.page import Block, Drawing, Notice, Page, Row, Section, Table, Text
 from detector.report.kit.words import NONE, decimal, listed
 

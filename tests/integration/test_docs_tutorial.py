@@ -1,4 +1,4 @@
-"""docs/tutorial.md runs as it stands, command by command, on a real clip with the boxes that its tracks give."""
+"""docs/tutorial.md runs as it stands, command by command, on a real clip with the boxes of its tracks."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 from collections import Counter
@@ -32,6 +33,30 @@ def predict(call: Call, finished):
         return call("predict", *fixed, *engine, *overrides)
 
     return predicting
+
+
+def crowded(frames: list[dict]) -> int:
+    """Pairs of boxes of one frame that overlap by more than the suppression leaves to one class."""
+    return sum(
+        float(iou(np.array(one["box"]), np.array(other["box"]))) > 0.6
+        for frame in frames
+        for one, other in itertools.combinations(frame["objects"], 2)
+    )
+
+
+def iou(one: np.ndarray, other: np.ndarray) -> float:
+    sides = (np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])).clip(0)
+    areas = [(box[2:] - box[:2]).prod() for box in (one, other)]
+    return sides.prod() / (sum(areas) - sides.prod())
+
+
+def test_one_switch_leaves_one_box_on_a_place_whatever_the_class(predict, tiny_set):
+    predict(f"source={tiny_set / 'test'}").assert_fine()
+    assert crowded(document()["frames"]) > 0
+    for asked in (["postprocess.class_aware=false"], ["postprocess=greedy", "postprocess.class_aware=false"]):
+        predict(f"source={tiny_set / 'test'}", *asked).assert_fine()
+        assert document()["frames"][0]["objects"]
+        assert crowded(document()["frames"]) == 0
 
 
 def document() -> dict:

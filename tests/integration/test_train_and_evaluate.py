@@ -113,7 +113,11 @@ def test_metrics_are_those_of_the_predictions_beside_them(finished, tiny_set):
     assert metrics["images"] == 4
     truth = built("data/coco", root=tiny_set).load("test")
     predictions = read_predictions(finished.run / "predictions.json", truth)
+    headline = metrics.pop("headline")
     assert evaluate(truth, predictions, bins=BINS).metrics.to_dict() == metrics
+    # Chosen on val, and four frames say nothing of others.
+    assert (headline["chosen_here"], headline["verdict"] == "good", headline["drawn"]) == (False, False, None)
+    assert headline["overall"]["AP50"]["value"] == pytest.approx(metrics["AP50"])
 
 
 def test_the_pictures_can_be_looked_at(finished):
@@ -171,7 +175,9 @@ def test_another_split_goes_to_a_folder_of_its_own(finished, call, tmp_path):
     copied.parent.mkdir(parents=True)
     copied.write_bytes((finished.run / "checkpoints" / "best.pt").read_bytes())
     before = files_under(tmp_path)
-    call("evaluate", f"checkpoint={copied}", "data.split=val", *TINY_ENGINE).assert_fine()
+    outcome = call("evaluate", f"checkpoint={copied}", "data.split=val", *TINY_ENGINE, "evaluation.fps=9")
+    assert "chosen on these frames: flatters" in outcome.assert_fine().out
+    assert "false alarms an hour at 9 frames a second" in outcome.out
     new = {f"run/evaluation/val/{name}" for name in ("metrics.json", "predictions.json", "samples.png")}
     assert files_under(tmp_path) - before == new | {"run/evaluation", "run/evaluation/val"}
     # The last evaluation of training was of this split, but the best one need not be the last.

@@ -7,9 +7,16 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from detector.app.build import Evaluate, Settings, build_evaluate, chosen_data, load_split
-from detector.app.opening import Detector, labelled, open_detector
-from detector.app.parts import build
+from detector.app.build import (
+    Evaluate,
+    Settings,
+    build_evaluate,
+    chosen_data,
+    frame_rate,
+    headline_of,
+    load_split,
+)
+from detector.app.opening import Detector, changed_postprocess, labelled, open_detector
 from detector.app.settings import plain, typed
 from detector.data.annotations import Annotations
 from detector.engine.settings import InferenceSettings
@@ -17,10 +24,11 @@ from detector.errors import UserError
 from detector.evaluation.coco import Metrics
 from detector.evaluation.predictions import read_predictions
 from detector.evaluation.split import EvaluatedSplit
+from detector.evaluation.uncertainty.headline import Headline
 from detector.inference.draw import DISPLAY_GAIN, contact_sheet, save_picture
-from detector.inference.postprocess import Postprocess
 from detector.inference.sinks.coco import CocoResults
 from detector.inference.split import SplitFrames
+from detector.report.headline import console
 
 SAMPLES = 8
 METRICS, PREDICTIONS, PICTURES = "metrics.json", "predictions.json", "samples.png"
@@ -31,16 +39,18 @@ def run(config: DictConfig) -> None:
     settings = typed(InferenceSettings, config.engine, where="engine")
     _check_asked(config)
     output = None if config.output is None else Path(str(config.output))
-    evaluate = build_evaluate(config)
+    evaluate, fps = build_evaluate(config), frame_rate(config.evaluation.fps)
     if config.predictions is not None:
-        judge_predictions(Path(str(config.predictions)), data=config.data, evaluate=evaluate, output=output)
+        file = Path(str(config.predictions))
+        judge_predictions(file, data=config.data, evaluate=evaluate, fps=fps, output=output)
         return
     judge(
         str(config.checkpoint),
         data=config.data,
         engine=settings,
         evaluate=evaluate,
-        postprocess=build("postprocess", plain(config.postprocess)) if "postprocess" in config else None,
+        fps=fps,
+        postprocess=plain(config.postprocess),
         output=output,
     )
 
@@ -51,30 +61,37 @@ def judge(
     data: Settings,
     engine: InferenceSettings,
     evaluate: Evaluate,
-    postprocess: Postprocess | None = None,
+    fps: float | None = None,
+    postprocess: Settings | None = None,
     output: Path | None = None,
 ) -> Metrics:
     """Evaluate a checkpoint and write metrics.json, predictions.json and samples.png.
 
     data: a data config; where its source is None the checkpoint's own, with root and split replaced where
-    given. postprocess: None is the checkpoint's own. output: the folder to write to; None is evaluation/SPLIT
-    in the checkpoint's run folder.
+    given. fps: of the camera, for false alarms an hour. postprocess: what is not None there replaces the
+    checkpoint's own. output: the folder to write to; None is evaluation/SPLIT in the checkpoint's run folder.
     """
     trained = open_detector(checkpoint, device=engine.device)
     annotations, split = trained_split(trained, data)
-    pipeline = trained.pipeline(engine, postprocess=postprocess)
+    pipeline = trained.pipeline(engine, postprocess=changed_postprocess(trained, postprocess or {}))
     frames = SplitFrames(annotations, trained.gain)
     output = output or trained.run_folder / "evaluation" / split
     with CocoResults(output / PREDICTIONS, annotations) as results:
         for prediction in pipeline(frames.shots()):
             results.write(prediction)
     evaluated = evaluate(annotations, results.entries)
-    _finish(evaluated, frames, output, split=split)
+    told = headline_of(evaluated, trained.thresholds, chosen_here=_chosen_here(trained, data, split), fps=fps)
+    _finish(evaluated, told, frames, output, split=split)
     return evaluated.metrics
 
 
 def judge_predictions(
-    file: Path, *, data: Settings, evaluate: Evaluate, output: Path | None = None
+    file: Path,
+    *,
+    data: Settings,
+    evaluate: Evaluate,
+    fps: float | None = None,
+    output: Path | None = None,
 ) -> Metrics:
     """Evaluate a COCO results file, whatever wrote it, and write the same files as `judge`.
 
@@ -86,8 +103,18 @@ def judge_predictions(
     output.mkdir(parents=True, exist_ok=True)
     (output / PREDICTIONS).write_text(json.dumps(evaluated.predictions))
     # There is no network that wants a gain of its own.
-    _finish(evaluated, SplitFrames(annotations, DISPLAY_GAIN), output, split=data["split"])
+    told = headline_of(evaluated, None, chosen_here=True, fps=fps)
+    _finish(evaluated, told, SplitFrames(annotations, DISPLAY_GAIN), output, split=data["split"])
     return evaluated.metrics
+
+
+def _chosen_here(trained: Detector, asked: Settings, split: str) -> bool | None:
+    """Whether the checkpoint's thresholds were chosen on the split; None where it does not tell on which."""
+    own = trained.data
+    if own is None:
+        return None
+    same = asked["source"] is None or Path(str(asked["root"])).absolute() == Path(str(own["root"])).absolute()
+    return same and split == own["val"]
 
 
 def trained_split(trained: Detector, asked: Settings) -> tuple[Annotations, str]:
@@ -117,16 +144,20 @@ def _check_asked(config: DictConfig) -> None:
         raise UserError("checkpoint and predictions are both given: give one, they are judged one at a time")
     if config.data.source is None:
         raise UserError("predictions need the data they are of: add data=... data.root=... data.split=...")
-    if "postprocess" in config:
+    if any(value is not None for value in config.postprocess.values()):
         raise UserError("postprocess does nothing to predictions, which are judged as they are: leave it out")
 
 
-def _finish(evaluated: EvaluatedSplit, frames: SplitFrames, folder: Path, *, split: str) -> None:
+def _finish(
+    evaluated: EvaluatedSplit, told: Headline, frames: SplitFrames, folder: Path, *, split: str
+) -> None:
     """Write the metrics and the pictures beside the predictions, and say what was found."""
     metrics = evaluated.metrics
-    (folder / METRICS).write_text(json.dumps(metrics.to_dict(), indent=2) + "\n")
+    values = {**metrics.to_dict(), "headline": told.to_dict()}
+    (folder / METRICS).write_text(json.dumps(values, indent=2) + "\n")
     pictures = frames.pictures(evaluated.detections, count=SAMPLES)
     save_picture(folder / PICTURES, contact_sheet(pictures, columns=2))
     print(f"{split} split, {metrics.images} frames:")
     print(metrics.table())
+    print(console(told))
     print(f"metrics, predictions and pictures: {folder}")

@@ -13,7 +13,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from tqdm import tqdm
 
-from detector.app.opening import open_detector
+from detector.app.opening import changed_postprocess, open_detector
 from detector.app.parts import build
 from detector.app.reading import Failures, checked_shape
 from detector.app.settings import plain, typed
@@ -53,7 +53,8 @@ def run(config: DictConfig) -> None:
     least = thresholds(trained.classes, stored=trained.thresholds, confidence=config.confidence)
     folder = Path(str(config.output or trained.run_folder / "predictions" / _name(paths)))
 
-    pipeline, stage = trained.pipeline(engine), confident(least)
+    postprocess = changed_postprocess(trained, plain(config.postprocess))
+    pipeline, stage = trained.pipeline(engine, postprocess=postprocess), confident(least)
     failures = Failures(alone=len(paths) == 1 and paths[0].is_file())
     frames = objects = 0
     names: Counter[str] = Counter()

@@ -8,11 +8,12 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from detector.app.build import build_bins, load_split, run_config
+from detector.app.build import build_bins, frame_rate, headline_of, load_split, run_config
 from detector.data.annotations import Annotations
 from detector.errors import UserError
 from detector.evaluation.predictions import read_predictions
 from detector.evaluation.split import EvaluatedSplit, evaluate
+from detector.evaluation.uncertainty.headline import Headline
 from detector.report.kit.page import write
 from detector.report.run.history import read_history
 from detector.report.run.page import run_page
@@ -28,6 +29,7 @@ def run(config: DictConfig) -> None:
         folder,
         root=None if config.data.root is None else str(config.data.root),
         split=None if config.data.split is None else str(config.data.split),
+        fps=frame_rate(config.fps, "fps"),
     )
     for problem in record.problems:
         print(f"note: {problem}")
@@ -48,11 +50,14 @@ def newest_run() -> Path:
     return max(found, key=lambda folder: (folder / "predictions.json").stat().st_mtime)
 
 
-def read_run(folder: Path, *, root: str | None = None, split: str | None = None) -> RunRecord:
+def read_run(
+    folder: Path, *, root: str | None = None, split: str | None = None, fps: float | None = None
+) -> RunRecord:
     """All that the folder of a run tells; what cannot be read becomes a problem of the record.
 
     root: where the data lie now, if not where the run found them. split: the one judged, if not the run's
-    own; it is read from evaluation/SPLIT, where the evaluate command writes it.
+    own; it is read from evaluation/SPLIT, where the evaluate command writes it. fps: of the camera, if not
+    what the run was judged with.
     Raises UserError where the folder has no config.yaml, or that or metrics.json is damaged.
     """
     config = run_config(folder)
@@ -68,11 +73,21 @@ def read_run(folder: Path, *, root: str | None = None, split: str | None = None)
     splits, problems = _splits(config, chosen)
     evaluated, problem = _evaluated(config, place, splits.get(chosen))
     problems += [problem] if problem else []
+    numbers = _json(place / "metrics.json")
+    headline = _headline(numbers.pop("headline", None), place / "metrics.json")
+    if evaluated is not None:
+        headline = headline_of(
+            evaluated,
+            headline.thresholds if headline else None,
+            chosen_here=headline.chosen_here if headline else True,
+            fps=fps or (headline.frames_per_second if headline else None),
+        )
     return RunRecord(
         name=folder.resolve().name,
         split=chosen,
         config=config,
-        numbers=evaluated.metrics.to_dict() if evaluated else _json(place / "metrics.json"),
+        numbers=evaluated.metrics.to_dict() if evaluated else numbers,
+        headline=headline,
         evaluated=evaluated,
         splits=splits,
         history=read_history(folder / "tensorboard"),
@@ -116,6 +131,16 @@ def _evaluated(
     except UserError as error:
         return None, f"The predictions do not fit the data: {error}."
     return evaluate(annotations, predictions, bins=build_bins(config)), None
+
+
+def _headline(plain: Any, file: Path) -> Headline | None:
+    """As evaluation wrote it; None where an older version did."""
+    if plain is None:
+        return None
+    try:
+        return Headline.read(plain)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{file}: headline is not what evaluation writes: {error!r}") from error
 
 
 def _json(file: Path) -> dict[str, Any]:

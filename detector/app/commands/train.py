@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from detector import distributed
-from detector.app.build import NO_DATA, build_evaluate, load_split
+from detector.app.build import NO_DATA, build_evaluate, frame_rate, load_split
 from detector.app.commands.evaluate import judge
 from detector.app.initial import start
 from detector.app.parts import build
@@ -83,7 +83,14 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
     weights = folder / "weights.safetensors"
     checkpoint.save_weights(weights, checkpoint.load(best))
     print(f"judging {best}")
-    judge(best, data=NO_DATA, engine=settings, evaluate=build_evaluate(values), output=folder)
+    judge(
+        best,
+        data=NO_DATA,
+        engine=settings,
+        evaluate=build_evaluate(values),
+        fps=frame_rate(values["evaluation"].get("fps")),  # a resumed run may be older than the setting
+        output=folder,
+    )
     print(f"checkpoint:  {best}")
     print(f"weights:     {weights}, {weights.stat().st_size / 1e6:.1f} MB: all that using it needs")
     print(f"pictures:    {folder / 'samples.png'}")
@@ -260,6 +267,7 @@ def _check(config: dict[str, Any], settings: EngineSettings, count: int, *, clas
     for part in ("assigner", "criterion", "optimizer", "postprocess"):
         build(part, config[part])
     build_evaluate(config)
+    frame_rate(config["evaluation"].get("fps"))
     if config["resume"] is not None:
         checkpoint.load_weights(model, checkpoint.load(config["resume"])["model"], source=config["resume"])
     else:

@@ -18,6 +18,9 @@ from detector.evaluation.scores.outcomes import Outcomes
 GRID = np.arange(201) / 200
 """Thresholds that curves are given at."""
 
+LEAST_F1 = 0.1
+"""Below it the best threshold is an accident: of one lucky box, or one that reports nearly everything."""
+
 
 @dataclass(frozen=True)
 class OperatingPoint:
@@ -52,9 +55,9 @@ class Thresholds:
     per_class: dict[str, ScoreCurve]
 
     def best_scores(self) -> dict[str, float]:
-        """The best threshold of each class of which something was found rightly, to store with a detector."""
+        """The best threshold of each class that reaches LEAST_F1, to store with a detector."""
         points = {name: curve.best for name, curve in self.per_class.items()}
-        return {name: point.score for name, point in points.items() if point is not None and point.f1 > 0}
+        return {name: point.score for name, point in points.items() if point and point.f1 >= LEAST_F1}
 
     def to_dict(self) -> dict[str, Any]:
         """The best thresholds, plain values for metrics.json; None without truth."""

@@ -58,7 +58,7 @@ def weighted_metrics(pool: Pool, *, weights: np.ndarray, bins: Bins) -> dict[str
     weights: [I, S] whole numbers, how often each image counts.
     """
     weights = np.ascontiguousarray(weights, dtype=np.int32)
-    everything = Bin(name="all", counted=~pool.truths.crowd)
+    everything = _everything(pool)
     ap = _average_precisions(pool, everything, weights)
     metrics = {
         "AP": ap.mean(axis=0),
@@ -76,6 +76,18 @@ def weighted_metrics(pool: Pool, *, weights: np.ndarray, bins: Bins) -> dict[str
             name = f"AP {title} {kind.name}"
             metrics[name], kinds[name] = _average_precisions(pool, kind, weights).mean(axis=0), kind
     return {name: _metric(pool, kinds[name], values) for name, values in metrics.items()}
+
+
+def weighted_ap(pool: Pool, *, weights: np.ndarray) -> dict[str, Metric]:
+    """AP and AP50 alone, as `weighted_metrics` has them, in a tenth of the time."""
+    everything = _everything(pool)
+    ap = _average_precisions(pool, everything, np.ascontiguousarray(weights, dtype=np.int32))
+    values = {"AP": ap.mean(axis=0), "AP50": ap[0]}
+    return {name: _metric(pool, everything, own) for name, own in values.items()}
+
+
+def _everything(pool: Pool) -> Bin:
+    return Bin(name="all", counted=~pool.truths.crowd)
 
 
 def _metric(pool: Pool, kind: Bin, values: np.ndarray) -> Metric:

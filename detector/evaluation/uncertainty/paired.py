@@ -17,21 +17,11 @@ from detector.evaluation.matching import pool
 from detector.evaluation.metrics.bins import Bins, Value, shown
 from detector.evaluation.predictions import Entry
 from detector.evaluation.uncertainty.bootstrap import LESS_IS_BETTER, Metric, weighted_metrics
+from detector.evaluation.uncertainty.interval import Interval, middle
 from detector.evaluation.uncertainty.resampling import Draws
 
 BY_CLASS = ("AP", "AP50", "AP75", "MR-2", "JI")
 """What tables tell of each class; `Comparison.to_dict` tells all."""
-
-_TAILS = (2.5, 97.5)
-"""Per cent: what lies between them is the interval."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """The middle 95 % of a value's resamples."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -96,20 +86,20 @@ class Comparison:
     def interval(self, name: str, metric: str, label: int | None = None) -> Interval | None:
         """Of the value itself. Two that overlap say nothing: see `difference`."""
         row = self._row(name, metric, label)
-        measured = row[1:][~np.isnan(row[1:])]
-        return None if np.isnan(row[0]) or not len(measured) else _interval(measured)
+        return None if np.isnan(row[0]) else middle(row[1:])
 
     def difference(self, name: str, metric: str, label: int | None = None) -> Difference | None:
         """To the first detector. Resamples without truth to measure on are left out."""
         apart = self._row(name, metric, label) - self._row(self.names[0], metric, label)
         drawn = apart[1:][~np.isnan(apart[1:])]
-        if np.isnan(apart[0]) or not len(drawn):
+        interval = middle(drawn)
+        if np.isnan(apart[0]) or interval is None:
             return None
         gain = -drawn if metric in LESS_IS_BETTER else drawn
         return Difference(
             value=float(apart[0]),
             mean=float(drawn.mean()),
-            interval=_interval(drawn),
+            interval=interval,
             better=float((gain > 0).mean() + (gain == 0).mean() / 2),
         )
 
@@ -229,11 +219,6 @@ def cells(line: Line) -> tuple[str, ...]:
 def between(interval: Interval) -> str:
     """'+0.0021 to +0.0203'."""
     return f"{interval.low:+.4f} to {interval.high:+.4f}"
-
-
-def _interval(measured: np.ndarray) -> Interval:
-    low, high = np.percentile(measured, _TAILS)
-    return Interval(float(low), float(high))
 
 
 def _plain(value: float) -> Value:

@@ -32,21 +32,18 @@ def crop(
     detections: Detections,
     ground_truth: np.ndarray,
     classes: Sequence[str],
-    confidence: float,
 ) -> np.ndarray:
     """[h, w, 3] uint8 picture, about 320 pixels wide, of box [4] and its surroundings, the box ringed in red.
 
-    image: [H, W] float32 in [0, 1], the whole frame. detections of at least `confidence` are drawn in the
-    colours of their classes with their names, the ground truth
-    [N, 4] dashed white. Boxes are xyxy in pixels of the
-    frame.
+    image: [H, W] float32 in [0, 1], the whole frame. detections are drawn in the colours of their
+    classes with their names, the ground truth [N, 4] dashed white. Boxes are xyxy in pixels of the frame.
     """
     left, top, right, bottom = _window(box, height=image.shape[0], width=image.shape[1])
     origin = np.array((left, top, left, top), dtype=np.float32)
     scale = enlargement(right - left, to=_WIDTH)
     picture = draw(
         image[top:bottom, left:right],
-        _inside(detections.keep(detections.scores >= confidence), left, top, right, bottom),
+        _inside(detections, left, top, right, bottom),
         classes=classes,
         truth=ground_truth - origin,
         scale=scale,

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Level = Literal["error", "warning", "note", "good"]
 
+_PHONE = 44
+"""Letters of a table that fit in a line of a phone."""
+
 
 @dataclass(frozen=True)
 class Text:
@@ -62,6 +65,18 @@ class Table:
         for row in self.rows:
             if len(row) != len(self.header):
                 raise ValueError(f"table row {row} has {len(row)} cells, the header {len(self.header)}")
+
+    @property
+    def wide(self) -> bool:
+        """Whether a phone's window has no room for its columns: there a row becomes a block.
+
+        Headers and names of rows are broken between words, other cells are not.
+        """
+        widths = [max(map(len, title.split()), default=0) for title in self.header]
+        for first, *cells in self.rows:
+            lengths = (max(map(len, first.split()), default=0), *map(len, cells))
+            widths = list(map(max, widths, lengths))
+        return sum(widths) + len(widths) > _PHONE
 
 
 @dataclass(frozen=True)

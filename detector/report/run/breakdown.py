@@ -8,16 +8,12 @@ from typing import Any
 import numpy as np
 
 from detector.charts import plots
+from detector.evaluation.uncertainty.interval import of_share
 from detector.report.kit.page import Block, Drawing, Notice, Row, Section, Table, Text
 from detector.report.kit.words import decimal, whole_percent
 from detector.report.run.record import RunRecord, left_out
 
 _NAMES = ("AP", "AP50", "AR100", "R50")
-_ENOUGH = 30
-"""Truths below which a bin is no ground for advice."""
-
-_CLEARLY = 0.75
-"""Of the best bin's AP50: what is below is called worse."""
 
 _NO_TRUTH = "The split has no objects."
 _UNKNOWN = "The run's metrics.json does not tell, and it cannot be measured again."
@@ -29,13 +25,10 @@ def sizes(record: RunRecord) -> Section:
     bins = record.numbers.get("sizes")
     if not bins or not record.numbers["truths"]:
         return left_out(title, _NO_TRUTH if bins else _UNKNOWN)
-    text = (
-        "Size is the square root of the box's area, in pixels of the frame. R50 is the share found at IoU "
-        "0.5 at any score. If the small ones are the ones that matter and are not found, more pixels on "
-        "them help most: a longer lens, a nearer camera, or enlarged frames."
-    )
+    text = "Size: root of the box's area. R50: share found at any score."
+    hint = "More pixels help small objects most: a longer lens, a nearer camera, enlarged frames."
     results = Row((_table("size (pixels)", bins), _figure(bins, "by size in pixels")))
-    return Section(title, (Text(text), *_weakest("size", bins, unit=" pixels"), results))
+    return Section(title, (Text(text), *_weakest("size", bins, unit=" pixels", hint=hint), results))
 
 
 def overlaps(record: RunRecord) -> Section:
@@ -46,11 +39,8 @@ def overlaps(record: RunRecord) -> Section:
     if not bins or not numbers["truths"]:
         return left_out(title, _NO_TRUTH if bins else _UNKNOWN)
     own = {name: values for name, values in bins.items() if name != "all"}
-    text = (
-        "The overlap of an object is its largest IoU with another object of its frame; objects of the "
-        "other rows are not counted in a row. If AP falls down the table, objects behind others are lost."
-    )
-    hint = "Does suppression drop them, or are they never seen? thermal-detector compare_suppression tells."
+    text = "Overlap: an object's largest IoU with another of its frame."
+    hint = "Lost to suppression? thermal-detector compare_suppression tells."
     results = Row((_table("overlap (IoU)", own), _figure(own, "by overlap with others")))
     return Section(title, (Text(text), *_weakest("overlap", own, hint=hint), results, *_crowds(numbers)))
 
@@ -58,12 +48,7 @@ def overlaps(record: RunRecord) -> Section:
 def _crowds(numbers: Mapping[str, Any]) -> Iterator[Block]:
     crowd = numbers.get("crowd_recall")
     if crowd is not None:
-        yield Text(
-            f"Of the objects that overlap another clearly, {whole_percent(crowd)} are found (crowd "
-            f"recall). MR^-2 is {decimal(numbers['MR-2'])}: the share of objects missed, averaged over "
-            f"0.01 to 1 false alarms a frame. JI is {decimal(numbers['JI'])}: how much of a frame is "
-            "reported just as it is. All three are means over classes."
-        )
+        yield Text(f"Found of those that clearly overlap another: {whole_percent(crowd)}.")
 
 
 def _table(title: str, bins: Mapping[str, Any]) -> Table:
@@ -85,11 +70,14 @@ def _figure(bins: Mapping[str, Any], what: str) -> Drawing:
 
 
 def _weakest(what: str, bins: Mapping[str, Any], *, unit: str = "", hint: str = "") -> Iterator[Notice]:
-    """Names the bin that is clearly behind the best, among those with enough truths."""
-    known = {name: values["AP50"] for name, values in bins.items() if values["truths"] >= _ENOUGH}
-    if len(known) < 2:
-        return
-    worst, best = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
-    if known[worst] < _CLEARLY * known[best]:
-        how = f"AP50 {decimal(known[worst])}, against {decimal(known[best])} of {best}."
+    """Names the bin that is surely behind the best: an AP50 is no surer than a share of as many objects."""
+    sure = {
+        name: of_share(values["AP50"] * values["truths"], values["truths"])
+        for name, values in bins.items()
+        if values["truths"]
+    }
+    worst = min(sure, key=lambda name: sure[name].high, default="")
+    best = max(sure, key=lambda name: sure[name].low, default="")
+    if worst != best and sure[worst].high < sure[best].low:
+        how = f"AP50 {decimal(bins[worst]['AP50'])}, against {decimal(bins[best]['AP50'])} of {best}."
         yield Notice("note", f"Weakest {what}", f"{worst}{unit}: {how}", hint)

@@ -10,58 +10,57 @@ from pycocotools import mask
 from detector.data.frames import read_frame
 from detector.data.looks import object_contrast
 from detector.errors import UserError
+from detector.evaluation.errors.stacked import KINDS, stacked
 from detector.evaluation.split import EvaluatedSplit
+from detector.evaluation.uncertainty.headline import Headline
 from detector.inference.draw import DISPLAY_GAIN
 from detector.report.kit.crops import crop
 from detector.report.kit.page import Block, Notice, Picture, Section, Text, Tiles, jpeg
 from detector.report.kit.words import decimal
 from detector.report.run.record import RunRecord, left_out
-from detector.report.run.worst import missed_truths, plainest_misses, surest_false_alarms
+from detector.report.run.worst import few_a_frame, missed_truths, plainest_misses, surest_false_alarms
 
 PICTURES = 6
 """At most, of a kind."""
 
 _NO_TRUTH = "It needs the truth, the predictions and the frames."
-_MEANING = (
-    "Ringed in red: the one meant. Coloured: what the detector reports from the recommended score on, or "
-    "from the one meant on. Dashed white: the truth."
-)
+_MEANING = "Red ring: the one meant. Colours: reports. Dashed white: truth."
 
 
 def false_alarms(record: RunRecord) -> Section:
     """The surest wrong detections, by what is wrong with them."""
     title = "Worst false alarms"
-    if record.evaluated is None:
+    if record.evaluated is None or record.headline is None:
         return left_out(title, _NO_TRUTH)
+    album = _Album(record.evaluated, record.headline)
     groups = (
-        (("background", "both"), "On nothing. Objects here that nobody annotated are faults of the truth."),
-        (("classification",), "Wrong class, in the right place."),
-        (("localisation", "duplicate"), "Badly placed, or a second time on the same object."),
+        (("background", "both"), "On nothing; unlabelled objects here are faults of the labels."),
+        (("classification",), "Wrong class."),
+        (("localisation", "duplicate"), "Badly placed, or a second box."),
     )
-    album = _Album(record.evaluated)
     mistakes = record.evaluated.metrics.diagnosis.mistakes
     blocks: list[Block] = [Text(f"Those of highest score. {_MEANING}")]
     for kinds, caption in groups:
         chosen = surest_false_alarms(mistakes, kinds, count=PICTURES)
         blocks.append(album.tiles((album.alarm(index) for index in chosen), caption))
+    chosen = album.second_boxes(count=PICTURES)
+    blocks.append(album.tiles((album.alarm(index) for index in chosen), "Several boxes on one object."))
     return Section(title, (*blocks, *album.notices()))
 
 
 def misses(record: RunRecord) -> Section:
     """Objects that should have been easy, and those lost behind others."""
     title = "Worst misses"
-    if record.evaluated is None:
+    if record.evaluated is None or record.headline is None:
         return left_out(title, _NO_TRUTH)
-    album, pool = _Album(record.evaluated), record.evaluated.pool
+    album, pool = _Album(record.evaluated, record.headline), record.evaluated.pool
     breakdown = record.evaluated.metrics.breakdown
-    missed = missed_truths(pool, confidence=album.confidence)
+    missed = missed_truths(pool, limits=album.limits)
     crowd = missed[breakdown.truth_overlaps[missed] > breakdown.bins.crowd_above]
     truths = int((~pool.truths.crowd).sum())
     text = (
-        f"{len(missed)} of {truths} objects are not found from score {album.confidence:.2f} on, "
-        f"{len(crowd)} of them overlap another object. Shown are large ones, for their class, that stand "
-        f"out most from what is around them: contrast is the difference in deviations of the surroundings. "
-        f"{_MEANING}"
+        f"{len(missed)} of {truths} objects are not found, {len(crowd)} of them overlap another. "
+        f"Shown: large for their class, of highest contrast. {_MEANING}"
     )
     groups = ((missed, "Of all."), (crowd, "Of those that overlap another object."))
     blocks: list[Block] = [Text(text)]
@@ -74,11 +73,19 @@ def misses(record: RunRecord) -> Section:
 class _Album:
     """Makes the pictures of one run; a frame is read once, and those that cannot be are counted."""
 
-    def __init__(self, split: EvaluatedSplit) -> None:
+    def __init__(self, split: EvaluatedSplit, told: Headline) -> None:
         self.split = split
-        best = split.metrics.diagnosis.thresholds.overall.best
-        self.confidence = best.score if best and best.f1 > 0 else 0.3
+        self.limits = told.limits
+        second = stacked(split.metrics.diagnosis.mistakes, limits=self.limits)
+        self.better = dict(zip(second.found.tolist(), second.on.tolist(), strict=True))
+        self.kinds = dict(zip(second.found.tolist(), second.kinds.tolist(), strict=True))
         self.images: dict[int, np.ndarray | None] = {}
+
+    def second_boxes(self, *, count: int) -> list[int]:
+        """The surest detections on an object that has a better box, two of a frame."""
+        found = self.split.pool.found
+        ordered = sorted(self.better, key=lambda index: -found.scores[index])
+        return few_a_frame(ordered, found.images, count)
 
     def tiles(self, pictures: Iterable[Picture | None], caption: str) -> Block:
         """Those that could be made."""
@@ -105,12 +112,18 @@ class _Album:
         found, truths = self.split.pool.found, self.split.pool.truths
         box, image = found.boxes[detection], int(found.images[detection])
         name, score = self._class(found.labels[detection]), float(found.scores[detection])
+        if detection in self.better:
+            other = self.better[detection]
+            better = f"{self._class(int(found.labels[other]))} {decimal(float(found.scores[other]), 2)}"
+            kind = KINDS[self.kinds[detection]]
+            caption = f"{name} {decimal(score, 2)}; second box beside {better}, {kind}"
+            return self._picture(image, box, caption, least=score)
         here = np.flatnonzero((truths.images == image) & ~truths.crowd)
         truth, overlap = self._nearest(box, truths.boxes, here)
         there = "nothing there"
         if truth is not None and overlap > 0.1:
             there = f"there is {self._class(truths.labels[truth])}, IoU {decimal(overlap, 2)}"
-        return self._picture(image, box, f"{name} {decimal(score, 2)}; {there}", confidence=score)
+        return self._picture(image, box, f"{name} {decimal(score, 2)}; {there}", least=score)
 
     def miss(self, truth: int) -> Picture | None:
         """A missed object, with the detection nearest to it."""
@@ -126,20 +139,22 @@ class _Album:
         if nearest is not None and overlap > 0.1:
             name, score = self._class(found.labels[nearest]), float(found.scores[nearest])
             instead = f"nearest: {name} {decimal(score, 2)}, IoU {decimal(overlap, 2)}"
-        return self._picture(image, box, f"{what}; {instead}", confidence=self.confidence)
+        return self._picture(image, box, f"{what}; {instead}")
 
-    def _picture(self, image: int, box: np.ndarray, caption: str, *, confidence: float) -> Picture | None:
+    def _picture(self, image: int, box: np.ndarray, caption: str, *, least: float = 1.0) -> Picture | None:
+        """What is reported, or scores at least `least`, around a box."""
         frame = self._image(image)
         if frame is None:
             return None
         record = self.split.annotations.records[image]
+        detections = self.split.detections[record.image_id]
+        shown = detections.scores >= np.minimum(self.limits[detections.labels], least)
         picture = crop(
             frame,
             _corners(box),
-            detections=self.split.detections[record.image_id],
+            detections=detections.keep(shown),
             ground_truth=record.boxes[~record.ignored],
             classes=self.split.annotations.classes,
-            confidence=min(confidence, self.confidence),
         )
         return Picture(jpeg(picture), f"part of frame {record.path.name}", f"{caption} ({record.path.name})")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from detector.data.annotations import Annotations
 from detector.evaluation.split import EvaluatedSplit
+from detector.evaluation.uncertainty.headline import Headline
 from detector.report.kit.page import Notice, Section
 from detector.report.run.history import History
 
@@ -17,16 +18,17 @@ class RunRecord:
     """A run as its folder tells it.
 
     name: the folder's. split: the one judged. config: config.yaml as plain values.
-    numbers: as in metrics.json; empty where the run was not judged. evaluated: None where the truth or
-    the predictions are gone. splits: those that could be read, by name. history: scalars of its training.
-    environment: as train writes environment.json, empty where it did not. problems: what could not be read,
-    a sentence each.
+    numbers: as in metrics.json; empty where the run was not judged. headline: None too where an older version
+    judged it and it cannot be measured again. evaluated: None where the truth or the predictions are gone.
+    splits: those that could be read, by name. history: scalars of its training. environment: as train writes
+    environment.json, empty where it did not. problems: what could not be read, a sentence each.
     """
 
     name: str
     split: str
     config: Mapping[str, Any]
     numbers: Mapping[str, Any] = field(default_factory=dict)
+    headline: Headline | None = None
     evaluated: EvaluatedSplit | None = None
     splits: Mapping[str, Annotations] = field(default_factory=dict)
     history: History = field(default_factory=dict)

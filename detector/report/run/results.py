@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from detector.charts.evaluation import LINES, f1_figure, precision_recall_figure
 from detector.evaluation.coco import Metrics
 from detector.evaluation.scores.outcomes import Outcomes
 from detector.evaluation.scores.thresholds import OperatingPoint
-from detector.report.kit.page import Block, Drawing, Notice, Row, Section, Table, Text
+from detector.evaluation.uncertainty.headline import Headline
+from detector.report.headline import (
+    FLATTERS,
+    false_alarms,
+    in_percent,
+    marks,
+    per,
+    results,
+    verdict,
+    with_interval,
+)
+from detector.report.kit.page import Block, Drawing, Level, Notice, Row, Section, Table, Text
 from detector.report.kit.words import decimal, listed, whole_percent
+from detector.report.run.failure import failure
 from detector.report.run.mistakes import biggest_losses
 from detector.report.run.record import RunRecord, left_out
 
-FEW_TRUTHS = 50
-"""Below it a class's numbers move by several hundredths with a handful of objects."""
+_LEVELS: Mapping[str, Level] = {"failed": "error", "unknown": "warning", "good": "good", "fair": "note"}
 
 _SCORES = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 
-_CLASS_MEASURES = ("AP", "AP50", "AP75", "AR100")
-
 _MEASURES = (
-    ("AP", "AP, mean over IoU 0.5 to 0.95"),
-    ("AP50", "AP50, at IoU 0.5"),
-    ("AP75", "AP75, at IoU 0.75"),
-    ("AR100", "AR100, recall over IoU 0.5 to 0.95"),
-    ("MR-2", "MR^-2, miss rate (less is better)"),
+    ("AP", "AP, IoU 0.5 to 0.95"),
+    ("AP50", "AP50"),
+    ("AP75", "AP75"),
+    ("AR100", "AR100, recall"),
+    ("MR-2", "MR^-2, less is better"),
     ("JI", "JI, Jaccard index"),
 )
 
@@ -39,41 +48,29 @@ def headline(record: RunRecord) -> Section:
         text = "The run has no metrics.json and no predictions that could be measured: was it stopped?"
         return Section("In short", (*problems, Notice("warning", "Not judged", text)))
     rows = tuple((text, decimal(numbers[name])) for name, text in _MEASURES if numbers.get(name) is not None)
-    explained = (
-        "AP is between 0 and 1. On objects of a few pixels a box that is one pixel off already misses the "
-        "higher overlaps, so AP50 says better whether objects are found at all, and AP how well they are "
-        "boxed."
-    )
-    table = Table(("measure", record.split), rows)
-    return Section("In short", (*problems, *_verdict(numbers), table, Text(explained)))
+    notices = (failure(record), biggest_losses(numbers))
+    blocks: list[Block] = [notice for notice in notices if notice is not None]
+    if record.headline is not None:
+        blocks = [*_told(record.headline), *blocks, *_weakest(record.headline)]
+    return Section("In short", (*problems, *blocks, Table(("measure", record.split), rows)))
 
 
-def _verdict(numbers: Mapping[str, Any]) -> tuple[Notice, ...]:
-    """What a user wants to hear first: how good, from which score on, what is worst."""
-    notices: list[Notice] = []
-    best = (numbers.get("thresholds") or {}).get("overall")
-    if best is not None and best["f1"] > 0:
-        text = (
-            f"it finds {whole_percent(best['recall'])} of the objects, and "
-            f"{whole_percent(best['precision'])} of what it reports is right (F1 {decimal(best['f1'])})."
-        )
-        hint = f"Use it so: thermal-detector predict confidence={best['score']:.2f}"
-        notices.append(Notice("good", f"From score {best['score']:.2f} on", text, hint))
-    elif best is not None:
-        notices.append(Notice("error", "Nothing was found", "No detection found an object at IoU 0.5."))
-    losses = biggest_losses(numbers)
-    if losses is not None:
-        notices.append(losses)
-    own = {name: values for name, values in numbers["per_class"].items() if values["AP50"] is not None}
-    if len(own) > 1:
-        worst = min(own, key=lambda name: own[name]["AP50"])
-        top = max(own, key=lambda name: own[name]["AP50"])
-        text = (
-            f"{worst} (AP50 {decimal(own[worst]['AP50'])}, {own[worst]['truths']} objects); "
-            f"strongest: {top} (AP50 {decimal(own[top]['AP50'])}, {own[top]['truths']} objects)."
-        )
-        notices.append(Notice("note", "Weakest class", text))
-    return tuple(notices)
+def _told(told: Headline) -> Iterator[Notice]:
+    """What a user wants to hear first, and how far it can be trusted."""
+    lines, hints = (". ".join(line[0].upper() + line[1:] for line in part(told)) for part in (results, marks))
+    title = verdict(told).removeprefix("Good: ")  # the level says it
+    yield Notice(_LEVELS[told.verdict], title[0].upper() + title[1:], f"{lines}.", f"{hints}.")
+
+
+def _weakest(told: Headline) -> Iterator[Notice]:
+    """The classes of lowest and highest AP50, where their intervals are apart."""
+    own = {name: figures.AP50 for name, figures in told.per_class.items()}
+    highs = {name: ap.high for name, ap in own.items() if ap.high is not None}
+    lows = {name: ap.low for name, ap in own.items() if ap.low is not None}
+    worst, best = min(highs, key=highs.__getitem__, default=""), max(lows, key=lows.__getitem__, default="")
+    if worst != best and highs[worst] < lows[best]:
+        text = f"{worst}, AP50 {with_interval(own[worst])}; strongest: {best}, {with_interval(own[best])}."
+        yield Notice("note", "Weakest class", text)
 
 
 def classes(record: RunRecord) -> Section:
@@ -81,40 +78,33 @@ def classes(record: RunRecord) -> Section:
     title = "Classes"
     if not record.numbers:
         return left_out(title, "The run was not judged.")
-    numbers = record.numbers
-    points = numbers.get("thresholds") or {"overall": None, "per_class": {}}
-    header = ("class", "objects", *_CLASS_MEASURES, "best F1", "from score", "precision", "recall")
-    rows = [
-        _class_row(name, own, points["per_class"].get(name)) for name, own in numbers["per_class"].items()
-    ]
-    rows.append(_class_row("all", numbers, points["overall"]))
-    text = (
-        "Precision and recall are those at the score of best F1, each class at its own. "
-        "A class far below the others wants more training objects, or to be merged with the one it is "
-        "taken for."
-    )
-    blocks: list[Block] = [Table(header, tuple(rows)), Text(text)]
-    few = [
-        f"{name} ({own['truths']})"
-        for name, own in numbers["per_class"].items()
-        if 0 < own["truths"] < FEW_TRUTHS
-    ]
-    if few:
-        text = f"{listed(few)}: numbers of so few objects are rough; don't decide by them."
-        blocks.append(Notice("note", "Few objects", text))
-    absent = [name for name, own in numbers["per_class"].items() if own["truths"] == 0]
+    per_class: Mapping[str, Any] = record.numbers["per_class"]
+    truths = {**{name: own["truths"] for name, own in per_class.items()}, "all": record.numbers["truths"]}
+    blocks: list[Block] = [_class_table(record, truths)]
+    absent = [name for name, count in truths.items() if count == 0 and name != "all"]
     if absent:
-        blocks.append(Notice("note", "No objects", f"{listed(absent)}: nothing to measure in this split."))
+        blocks.append(Text(f"No objects: {listed(absent)}."))
     return Section(title, tuple(blocks))
 
 
-def _class_row(name: str, own: Mapping[str, Any], point: Mapping[str, float] | None) -> tuple[str, ...]:
-    metrics = (decimal(own[metric]) for metric in _CLASS_MEASURES)
-    if point is None:
-        return (name, str(own["truths"]), *metrics, *(decimal(None),) * 4)
-    kept = (decimal(point["f1"]), decimal(point["score"], 2))
-    shares = (whole_percent(point[key]) for key in ("precision", "recall"))
-    return (name, str(own["truths"]), *metrics, *kept, *shares)
+def _class_table(record: RunRecord, truths: Mapping[str, int]) -> Table:
+    told = record.headline
+    if told is None:
+        values = {**record.numbers["per_class"], "all": record.numbers}
+        rows = [
+            (name, str(count), *(decimal(values[name][metric]) for metric in ("AP50", "AP")))
+            for name, count in truths.items()
+        ]
+        return Table(("class", "objects", "AP50", "AP"), tuple(rows))
+    rows = []
+    for name, figures in {**told.per_class, "all": told.overall}.items():
+        score = told.thresholds.get(name)
+        shares = (in_percent(figures.found), in_percent(figures.right), false_alarms(told, figures))
+        cells = (with_interval(figures.AP50), decimal(score, 2), *shares)
+        rows.append((name, str(truths[name]), *cells))
+    header = ("class", "objects", "AP50", "from score", "found", "right", f"false alarms {per(told)}")
+    caption = f"Scores {FLATTERS}." if told.chosen_here else ""
+    return Table(header, tuple(rows), caption)
 
 
 def score_threshold(record: RunRecord) -> Section:
@@ -126,17 +116,13 @@ def score_threshold(record: RunRecord) -> Section:
     best = metrics.diagnosis.thresholds.overall.best
     if best is None:
         return left_out(title, "The split has no objects.")
-    text = (
-        f"F1, the balance of precision and recall, is best from score {best.score:.2f} on. Take a higher "
-        "score where false alarms are the trouble, a lower one where misses are. The best was chosen on "
-        f"this very split ({record.split}), so on others expect a little less."
-    )
+    text = f"One score for all classes: F1 is best from {best.score:.2f} on, {FLATTERS}."
     figures = (
         Drawing(precision_recall_figure(metrics), "precision against recall of each class"),
         Drawing(f1_figure(metrics), "F1 against the score threshold", "Dashed: the best of all."),
     )
     points = _operating_points(metrics.diagnosis.outcomes, best)
-    return Section(title, (Text(text), points, Row(figures), _more(metrics)))
+    return Section(title, (Text(text + _more(metrics)), points, Row(figures)))
 
 
 def _operating_points(counted: Outcomes, best: OperatingPoint) -> Table:
@@ -151,10 +137,6 @@ def _operating_points(counted: Outcomes, best: OperatingPoint) -> Table:
     return Table(("from score", "found", "right", "F1", "false alarms a frame"), tuple(rows))
 
 
-def _more(metrics: Metrics) -> Text:
+def _more(metrics: Metrics) -> str:
     left = sum(count > 0 for count in metrics.truths.values()) - LINES
-    rest = f" The figures show the {LINES} most frequent classes." if left > 0 else ""
-    return Text(
-        "A curve that stays high far to the right is good; where it drops, further objects are only found "
-        "at the price of many false alarms. A flat F1 forgives a threshold that is not quite right." + rest
-    )
+    return f" The figures show the {LINES} most frequent classes." if left > 0 else ""

@@ -11,8 +11,9 @@ from detector.report.kit.page import Drawing, Row, Section, Table, Text
 from detector.report.kit.words import whole_percent
 from detector.report.run.record import RunRecord, left_out
 
-_TRUSTED = 0.05
-"""Mean distance of score and precision up to which scores may be read as probabilities."""
+_TRUSTED = 0.1
+"""Mean distance of score and precision up to which scores may be read as probabilities; of few detections the
+95 % interval of a share, at its widest, comes on top."""
 
 
 def calibration(record: RunRecord) -> Section:
@@ -34,18 +35,14 @@ def _calibration_words(measured: Calibration) -> str:
     full = measured.counts > 0
     bias = float(np.average((measured.scores - measured.precision)[full], weights=measured.counts[full]))
     off = f"Scores are off by {whole_percent(measured.error)} on average (D-ECE {measured.error:.3f})"
-    if measured.error <= _TRUSTED:
+    if measured.error + 0.98 / np.sqrt(measured.counts.sum()) <= _TRUSTED:
         return f"{off}: a score can be read as the chance that the detection is right."
-    way = "high: the detector is surer than it should be" if bias > 0 else "low: it is better than it says"
-    return (
-        f"{off}, mostly too {way}. Don't read a score as the chance that the detection is right. This does "
-        "not hurt AP, which only looks at the order; choose thresholds by the table above."
-    )
+    return f"{off}, mostly too {'high' if bias > 0 else 'low'}: don't read a score as a chance."
 
 
 def false_alarms_at_recall(record: RunRecord) -> Section:
     """FROC: recall against false alarms per frame."""
-    title = "False alarms a frame"
+    title = "Found, by false alarms"
     froc = record.numbers.get("froc")
     if not froc or froc["overall"]["mean_recall"] is None:
         return left_out(title, "It needs objects, and predictions that were measured.")
@@ -53,11 +50,7 @@ def false_alarms_at_recall(record: RunRecord) -> Section:
     for name, values in {**froc["per_class"], "all": froc["overall"]}.items():
         cells = (whole_percent(values[f"recall_at_{rate:g}_fppi"]) for rate in RATES)
         rows.append((name, *cells))
-    text = (
-        "The share of objects found when no more than so many false alarms a frame are borne. Decide how "
-        "many your use bears, then read what it will find; a line that is still rising on the right means "
-        "that more objects can be had for more false alarms."
-    )
+    text = "Share of the objects found, at that many false alarms a frame."
     header = ("false alarms a frame", *(f"{rate:g}" for rate in RATES))
     table = Table(header, tuple(rows))
     if record.evaluated is None:

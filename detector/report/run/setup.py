@@ -39,10 +39,7 @@ def data(record: RunRecord) -> Section:
         numbers = map(str, (len(split.records), _empty(split), len(own.sides)))
         rows.append((name, *numbers, side, share, *_counts(split, own.labels, classes)))
     header = ("split", "frames", "without object", "objects", "median side", "overlap another", *classes)
-    text = (
-        "A split whose sizes or shares of classes are unlike those of the training split is judged on "
-        "another task than was learnt. thermal-detector doctor looks closer."
-    )
+    text = "Splits should be alike; thermal-detector doctor looks closer."
     sides = {name: own.sides for name, own in facts.items()}
     touching = {name: own.overlaps for name, own in facts.items()}
     figures = (
@@ -75,7 +72,7 @@ def setup(record: RunRecord) -> Section:
     rows += [*_times(record), *_environment(record.environment)]
     lines = tuple(_flat(record.config))
     blocks: list[Block] = [Facts(tuple(rows))]
-    blocks.append(Notice("note", "Every setting", "As in config.yaml of the run.", details=lines))
+    blocks.append(Notice("note", "Every setting", details=lines))
     return Section("Setup", tuple(blocks))
 
 
@@ -86,7 +83,7 @@ def _times(record: RunRecord) -> Iterator[tuple[str, str]]:
     first = min(curve.times[0] for curve in record.history.values())
     last = max(curve.times[-1] for curve in record.history.values())
     started = datetime.fromtimestamp(first).strftime("%Y-%m-%d %H:%M")
-    yield "trained", f"{started}, {duration(last - first)} from the first step to the last, pauses included"
+    yield "trained", f"{started}, {duration(last - first)}"
     speed = record.history.get("time/images_per_second")
     if speed is not None:
         yield "speed", f"{np.median(speed.values):.0f} images a second"

@@ -16,6 +16,9 @@ _EPOCH_ENDS = "time/images_per_second"
 
 _LOSSES = "loss/"
 _AP = ("AP", "AP50", "AP75")
+_RISING = 0.05
+"""Share of AP that the last evaluation gained, from which it was still rising."""
+
 _WAITING = 0.2
 """Share of the time spent waiting for frames from which it is worth a word."""
 
@@ -32,7 +35,7 @@ def training(record: RunRecord) -> Section:
     if losses:
         lines = {name: _xy(curve, per_unit) for name, curve in losses.items()}
         figure = plots.curves(lines, title="losses", x_label=unit, y_label="loss", scale="log y")
-        figures.append(Drawing(figure, "losses by part", f"Means of up to {_POINTS} stretches of steps."))
+        figures.append(Drawing(figure, "losses by part"))
     evaluated = {name: _xy(history[f"val/{name}"], per_unit) for name in _AP if f"val/{name}" in history}
     if evaluated:
         figure = plots.curves(evaluated, title="validation", x_label=unit, y_label="AP", limits=(0, None))
@@ -50,12 +53,7 @@ def _words(record: RunRecord, unit: str, per_unit: float) -> tuple[Block, ...]:
     if ap is not None:
         blocks.append(Notice("note", "Best epoch", _progress(ap, unit, per_unit)))
     if any(tag.startswith(_LOSSES) for tag in record.history):
-        text = (
-            "A loss that still falls at the end says that the training was short; one that jumps says that "
-            "the learning rate (optimizer.lr) is too high. Losses are on augmented frames, so they need "
-            "not follow AP."
-        )
-        blocks.append(Text(text))
+        blocks.append(Text("A loss that jumps: lower optimizer.lr."))
     waiting = record.history.get("time/data_wait_share")
     if waiting is not None and waiting.values.mean() > _WAITING:
         share = whole_percent(float(waiting.values.mean()))
@@ -72,12 +70,12 @@ def _progress(ap: Curve, unit: str, per_unit: float) -> str:
     if len(ap.values) < 2:
         return text
     if best < len(ap.values) - 1:
-        return (
-            f"{text} What came after did not help: more epochs would not either; more or other frames might."
-        )
-    gain = ap.values[-1] - ap.values[-2]
-    rising = f"It gained {decimal(float(gain))} since the evaluation before"
-    return f"{text} {rising}: a longer training (engine.epochs) may help."
+        return f"{text} What came after did not help."
+    gain = float(ap.values[-1] - ap.values[-2])
+    rising = f"{text} It gained {decimal(gain)} since the evaluation before"
+    if gain < _RISING * ap.values[-1]:
+        return f"{rising}."
+    return f"{rising}: a longer training (engine.epochs) may help."
 
 
 def _unit(history: History) -> tuple[str, float]:

@@ -25,14 +25,14 @@ def surest_false_alarms(mistakes: Mistakes, kinds: Iterable[str], *, count: int)
     assert MISSED not in codes
     wrong = mistakes.found[np.isin(mistakes.kinds, codes) & ~mistakes.ignored]
     order = wrong[np.argsort(-found.scores[wrong], kind="stable")]
-    return _few_a_frame(order.tolist(), found.images, count)
+    return few_a_frame(order.tolist(), found.images, count)
 
 
-def missed_truths(pool: Pool, *, confidence: float) -> np.ndarray:
-    """[M] truths that no detection of at least this score found, at IoU 0.5."""
+def missed_truths(pool: Pool, *, limits: np.ndarray) -> np.ndarray:
+    """[M] truths that no detection of at least its class's score, limits [K], found at IoU 0.5."""
     found = match(pool, [0.5]).truth[0]
     # What a threshold keeps is matched the same whether the rest is there or not.
-    found = found[(found >= 0) & (pool.found.scores >= confidence)]
+    found = found[(found >= 0) & pool.found.reach(limits)]
     missed = ~pool.truths.crowd
     missed[found] = False
     return np.flatnonzero(missed)
@@ -54,10 +54,11 @@ def plainest_misses(
     largest = missed[np.argsort(-relative, kind="stable")][:CANDIDATES]
     measured = {int(truth): contrast(int(truth)) for truth in largest}
     known = {truth: abs(value) for truth, value in measured.items() if value is not None}
-    return _few_a_frame(sorted(known, key=lambda truth: -known[truth]), pool.truths.images, count)
+    return few_a_frame(sorted(known, key=lambda truth: -known[truth]), pool.truths.images, count)
 
 
-def _few_a_frame(ordered: Sequence[int], images: np.ndarray, count: int) -> list[int]:
+def few_a_frame(ordered: Sequence[int], images: np.ndarray, count: int) -> list[int]:
+    """The first `count` of `ordered` without a third one of a frame; images: of each index."""
     chosen: list[int] = []
     taken: dict[int, int] = {}
     for index in ordered:

@@ -1,11 +1,12 @@
 """Checkpoints back into detectors."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from detector.app.opening import labelled
+from detector.app.opening import changed_postprocess, labelled
 from detector.app.parts import build
 from detector.app.settings import plain
 from detector.app.trained import Trained
@@ -107,3 +108,13 @@ def test_a_set_with_fewer_classes_in_another_order_can_be_judged_one_with_others
     assert fewer.records[0].labels.tolist() == [1]
     with pytest.raises(UserError, match=r"knows the classes person, car; the data set has dog too"):
         labelled(trained, Annotations(("person", "dog"), (), (1, 2)))
+
+
+def test_what_is_asked_for_replaces_the_checkpoint_s_postprocess(saved):
+    trained = Trained(saved, device=CPU)
+    nothing = dict.fromkeys(("score_threshold", "class_aware", "suppression"))
+    assert changed_postprocess(trained, nothing) == trained.postprocess
+    changed = changed_postprocess(trained, {**nothing, "class_aware": False})
+    assert changed == replace(trained.postprocess, class_aware=False)
+    with pytest.raises(UserError, match="no such setting"):
+        changed_postprocess(trained, {"classaware": False})

@@ -65,7 +65,7 @@ def test_the_costliest_kind_stands_first():
     assert kinds_by_cost(tide.to_dict())[0] == "missed"
     svg = svg_of(tide_figure(tide.to_dict()))
     assert "AP50 to gain, of 0.505 now" in svg
-    assert svg.index(">missed<") < svg.index(">background<")
+    assert svg.index(">not found<") < svg.index(">on nothing<")
     unmeasured = svg_of(tide_figure(replace(tide, ap=None, gains=dict.fromkeys(tide.gains)).to_dict()))
     assert "no truth" in unmeasured
     assert "nan" not in unmeasured

@@ -15,7 +15,6 @@ def cut(box: tuple[float, ...], *, size: tuple[int, int] = (64, 96), **changes) 
         "detections": found(),
         "ground_truth": NOBODY,
         "classes": ("a", "b"),
-        "confidence": 0.5,
         **changes,
     }
     return crop(image, np.array(box, np.float32), **given)
@@ -56,7 +55,7 @@ def test_the_window_stays_in_the_frame(box, shape):
 
 
 def test_detections_and_truth_are_moved_with_the_window():
-    detections = found(([45, 28, 51, 36], 0.9, 1), ([0, 0, 9, 9], 0.9, 0), ([40, 24, 50, 30], 0.4, 0))
+    detections = found(([45, 28, 51, 36], 0.9, 1), ([0, 0, 9, 9], 0.9, 0))
     picture = cut(
         (45, 28, 51, 36), detections=detections, ground_truth=np.array([(33, 20, 37, 24)], np.float32)
     )
@@ -64,7 +63,7 @@ def test_detections_and_truth_are_moved_with_the_window():
     assert (left, right) == (160 - 24 - 2, 160 + 24 + 2)
     assert bottom == 160 + 32 + 2
     assert top <= 160 - 32 - 2  # the name stands above
-    # The first class is far away or not sure enough.
+    # The first class is far away.
     assert not (picture == PALETTE[0]).all(axis=-1).any()
     white = corners(picture, (255, 255, 255))
     assert white[:2] == ((33 - 28) * 8, (20 - 12) * 8)

@@ -148,3 +148,12 @@ def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="taken"):
         kit.write(Page("title", "lead", ()), tmp_path / "taken")
     assert [file.name for file in tmp_path.iterdir()] == ["taken"]
+
+
+def test_tables_that_a_phone_has_no_room_for_become_blocks():
+    """Headers and row names are broken between words, other cells are not."""
+    assert not Table(("from score", "found", "right"), (("0.54 (best)", "58 %", "68 %"),)).wide
+    assert Table(
+        ("class", "AP50", "found"), (("car", "0.692 (0.648-0.740)", "62 % (57-68) of all 123"),)
+    ).wide
+    assert Table(("class", *"abcdefghijklmnopqrstuvw"), ()).wide

@@ -43,22 +43,23 @@ def test_a_region_to_ignore_makes_no_false_alarm_and_no_miss():
     truth = annotations(record(1, truths=[([200, 0, 220, 20], 0)], regions=[region]))
     pool = pooled(truth, {1: found(([10, 10, 30, 30], 0.9, 0))})
     assert alarms(pool, "background") == []
-    assert [pool.truths.boxes[k].tolist() for k in missed_truths(pool, confidence=0.5)] == [[200, 0, 20, 20]]
+    missed = missed_truths(pool, limits=np.full(2, 0.5))
+    assert pool.truths.boxes[missed].tolist() == [[200, 0, 20, 20]]
 
 
 def test_what_is_found_below_the_threshold_is_missed(split):
     truths = split.pool.truths
     missed = [
         (int(truths.images[k]), tuple(truths.boxes[k].astype(int).tolist()))
-        for k in missed_truths(split.pool, confidence=0.5)
+        for k in missed_truths(split.pool, limits=np.full(2, 0.5))
     ]
     behind = [(frame, BEHIND) for frame in range(FRAMES - 1)]
     assert sorted(missed) == sorted([*behind, (1, CAR), (2, CAR), (4, CAR), (5, CAR)])
-    assert len(missed_truths(split.pool, confidence=0.1)) == len(missed) - 1
+    assert len(missed_truths(split.pool, limits=np.full(2, 0.1))) == len(missed) - 1
 
 
 def test_the_plainest_of_the_misses_come_first(split):
-    missed = missed_truths(split.pool, confidence=0.5)
+    missed = missed_truths(split.pool, limits=np.full(2, 0.5))
     contrasts = dict(zip(missed.tolist(), (1.0, -7, 3, None, 0.5, 2, 4, -5, 6), strict=True))
     chosen = plainest_misses(split.pool, missed, contrast=contrasts.__getitem__, count=4)
     assert [contrasts[k] for k in chosen] == [-7, 6, -5, 4]
