@@ -12,12 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from detector.data.auto.listing import PRELABELS
 from detector.data.writers.output import fresh_folder
 from detector.errors import UserError
 from detector.labelling.manifest import COUNTS, NAME, PREVIEW, Entry
 from detector.structures import Frame
-
-LABELS = "labels"
 
 
 @contextmanager
@@ -48,7 +47,7 @@ def _add(made: Path, output: Path) -> None:
     parts = [
         *sorted((made / COUNTS).iterdir()),
         *sorted((made / PREVIEW).iterdir()),
-        *sorted((made / LABELS).glob("*")),
+        *sorted((made / PRELABELS).glob("*")),
     ]
     targets = [output / part.relative_to(made) for part in parts]
     for target in targets:

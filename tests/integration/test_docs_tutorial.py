@@ -50,11 +50,11 @@ def test_the_page_runs(call, tmp_path):
         outcome = call(*words, *extra).assert_fine()
         if number == 1:
             assert outcome.out.startswith("round 1: 60 of 160 frames")
-            assert (tmp_path / "set/labels/round_1").is_dir()
+            assert (tmp_path / "set/prelabels/round_1").is_dir()
             label(tmp_path / "set")
         if words[0] == "train":
             assert "taken for" in outcome.out
             assert "note: " in outcome.out
     assert (tmp_path / "runs/first/report.html").is_file()
-    assert (tmp_path / "predictions/possum.mp4").is_file()
-    assert (tmp_path / "night/detections.csv").read_text().startswith("recording,")
+    assert (tmp_path / "predictions/possum/possum.mp4").is_file()
+    assert (tmp_path / "night/detections.csv").read_text().startswith("frame,source,time,class,score")

@@ -90,13 +90,13 @@ def test_a_checkpoint_picks_what_it_is_unsure_of_and_labels_it(call, finished):
     out = call("frames", "source=night", "output=set", model, *options).assert_fine().out
     frames = listed()[4:]
     assert [frame["why"] for frame in frames].count("unsure") >= 3
-    coco = built("data/coco", root="set/labels/round_2/coco").load("train")
-    yolo = built("data/yolo", root="set/labels/round_2/yolo").load("train")
+    coco = built("data/coco", root="set/prelabels/round_2/coco").load("train")
+    yolo = built("data/yolo", root="set/prelabels/round_2/yolo").load("train")
     assert [record.path.stem for record in coco.records] == [frame["name"] for frame in frames]
     assert [record.sequence for record in coco.records] == [frame["recording"] for frame in frames]
     objects = int(coco.object_counts().sum())
     assert objects == int(yolo.object_counts().sum()) > 0
-    assert f"labels of {objects} objects to correct: set/labels/round_2" in out
+    assert f"labels of {objects} objects to correct: set/prelabels/round_2" in out
     names = {record.path.stem: record for record in yolo.records}
     predict = ["pictures=none", "output=found", "confidence=0.01", "engine.device=cpu"]
     call("predict", "source=night/a/clip.npy", model, *predict).assert_fine()

@@ -19,6 +19,7 @@ from detector.app.parts import build
 from detector.app.reading import Failures, checked_shape
 from detector.app.settings import plain, typed
 from detector.data.annotations import Annotations, ImageRecord
+from detector.data.auto.listing import PRELABELS
 from detector.data.writers.output import copy, require_fresh
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
@@ -31,7 +32,7 @@ from detector.labelling.change import Survey, digest, survey
 from detector.labelling.doubt import doubts
 from detector.labelling.manifest import Entry
 from detector.labelling.picking import Pick, pick
-from detector.labelling.rounds import LABELS, new_round, save_pictures
+from detector.labelling.rounds import new_round, save_pictures
 from detector.structures import Detections, Frame
 from detector.thermal import io
 from detector.thermal.agc import Agc
@@ -178,7 +179,7 @@ def _write(
             classes = model.trained.classes
             labels = Annotations(classes, tuple(records), tuple(range(1, len(classes) + 1)))
             for form in forms:
-                WRITERS[form]({SPLIT: labels}, folder / LABELS / f"round_{number}" / form, place=copy)
+                WRITERS[form]({SPLIT: labels}, folder / PRELABELS / f"round_{number}" / form, place=copy)
     whys = Counter(chosen.why for chosen in picks)
     told = ", ".join(f"{count} {why}" for why, count in sorted(whys.items()))
     length = sum(len(one.survey) for one in surveyed)
@@ -187,7 +188,7 @@ def _write(
         log.warning("PNG has no place for the calibrations of %d frames: left out", calibrated)
     if model is not None and forms:
         objects = sum(len(record.boxes) for record in records)
-        print(f"labels of {objects} objects to correct: {output / LABELS / f'round_{number}'}")
+        print(f"labels of {objects} objects to correct: {output / PRELABELS / f'round_{number}'}")
 
 
 def _frames(

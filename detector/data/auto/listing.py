@@ -10,7 +10,10 @@ from pathlib import Path, PurePosixPath
 from detector.data.readers.files import PICTURE_SUFFIXES
 from detector.errors import UserError
 
-_NO_DATA = ("__MACOSX", "lost+found", "node_modules")
+PRELABELS = "prelabels"
+"""The folder of what a detector found in frames that a person is to label: no truth."""
+
+_NO_DATA = ("__MACOSX", "lost+found", "node_modules", PRELABELS)
 
 
 @dataclass(frozen=True)

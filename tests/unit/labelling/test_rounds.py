@@ -25,8 +25,8 @@ def write(output: Path, *entries: manifest.Entry, new: manifest.Entry, labels: b
         save_pictures(folder, new, Frame(np.full((3, 4), new.index, np.uint16), 16, "made"), IMAGE)
         manifest.save([*entries, new], folder)
         if labels:
-            (folder / "labels" / f"round_{new.round}").mkdir(parents=True)
-            (folder / "labels" / f"round_{new.round}" / "found.txt").write_text("found")
+            (folder / "prelabels" / f"round_{new.round}").mkdir(parents=True)
+            (folder / "prelabels" / f"round_{new.round}" / "found.txt").write_text("found")
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def first(tmp_path: Path) -> Path:
     """The folder of a first round, in which a person has labelled."""
     output = tmp_path / "set"
     write(output, new=ENTRY, labels=True)
-    for name in ("labels/round_1/found.txt", "labels/mine.json", "preview/possum_0042.json"):
+    for name in ("prelabels/round_1/found.txt", "labels/mine.json", "preview/possum_0042.json"):
         (output / name).write_text("a person's work")
     return output
 
@@ -59,7 +59,7 @@ def test_a_second_round_is_added(first: Path, tmp_path: Path):
     before = {name: (first / name).read_bytes() for name in files_under(first) if (first / name).is_file()}
     write(first, ENTRY, new=OTHER, labels=True)
     after = {name: (first / name).read_bytes() for name in files_under(first) if (first / name).is_file()}
-    new = {"counts/possum_0050.png", "preview/possum_0050.png", "labels/round_2/found.txt"}
+    new = {"counts/possum_0050.png", "preview/possum_0050.png", "prelabels/round_2/found.txt"}
     assert after.keys() - before.keys() == new
     assert {name for name in before if after[name] != before[name]} == {"frames.json"}
     assert manifest.load(first) == [ENTRY, OTHER]
@@ -94,7 +94,7 @@ def test_a_round_whose_moving_fails_is_taken_back(first: Path, tmp_path: Path, m
     assert manifest.load(first) == [ENTRY]
 
 
-@pytest.mark.parametrize("mine", ["labels/round_2/mine.txt", "preview/possum_0050.png"])
+@pytest.mark.parametrize("mine", ["prelabels/round_2/mine.txt", "preview/possum_0050.png"])
 def test_what_a_person_put_there_is_never_written_over(first: Path, mine: str):
     (first / mine).parent.mkdir(exist_ok=True)
     (first / mine).write_text("a person's work")
