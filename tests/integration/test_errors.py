@@ -43,7 +43,12 @@ def edit(file: Path, **changes: object) -> None:
             ["data.root=SET", "augment.size=[50,64]"],
             "augment.size=[50, 64]: must be multiples of the stride 8",
         ),
-        (["data.root=SET", "engine.batch_size=64"], "batch_size 64"),
+        (["data.root=SET", "engine.batch_size=0"], "engine.batch_size=0: must be at least 1"),
+        (
+            ["data.root=SET", "data.frames=13"],
+            "data.frames=13: must be null or a number from 1 to the split's 12",
+        ),
+        (["data.root=SET", "init=nowhere.pt"], "nowhere.pt: no such file"),
         (
             ["data.root=SET", "engine.accumulate=9"],
             "engine.accumulate=9 is more than the 3 batches of an epoch",
@@ -112,8 +117,8 @@ def test_a_run_is_not_resumed_as_another(call, finished, tmp_path, override, mes
         (["checkpoint=BEST", "data.root=nowhere"], "data root nowhere: no such folder"),
         (["checkpoint=BEST", "data.split=valid"], "splits found: test, train, val"),
         (
-            ["checkpoint=BEST", "data=coco", "data.root=SET", "data.source.classes=[person]"],
-            "knows the classes person, ",
+            ["checkpoint=BEST", "data=coco", "data.root=SET", "data.remap={person: dog}"],
+            "the data set has dog too: choose with data.source.classes",
         ),
         (["checkpoint=BEST", "engine.device=gpu"], "engine.device=gpu: must be auto, cpu or cuda"),
         (["checkpoint=BEST", "engine.batch_size=0"], "engine.batch_size=0: must be at least 1"),
