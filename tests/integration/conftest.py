@@ -44,6 +44,16 @@ def finished(tiny_set, tmp_path_factory) -> FinishedRun:
     return FinishedRun(folder, folder / "runs" / "first", outcome)
 
 
+@pytest.fixture(scope="session")
+def exported(finished, tmp_path_factory) -> Path:
+    """The best checkpoint of that run as an .onnx file, which takes frames of any size."""
+    pytest.importorskip("onnxscript", reason="the extra export is not installed")
+    file = tmp_path_factory.mktemp("exported") / "tiny.onnx"
+    checkpoint = finished.run / "checkpoints" / "best.pt"
+    program("export", f"checkpoint={checkpoint}", f"output={file}", folder=file.parent).assert_fine()
+    return file
+
+
 @pytest.fixture
 def call(tmp_path, monkeypatch, capsys) -> Call:
     """Runs a command in this process and in an empty folder, tmp_path."""
