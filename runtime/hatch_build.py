@@ -22,7 +22,7 @@ ROOTS = (
 )
 
 
-class Modules(BuildHookInterface):  # type: ignore[type-arg]
+class Modules(BuildHookInterface):
     """Adds them to the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
