@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, overload
 
 import numpy as np
 
+from detector.app.full_package import needed_for
 from detector.app.opening import Detector, open_detector
 from detector.app.shipped import THERMAL
 from detector.engine.settings import InferenceSettings
@@ -51,14 +52,15 @@ def train(overrides: Sequence[str] = ()) -> Path:
     cannot be. A script that calls it with several processes needs `if __name__ == "__main__":` around it.
     """
     # Only here: using a detector needs none of it.
-    import hydra
-    from hydra.errors import HydraException
-    from omegaconf import open_dict
-    from omegaconf.errors import OmegaConfBaseException
+    with needed_for("detector.train"):
+        import hydra
+        from hydra.errors import HydraException
+        from omegaconf import open_dict
+        from omegaconf.errors import OmegaConfBaseException
 
-    from detector.app import overrides as settings
-    from detector.app.commands.train import train_and_judge
-    from detector.app.configs import CONFIGS
+        from detector.app import overrides as settings
+        from detector.app.commands.train import train_and_judge
+        from detector.app.configs import CONFIGS
 
     try:
         settings.check("train", overrides)
@@ -128,10 +130,11 @@ class Model:
         Raises UserError where the set is not there or a frame cannot be read.
         """
         # Only here: finding objects in frames needs none of it.
-        from detector.app.build import build_evaluate
-        from detector.app.commands.evaluate import trained_split
-        from detector.evaluation.predictions import predictions_json
-        from detector.inference.split import SplitFrames, detect
+        with needed_for("evaluate"):
+            from detector.app.build import build_evaluate
+            from detector.app.commands.evaluate import trained_split
+            from detector.evaluation.predictions import predictions_json
+            from detector.inference.split import SplitFrames, detect
 
         asked = {"source": None, "root": None if data is None else str(data), "split": split}
         annotations, _ = trained_split(self._trained, asked)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from detector.app.exported import Exported
+from detector.app.full_package import needed_for
 from detector.app.parts import build
 from detector.data.annotations import Annotations
 from detector.data.classes import with_classes
@@ -25,9 +26,9 @@ def open_detector(path: str | Path, *, device: str) -> Detector:
     if Path(path).suffix == SUFFIX:
         return Exported(path)
     # Only here: an exported network needs no torch.
-    from detector.app.trained import Trained
-    from detector.engine.device import pick_device
-
+    with needed_for(f"checkpoint {path}"):
+        from detector.app.trained import Trained
+        from detector.engine.device import pick_device
     return Trained(path, device=pick_device(device))
 
 

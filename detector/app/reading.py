@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-
-from tqdm import tqdm
+from collections.abc import Callable, Sequence
 
 from detector.errors import UserError
 
+Tell = Callable[[str], None]
+"""Shows a line to the user while a command runs."""
+
 
 class Failures:
-    """What could not be read. alone: there is nothing else, so that the end of the command is time enough."""
+    """What could not be read.
 
-    def __init__(self, *, alone: bool) -> None:
+    alone: there is nothing else, so that the end of the command is time enough; else `tell` is told at once.
+    """
+
+    def __init__(self, *, alone: bool, tell: Tell) -> None:
         self.alone = alone
+        self.tell = tell
         self.messages: list[str] = []
 
     def add(self, error: UserError) -> None:
@@ -24,7 +28,7 @@ class Failures:
             return
         self.messages.append(message)
         if not self.alone:
-            tqdm.write(message, file=sys.stderr)
+            self.tell(message)
 
     def raise_for_any(self) -> None:
         """UserError where there was one."""

@@ -44,6 +44,27 @@ def finished(tiny_set, tmp_path_factory) -> FinishedRun:
     return FinishedRun(folder, folder / "runs" / "first", outcome)
 
 
+@dataclass(frozen=True)
+class Exported:
+    """An .onnx file that takes frames of any size, and the checkpoint it was made of."""
+
+    file: Path
+    checkpoint: Path
+
+
+@pytest.fixture(scope="session")
+def exported(tiny_set, tmp_path_factory) -> Exported:
+    """Of a run so long that places score apart, and the order of detections is no matter of last bits."""
+    pytest.importorskip("onnxscript", reason="the extra export is not installed")
+    folder = tmp_path_factory.mktemp("exported")
+    longer = ["engine.epochs=40", "engine.evaluate_every=40", "optimizer.lr=0.01"]
+    told = [*TINY_RUN, *longer, f"data.root={tiny_set}", "hydra.run.dir=run"]
+    program("train", *told, folder=folder).assert_fine()
+    made = Exported(folder / "run" / "best_fp32.onnx", folder / "run" / "checkpoints" / "best.pt")
+    program("export", f"checkpoint={made.checkpoint}", folder=folder).assert_fine()
+    return made
+
+
 @pytest.fixture
 def call(tmp_path, monkeypatch, capsys) -> Call:
     """Runs a command in this process and in an empty folder, tmp_path."""

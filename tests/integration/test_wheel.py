@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import sysconfig
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.integration.commands import REPOSITORY, TINY_ENGINE, TINY_RUN, TINY_SET
+from tests.integration.wheels import Environment, built
 
 API = """
 import sys, numpy, detector
@@ -23,53 +19,13 @@ print(type(found).__name__, *model.classes)
 """
 
 
-@dataclass(frozen=True)
-class Installed:
-    """programs: the folder of the new environment's programs. folder: where they are run, empty at first."""
-
-    programs: Path
-    folder: Path
-
-    def run(self, program: str, *words: str, inside: str = "") -> str:
-        """What it says on stdout; the test fails with what it said where it ends with an error."""
-        folder = self.folder / inside
-        folder.mkdir(exist_ok=True)
-        hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
-        ended = subprocess.run(
-            [str(self.programs / program), *words],
-            cwd=folder,
-            env={
-                **{key: value for key, value in os.environ.items() if key not in hidden},
-                "OMP_NUM_THREADS": "1",
-            },
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr
-        return ended.stdout
-
-
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory) -> Installed:
-    """The wheel, built by the backend that is here, beside the packages that are here, and a tiny training.
-
-    The editable install is not seen: a folder named in a .pth file has its own .pth files ignored.
-    """
+def installed(tmp_path_factory) -> Environment:
+    """The wheel beside the packages that are here, and a tiny training."""
     folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-    build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
-    subprocess.run([*pip, *build, str(REPOSITORY)], check=True)
-    (wheel,) = folder.glob("*.whl")
-    venv = folder / "venv"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
-    paths = sysconfig.get_paths(vars={"base": str(venv), "platbase": str(venv)})
-    Path(paths["purelib"], "present.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    python = str(Path(paths["scripts"]) / "python")
-    subprocess.run([*pip, "--python", python, "install", "--quiet", "--no-deps", str(wheel)], check=True)
-    there = Installed(Path(paths["scripts"]), folder / "empty")
+    there = Environment.new(folder)
+    there.see_all()
+    there.install(built(REPOSITORY, folder))
     there.run("thermal-detector", "synth", *TINY_SET, "root=set")
     there.run(
         "thermal-detector", "train", *TINY_RUN, "engine.epochs=1", "data.root=set", "hydra.run.dir=runs/first"

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 from omegaconf import DictConfig
-from tqdm import tqdm
 
+from detector.app.bar import bar, tell
 from detector.app.commands.convert import WRITERS
 from detector.app.opening import Detector, open_detector
 from detector.app.parts import build
@@ -88,7 +88,7 @@ def run(config: DictConfig) -> None:
     model = None if config.checkpoint is None else _model(config)
     if model is None and config.confidence is not None:
         raise UserError("confidence: is of what a checkpoint finds; give checkpoint=PATH too")
-    failures = Failures(alone=len(paths) == 1 and paths[0].is_file())
+    failures = Failures(alone=len(paths) == 1 and paths[0].is_file(), tell=tell)
     known: dict[str, set[str]] = {}
     for entry in earlier:
         known.setdefault(entry.recording, set()).add(entry.digest)
@@ -129,8 +129,7 @@ def _surveyed(
     known: digests of the frames that the manifest has, by recording. names: of the recordings before it.
     """
     recording = opened.recording
-    bar = tqdm(recording, desc=recording.name, total=recording.length, unit="frame", leave=False)
-    found = survey(bar)
+    found = survey(bar(recording, recording))
     doubt = None if model is None else model.doubts(recording)
     if doubt is not None and len(doubt) != len(found):
         raise _changed(opened)

@@ -84,7 +84,7 @@ def _reader(file: IO[bytes], path: Path) -> Any:
     try:
         from cptv import CPTVReader
     except ImportError:
-        raise UserError(f"{path}: CPTV recordings need: pip install 'thermal-detector[cptv]'") from None
+        raise UserError(f"{path}: CPTV recordings need the package cptv: pip install cptv") from None
     reader = CPTVReader(file)
     width, height = reader.x_resolution, reader.y_resolution
     check_size(path, width=width, height=height, max_pixels=MAX_PIXELS)
