@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from detector.errors import UserError
+from detector.thermal.io.colour import PALETTE, ColourError, checked_way
 
 
 class Failures:
@@ -16,10 +17,15 @@ class Failures:
     def __init__(self, *, alone: bool) -> None:
         self.alone = alone
         self.messages: list[str] = []
+        self.coloured = False
 
     def add(self, error: UserError) -> None:
         """Of a recording that is read twice the second time tells nothing new."""
         message = " ".join(str(error).split())
+        if isinstance(error, ColourError):
+            if self.coloured and message not in self.messages:
+                message = f"{error.path}: false colours too"
+            self.coloured = True
         if message in self.messages:
             return
         self.messages.append(message)
@@ -41,3 +47,19 @@ def checked_shape(shape: Sequence[int] | None) -> tuple[int, int] | None:
     if len(shape) != 2:
         raise UserError(f"raw_shape={list(shape)}: must be [height, width]")
     return int(shape[0]), int(shape[1])
+
+
+def chosen_colour(asked: object, *, own: str) -> str:
+    """How false colours are read. asked: None is `own`, the way of the checkpoint.
+
+    Raises UserError for a word that is no way, and for "palette", which takes a whole set to find.
+    """
+    if asked is None:
+        return own
+    way = checked_way(asked, where="colour")
+    if way == PALETTE:
+        raise UserError(
+            f"colour={PALETTE}: is found out for data sets; here give the palette's name, which a refused "
+            "picture tells where it can"
+        )
+    return way

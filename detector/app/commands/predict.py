@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from detector.app.opening import open_detector
 from detector.app.parts import build
-from detector.app.reading import Failures, checked_shape
+from detector.app.reading import Failures, checked_shape, chosen_colour
 from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
 from detector.engine.settings import InferenceSettings
@@ -50,6 +50,7 @@ def run(config: DictConfig) -> None:
     trained = open_detector(str(config.checkpoint), device=engine.device)
     if config.checkpoint == THERMAL:
         print(f"with the weights that ship, which find {', '.join(trained.classes)}")
+    colour = chosen_colour(config.colour, own=trained.colour)
     least = thresholds(trained.classes, stored=trained.thresholds, confidence=config.confidence)
     folder = Path(str(config.output or trained.run_folder / "predictions" / _name(paths)))
 
@@ -59,7 +60,7 @@ def run(config: DictConfig) -> None:
     names: Counter[str] = Counter()
     tables = JsonFile(folder / "detections.json", classes=trained.classes), CsvFile(folder / "detections.csv")
     with tables[0], tables[1]:
-        for opened in recordings(paths, raw_shape=shape, failed=failures.add):
+        for opened in recordings(paths, raw_shape=shape, colour=colour, failed=failures.add):
             recording = opened.recording
             found = stage(pipeline(shots(_calibrated(recording, calibration), trained.gain)))
             bar = partial(tqdm, desc=recording.name, total=recording.length, unit="frame", leave=False)

@@ -69,6 +69,8 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
     count = processes.how_many(config.engine.processes, device)
     values = plain(config)
     training = _training_split(values)
+    # The palette that was found, so that every other split and every later prediction is read by the same.
+    values["data"]["colour"] = training.records[0].colour
     values["engine"] = fitted(values["engine"], frames=len(training.records), processes=count)
     settings = typed(EngineSettings, values["engine"], where="engine")
     _check(values, settings, count, classes=training.classes)
