@@ -37,7 +37,7 @@ def build_source(data: Settings) -> Source:
 
 
 def load_split(data: Settings, split: str) -> Annotations:
-    """The truth of one split, its classes as `data.remap` says and its pictures to be read as `data.colour` does.
+    """The truth of one split: classes as `data.remap` has them, pictures to be read as `data.colour` says.
 
     Raises UserError as all three do.
     """

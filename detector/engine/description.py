@@ -23,7 +23,7 @@ REQUIRED = ("config", "classes", "thresholds")
 USED = ("model", "thermal", "postprocess", "evaluation")
 """Groups of the configuration that a network is used with."""
 COLOUR = "colour"
-"""How false colours are read: under `data` in a run's configuration, by itself where that group is left out."""
+"""How false colours are read: under `data` in a run's configuration, by itself where that is left out."""
 
 
 def describe(state: Mapping[str, Any]) -> dict[str, Any]:

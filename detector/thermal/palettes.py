@@ -23,8 +23,9 @@ _SLOWEST = 6  # levels that the coarse table below may be beside
 _SMOOTH = 48.0  # in RGB, between neighbours of a palette: more is no gradient but an unordered colour table
 _FEWEST = 64  # entries of a colour table that can be a gradient
 
-# Level:colour at the bends, straight between. iron: in the files of a FLIR E40. rainbow: of the Lepton's examples.
-# seek: measured on the scales in 203 pictures of a Seek phone camera. The others: of FLIR's displays, recorded.
+# Level:colour at the bends, straight between. iron: in the files of a FLIR E40. rainbow: of the Lepton's
+# examples. seek: measured on the scales in 203 pictures of a Seek phone camera. arctic, lava, glowbow: as the
+# DIY-Thermocam shows them.
 _BENDS = {
     "iron": "0:001f25 7:001845 27:3b0b85 38:560997 57:820da3 87:b5248d 132:e35c3e 161:f18812 189:f4b10a "
     "205:f3c71c 223:efda49 242:e7e99d 255:e1efef",
@@ -65,7 +66,7 @@ def colours_of(name: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Fit:
-    """How far colours lie from a palette. error: the median distance in RGB. beside: the share beyond NEAR."""
+    """How far colours lie from a palette. error: median distance in RGB. beside: the share beyond NEAR."""
 
     palette: str
     error: float
@@ -81,7 +82,7 @@ class Fit:
 
 
 def fit(colours: np.ndarray, palette: str) -> Fit:
-    """Of colours [N, 3] RGB, N at least 1."""
+    """Of colours [N, 3] RGB, N at least 1, to one of NAMES."""
     distances = _distances(colours, palette)
     return Fit(palette, float(np.median(distances)), float(np.mean(distances > NEAR)))
 

@@ -44,6 +44,7 @@ from detector.evaluation.predictions import predictions_json
 from detector.inference.network import pipeline_of
 from detector.inference.split import SplitFrames, detect
 from detector.structures import Detections
+from detector.thermal.io.colour import REFUSE
 
 PICTURES = 6
 
@@ -134,6 +135,10 @@ def train(work: dict[str, Any]) -> None:
     )
     for line in (*too_few_to_learn(annotations), *too_few_to_judge(validation.annotations)):
         tracker.say(f"note: {line}")
+    if annotations.records[0].colour != REFUSE:
+        tracker.say(
+            f"note: pictures in false colours are read with data.colour={annotations.records[0].colour}"
+        )
     if began is not None:
         tracker.say(began)
     if resumed:

@@ -20,8 +20,9 @@ WAYS = (REFUSE, LUMINANCE, PALETTE, EMBEDDED, *palettes.NAMES)
 
 NEAR_GREY = 16
 """How far apart a grey picture's channels may lie, in counts. Rounding in JPEG and video moves each by one to
-three; colour management, and displays of which screenshots are taken, part them by up to 13 in public grey sets.
-Brightness is then at most a few counts beside what was meant. The palest palette known here parts them by 156."""
+three; colour management, and displays of which screenshots are taken, part them by up to 13 in public grey
+sets. Brightness is then a few counts beside what was meant. The palest palette here parts them by 156.
+"""
 PALE = 4 * NEAR_GREY
 """Up to here a tint or a coloured mark on a grey picture is the likelier cause."""
 SAMPLE = 1000  # pixels of a refused picture that tell its palette
@@ -48,7 +49,7 @@ def advice(errors: Sequence[ColourError]) -> str:
         return f"false colours with their palette in the file: {_undone(EMBEDDED)}"
     if fit is not None:
         return f"false colours, of the palette {fit.palette} ({fit}): {_undone(fit.palette)}"
-    luminance = "colour=luminance (a data set's: data.colour=luminance) takes their brightness"
+    luminance = "data.colour=luminance (for predict and frames: colour=luminance) takes their brightness"
     if apart <= PALE:
         return f"nearly grey, but channels lie up to {apart} counts apart, more than {NEAR_GREY}: {luminance}"
     return (
@@ -100,8 +101,8 @@ def one_channel(
 
 def _undone(palette: str) -> str:
     return (
-        f"colour={palette} (a data set's: data.colour={PALETTE}) makes 8-bit counts of them, in the order of "
-        "temperatures; the camera's raw counts, where it saves them, are better"
+        f"data.colour={PALETTE} (for predict and frames: colour={palette}) makes 8-bit counts of them, in "
+        "the order of temperatures; the camera's raw counts, where it saves them, are better"
     )
 
 

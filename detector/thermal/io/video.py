@@ -34,8 +34,8 @@ def open_video(path: Path, *, colour: str) -> Recording:
     """Frames as a player shows them, in 8 bits, or the counts of 16-bit grey (FFV1). No times, no length.
 
     Containers count their frames only roughly, so the length stays unknown; a film that is cut short ends
-    early. colour as in `one_channel`. Raises UserError where it cannot be opened or has more than 8 bits and is
-    not 16-bit grey.
+    early. colour as in `one_channel`. Raises UserError where it cannot be opened or has more than 8 bits and
+    is not 16-bit grey.
     """
     with reading(path, "video"), _capture(path) as (capture, _):
         fps = capture.get(cv2.CAP_PROP_FPS)
