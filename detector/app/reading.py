@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -17,15 +18,15 @@ class Failures:
     def __init__(self, *, alone: bool) -> None:
         self.alone = alone
         self.messages: list[str] = []
-        self.coloured = False
+        self.coloured: Path | str | None = None
 
     def add(self, error: UserError) -> None:
         """Of a recording that is read twice the second time tells nothing new."""
-        message = " ".join(str(error).split())
         if isinstance(error, ColourError):
-            if self.coloured and message not in self.messages:
-                message = f"{error.path}: false colours too"
-            self.coloured = True
+            self.coloured = self.coloured or error.path
+            if error.path != self.coloured:  # one has been told what to do
+                error = UserError(f"{error.path}: in colour too")
+        message = " ".join(str(error).split())
         if message in self.messages:
             return
         self.messages.append(message)

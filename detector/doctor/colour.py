@@ -28,7 +28,7 @@ def _refused(scan: Scan) -> list[Finding]:
     names = listed([Path(error.path).name for error in errors])
     message = f"{len(errors)} of {len(scan.unreadable) + len(scan.frames)} frames are in colour ({names})"
     return [
-        Finding(Severity.ERROR, "colours", message, advice(some), tuple(str(error) for error in errors)),
+        Finding(Severity.ERROR, "colours", message, advice(some), tuple(str(error.path) for error in errors)),
     ]
 
 

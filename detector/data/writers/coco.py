@@ -15,7 +15,13 @@ from typing import Any
 
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.writers.frames import save_frames
-from detector.data.writers.output import Place, fresh_folder, names_from_common_folder, place_all
+from detector.data.writers.output import (
+    Place,
+    fresh_folder,
+    names_from_common_folder,
+    place_all,
+    tell_colours,
+)
 from detector.structures import IGNORE_LABEL, Frame
 
 Json = dict[str, Any]
@@ -32,6 +38,7 @@ def write_coco(splits: Mapping[str, Annotations], output: Path, *, place: Place)
             names = names_from_common_folder(pictures)
             place_all(pictures, [folder / split / name for name in names], place=place)
             _write(folder, split, annotations, [name.as_posix() for name in names])
+    tell_colours(splits)
 
 
 def write_coco_references(splits: Mapping[str, Annotations], output: Path) -> None:
@@ -44,6 +51,7 @@ def write_coco_references(splits: Mapping[str, Annotations], output: Path) -> No
         for split, annotations in splits.items():
             names = [record.path.absolute().as_posix() for record in annotations.records]
             _write(folder, split, annotations, names)
+    tell_colours(splits)
 
 
 def write_coco_frames(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -9,7 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 
+from detector.data.annotations import Annotations
 from detector.errors import UserError
+from detector.thermal.io.colour import REFUSE
+
+log = logging.getLogger(__name__)
 
 Place = Callable[[Path, Path], None]
 """place(picture, target): make the picture's file appear at target, byte for byte."""
@@ -87,6 +92,15 @@ def place_all(pictures: Sequence[Path], targets: Sequence[Path], *, place: Place
         folder.mkdir(parents=True, exist_ok=True)
     for target, picture in dict(zip(targets, pictures, strict=True)).items():
         place(picture, target)
+
+
+def tell_colours(splits: Mapping[str, Annotations]) -> None:
+    """Warn where pictures that are kept as they are need a setting, which no format has a place for."""
+    ways = {record.colour for split in splits.values() for record in split.records} - {REFUSE}
+    if ways:
+        log.warning(
+            "the pictures stay in colour: give data.colour=%s with this set too", " or ".join(sorted(ways))
+        )
 
 
 def names_from_common_folder(pictures: Sequence[Path]) -> list[PurePath]:

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.splits import common_classes
-from detector.data.writers.output import Place, fresh_folder, names_from_common_folder, place_all
+from detector.data.writers.output import (
+    Place,
+    fresh_folder,
+    names_from_common_folder,
+    place_all,
+    tell_colours,
+)
 from detector.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -40,6 +46,7 @@ def write_yolo(splits: Mapping[str, Annotations], output: Path, *, place: Place)
         lines += ["names:", *(f"  {label}: {_quoted(name)}" for label, name in enumerate(classes))]
         (folder / "data.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     _warn_of_losses(splits)
+    tell_colours(splits)
 
 
 def _quoted(text: str) -> str:

@@ -6,7 +6,9 @@ Colours are never taken for counts by themselves: who reads says how (`refuse`, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +40,15 @@ class ColourError(UserError):
 
     def __init__(self, path: Path | str, colours: np.ndarray, *, apart: int, embedded: bool) -> None:
         self.path, self.colours, self.apart, self.embedded = path, colours, apart, embedded
-        super().__init__(f"{path}: {advice([self])}")
+        super().__init__(path)
+
+    def __str__(self) -> str:
+        # Only when asked: to recognise a palette takes longer than to read the picture.
+        return f"{self.path}: {advice([self])}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is made anew, between processes too, from positional arguments only.
+        return partial(ColourError, self.path, self.colours, apart=self.apart, embedded=self.embedded), ()
 
 
 def advice(errors: Sequence[ColourError]) -> str:

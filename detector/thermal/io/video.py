@@ -51,7 +51,7 @@ def _frames(path: Path, colour: str) -> Iterator[Frame]:
             if not done:
                 break
             name = f"{path} frame {number}"
-            counts = _deep(picture, path) if deep else one_channel(picture, name, colour=colour)
+            counts = _deep(picture, path) if deep else one_channel(picture, path, colour=colour)
             yield Frame(counts, depth_of(counts), name, sequence=path.stem)
             number += 1
         if number == 0:
