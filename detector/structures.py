@@ -37,6 +37,7 @@ class Frame:
     time: when it was taken, where known; without a zone it is the camera's own clock.
     sequence: the recording it belongs to, where known.
     calibration: how its counts become kelvin, where known.
+    orientation: of EXIF, 1 to 8, by which the counts were turned on reading.
     """
 
     counts: np.ndarray
@@ -45,6 +46,7 @@ class Frame:
     time: datetime | None = None
     sequence: str | None = None
     calibration: Calibration | None = None
+    orientation: int = 1
 
     @property
     def size(self) -> tuple[int, int]:

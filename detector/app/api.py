@@ -116,7 +116,7 @@ class Model:
         Raises UserError for what is no frame or cannot be read.
         """
         if isinstance(x, str | Path):
-            x = read(x)
+            x = read(x, colour=self._trained.colour)
         if isinstance(x, io.Recording):
             return self._stream(shots(x, self._trained.gain), confidence)
         if isinstance(x, list | tuple):
@@ -149,14 +149,14 @@ class Model:
     def _shots(self, pictures: Sequence[Picture]) -> Iterator[Shot]:
         """Each picture is a recording of its own."""
         for picture in pictures:
-            yield from shots([_frame(picture)], self._trained.gain)
+            yield from shots([_frame(picture, self._trained.colour)], self._trained.gain)
 
 
-def _frame(picture: Picture) -> Frame:
+def _frame(picture: Picture, colour: str) -> Frame:
     if isinstance(picture, Frame):
         return picture
     if isinstance(picture, str | Path):
-        return io.read(picture)
+        return io.read(picture, colour=colour)
     if not isinstance(picture, np.ndarray) or picture.ndim != 2:
         shape = getattr(picture, "shape", None)
         what = type(picture).__name__ if shape is None else f"an array {list(shape)}"

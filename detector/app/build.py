@@ -14,6 +14,7 @@ from detector.app.parts import build
 from detector.app.settings import plain
 from detector.data.annotations import Annotations, Source
 from detector.data.classes import remap
+from detector.data.colour import coloured
 from detector.errors import UserError
 from detector.evaluation.metrics.backends import backend_of
 from detector.evaluation.metrics.bins import Bins
@@ -21,6 +22,7 @@ from detector.evaluation.predictions import Entry
 from detector.evaluation.split import EvaluatedSplit, evaluate
 from detector.evaluation.uncertainty.headline import Headline, headline
 from detector.inference.stages import thresholds
+from detector.thermal.io.colour import REFUSE
 
 Settings = Mapping[str, Any]
 """Plain values by name, or a composed configuration, which is read the same way."""
@@ -37,9 +39,19 @@ def build_source(data: Settings) -> Source:
 
 
 def load_split(data: Settings, split: str) -> Annotations:
-    """The truth of one split, its classes as `data.remap` has them; raises UserError as both do."""
-    annotations = build_source(data).load(split)
-    return annotations if data["remap"] is None else remap(annotations, plain(data["remap"]))
+    """The truth of one split: classes as `data.remap` has them, pictures to be read as `data.colour` says.
+
+    Raises UserError as all three do.
+    """
+    return _load(data, [split])[0]
+
+
+def _load(data: Settings, names: Sequence[str]) -> list[Annotations]:
+    source = build_source(data)
+    splits = [source.load(name) for name in names]
+    if data["remap"] is not None:
+        splits = [remap(split, plain(data["remap"])) for split in splits]
+    return coloured(splits, data.get("colour", REFUSE))  # runs from before 0.3 have no such key
 
 
 def load_splits(data: Settings, names: Any) -> dict[str, Annotations]:
@@ -53,7 +65,8 @@ def load_splits(data: Settings, names: Any) -> dict[str, Annotations]:
         names = list(build_source(data).splits()) or [data["train"]]
     elif not isinstance(names, list) or not names:
         raise UserError(f"splits={names}: must be a list of names, as splits=[train,val]")
-    return {str(name): load_split(data, str(name)) for name in names}
+    names = [str(name) for name in names]
+    return dict(zip(names, _load(data, names), strict=True))
 
 
 Evaluate = Callable[[Annotations, Sequence[Entry]], EvaluatedSplit]

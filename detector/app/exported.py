@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from detector.app.parts import build
+from detector.engine.description import colour_of
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.inference.onnx_network import OnnxFile, OnnxNetwork
@@ -31,6 +32,7 @@ class Exported:
         self.classes: tuple[str, ...] = tuple(about["classes"])
         self.thresholds: dict[str, float] | None = about["thresholds"]
         try:
+            self.colour = colour_of(self.config)
             self.gain: Agc = build("thermal", self.config["thermal"])
             self.postprocess: Postprocess = build("postprocess", self.config["postprocess"])
         except UserError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detector.app.opening import Detector
-from detector.app.reading import Failures, Tell
+from detector.app.reading import Failures, Tell, chosen_colour
 from detector.errors import UserError
 from detector.inference.pipeline import Pipeline, shots
 from detector.inference.prediction import Prediction
@@ -39,7 +39,8 @@ class Request:
     paths: as `sources.find` gives them. output: the folder; None: predictions/NAME beside the detector.
     pictures: one of PICTURES; auto is a video of a recording, else images. confidence: lowest score of an
     object; None: the thresholds of each class that the run found best. raw_shape: (height, width) of raw
-    counts. calibration: of frames that bring none. Raises UserError for pictures that are none of these.
+    counts. colour: how false colours are read; None: as the detector was trained. calibration: of frames that
+    bring none. Raises UserError for pictures that are none of these.
     """
 
     paths: Sequence[Path]
@@ -47,6 +48,7 @@ class Request:
     pictures: str
     confidence: float | None
     raw_shape: tuple[int, int] | None
+    colour: str | None
     calibration: Calibration | None
 
     def __post_init__(self) -> None:
@@ -62,6 +64,7 @@ def predict(
     `tell` is told of what cannot be read when it is met; the rest is done, and UserError raised at the end.
     """
     paths = request.paths
+    colour = chosen_colour(request.colour, own=detector.colour)
     least = thresholds(detector.classes, stored=detector.thresholds, confidence=request.confidence)
     folder = request.output or detector.run_folder / "predictions" / _name(paths)
 
@@ -74,7 +77,7 @@ def predict(
         CsvFile(folder / "detections.csv"),
     )
     with tables[0], tables[1]:
-        for opened in recordings(paths, raw_shape=request.raw_shape, failed=failures.add):
+        for opened in recordings(paths, raw_shape=request.raw_shape, colour=colour, failed=failures.add):
             recording = opened.recording
             found = stage(pipeline(shots(_calibrated(recording, request.calibration), detector.gain)))
             with _pictures(request.pictures, opened, folder / _unused(recording.name, names)) as pictures:

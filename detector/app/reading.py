@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from detector.errors import UserError
+from detector.thermal.io.colour import PALETTE, ColourError, checked_way
 
 Tell = Callable[[str], None]
 """Shows a line to the user while a command runs."""
@@ -20,9 +22,14 @@ class Failures:
         self.alone = alone
         self.tell = tell
         self.messages: list[str] = []
+        self.coloured: Path | str | None = None
 
     def add(self, error: UserError) -> None:
         """Of a recording that is read twice the second time tells nothing new."""
+        if isinstance(error, ColourError):
+            self.coloured = self.coloured or error.path
+            if error.path != self.coloured:  # one has been told what to do
+                error = UserError(f"{error.path}: in colour too")
         message = " ".join(str(error).split())
         if message in self.messages:
             return
@@ -45,3 +52,19 @@ def checked_shape(shape: Sequence[int] | None) -> tuple[int, int] | None:
     if len(shape) != 2:
         raise UserError(f"raw_shape={list(shape)}: must be [height, width]")
     return int(shape[0]), int(shape[1])
+
+
+def chosen_colour(asked: object, *, own: str) -> str:
+    """How false colours are read. asked: None is `own`, the way of the checkpoint.
+
+    Raises UserError for a word that is no way, and for "palette", which takes a whole set to find.
+    """
+    if asked is None:
+        return own
+    way = checked_way(asked, where="colour")
+    if way == PALETTE:
+        raise UserError(
+            f"colour={PALETTE}: is found out for data sets; here give the palette's name, which a refused "
+            "picture tells where it can"
+        )
+    return way

@@ -30,6 +30,7 @@ def main(words: Sequence[str] | None = None) -> None:
             pictures=asked.pictures,
             confidence=asked.confidence,
             raw_shape=asked.raw_shape and tuple(asked.raw_shape),
+            colour=None,
             calibration=None,
         )
         detector = open_detector(asked.model, device=SETTINGS.device)

@@ -10,6 +10,7 @@ import torch
 from detector.app.parts import build
 from detector.app.shipped import SHIPPED, THERMAL
 from detector.engine import checkpoint
+from detector.engine.description import colour_of
 from detector.engine.device import pick_precision
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
@@ -26,6 +27,7 @@ class Trained:
     model: on `device`, channels last. gain, postprocess: as the run had them. classes: names by label.
     thresholds: the score of each class that served best on the validation split; None where nobody measured.
     data: the run's data set, plain values; None of a weights file. config: the groups the file keeps.
+    colour: how pictures in false colours are read.
     Raises UserError as checkpoint.load does, and for settings that no part of this program has.
     """
 
@@ -39,6 +41,7 @@ class Trained:
         self.thresholds: dict[str, float] | None = state["thresholds"]
         self.data: dict[str, Any] | None = self.config.get("data")
         try:
+            self.colour = colour_of(self.config)
             self.gain: Agc = build("thermal", self.config["thermal"])
             self.postprocess: Postprocess = build("postprocess", self.config["postprocess"])
             model = build("model", self.config["model"], classes=len(self.classes))

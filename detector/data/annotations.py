@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from detector.structures import IGNORE_LABEL
+from detector.thermal.io.colour import REFUSE
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +23,7 @@ class ImageRecord:
     so splits must keep it whole.
     stored [M, 4] float64: the boxes as the files have them, before clipping and dropping; None where they are
     not kept.
+    colour: how the picture is read where it is in false colours, of detector.thermal.io.colour.WAYS.
     """
 
     image_id: int
@@ -33,6 +35,7 @@ class ImageRecord:
     ignored: np.ndarray
     sequence: str | None
     stored: np.ndarray | None = None
+    colour: str = REFUSE
 
     @property
     def real(self) -> np.ndarray:

@@ -10,6 +10,10 @@ from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal import io
 from detector.thermal.agc import Agc
+from detector.thermal.io.exif import SIDEWAYS
+
+NOT_TURNED = "take the tag away, exiftool -Orientation= FILES"
+"""The remedy where boxes were drawn on pictures as they are stored."""
 
 
 def read_frame(record: ImageRecord) -> Frame:
@@ -17,16 +21,22 @@ def read_frame(record: ImageRecord) -> Frame:
 
     Raises UserError as io.read does.
     """
-    return io.read(record.path, raw_shape=(record.height, record.width))
+    return io.read(record.path, raw_shape=(record.height, record.width), colour=record.colour)
 
 
 def read_frame_of_size(record: ImageRecord) -> Frame:
     """As `read_frame`; raises UserError too where the picture is not of the record's size."""
     frame = read_frame(record)
     if frame.size != (record.height, record.width):
+        sideways = frame.orientation >= SIDEWAYS and frame.size == (record.width, record.height)
         raise UserError(
             f"{record.path}: the picture is {frame.size[1]}x{frame.size[0]} but its annotation record "
             f"(image id {record.image_id}) says {record.width}x{record.height}"
+            + (
+                f"; EXIF turns it, and the boxes are of the picture as stored: {NOT_TURNED}"
+                if sideways
+                else ""
+            )
         )
     return frame
 

@@ -9,6 +9,7 @@ from itertools import chain
 from detector.data.annotations import Annotations
 from detector.doctor.boxes import BoxFacts, check_boxes, measure_boxes
 from detector.doctor.classes import check_classes
+from detector.doctor.colour import check_colour
 from detector.doctor.files import check_files
 from detector.doctor.findings import Finding, Severity
 from detector.doctor.leaks import Leak, check_leaks, check_recordings, check_repeats, measure_leaks
@@ -17,6 +18,7 @@ from detector.doctor.pixels import check_pixels
 from detector.doctor.placement import check_placement
 from detector.doctor.scan import Scan, scan
 from detector.doctor.stored import check_stored
+from detector.doctor.turned import check_turned
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,8 @@ def examine(
     findings = [
         *(Finding(Severity.WARNING, "annotations", warning, "see the file") for warning in warnings),
         *check_files(seen, limits),
+        *check_colour(seen, records),
+        *check_turned(seen.turns),
         *check_pixels(seen.pixels, limits),
         *check_stored(records),
         *check_boxes(splits, boxes, limits),

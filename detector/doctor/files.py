@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from detector.doctor.findings import Exhibit, Finding, Severity, listed, percent
 from detector.doctor.limits import Limits
 from detector.doctor.scan import FrameFacts, Scan
+from detector.thermal.io.colour import ColourError
 
 _FEW_BITS = 9
 _EIGHT_BITS = 256
@@ -23,16 +24,17 @@ def check_files(scan: Scan, limits: Limits) -> list[Finding]:
 
 
 def _readable(scan: Scan) -> list[Finding]:
-    if not scan.unreadable:
+    unreadable = [item for item in scan.unreadable if not isinstance(item.error, ColourError)]
+    if not unreadable:
         return []
     return [
         Finding(
             Severity.ERROR,
             "files",
-            f"{len(scan.unreadable)} of {len(scan.unreadable) + len(scan.frames)} frames cannot be read "
-            f"({listed([item.record.path.name for item in scan.unreadable])})",
+            f"{len(unreadable)} of {len(scan.unreadable) + len(scan.frames)} frames cannot be read "
+            f"({listed([item.record.path.name for item in unreadable])})",
             "copy them again or take them out of the annotations",
-            tuple(item.reason for item in scan.unreadable),
+            tuple(str(item.error) for item in unreadable),
         )
     ]
 

@@ -75,6 +75,11 @@ class Placement:
         return float(self.contrasts[_HOME + _STEP, _HOME + _STEP])
 
 
+def unmoved(contrasts: np.ndarray) -> np.ndarray:
+    """[N] of `shifted_contrasts`: where the boxes were read."""
+    return contrasts[:, _HOME, _HOME]
+
+
 def check_placement(split: str, placement: Placement, records: Sequence[ImageRecord]) -> list[Finding]:
     """What the pictures say of the boxes of a split; nothing for a split without boxes."""
     if not placement.boxes:

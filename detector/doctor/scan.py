@@ -15,6 +15,7 @@ from detector.data.frames import read_frame
 from detector.doctor.hashing import dhash
 from detector.doctor.pixels import PixelWatch
 from detector.doctor.placement import Placement
+from detector.doctor.turned import TurnWatch
 from detector.errors import UserError
 from detector.structures import Frame
 
@@ -46,17 +47,18 @@ class Unreadable:
     """A frame that cannot be read, and why."""
 
     record: ImageRecord
-    reason: str
+    error: UserError
 
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """What one pass over all frames gives. pixels watches those of the commonest size."""
+    """What one pass over all frames gives. pixels watches those of the commonest size, turns those turned."""
 
     frames: tuple[FrameFacts, ...]
     unreadable: tuple[Unreadable, ...]
     placements: Mapping[str, Placement]
     pixels: PixelWatch
+    turns: TurnWatch
 
     def of(self, split: str) -> list[FrameFacts]:
         """The frames of one split that could be read, in order."""
@@ -67,7 +69,7 @@ def scan(splits: Mapping[str, Annotations]) -> Scan:
     """Read every frame of the splits once. Shows its progress on a terminal."""
     everything = [(split, record) for split, annotations in splits.items() for record in annotations.records]
     ((commonest, _),) = Counter((record.height, record.width) for _, record in everything).most_common(1)
-    watch = PixelWatch(*commonest)
+    watch, turns = PixelWatch(*commonest), TurnWatch()
     placements = {split: Placement() for split in splits}
     frames: list[FrameFacts] = []
     unreadable: list[Unreadable] = []
@@ -75,14 +77,16 @@ def scan(splits: Mapping[str, Annotations]) -> Scan:
         try:
             frame = read_frame(record)
         except UserError as error:
-            unreadable.append(Unreadable(record, str(error)))
+            unreadable.append(Unreadable(record, error))
             continue
         frames.append(facts_of(frame, record, split))
         if frame.size == (record.height, record.width):
             placements[split].add(frame.counts, record.boxes[~record.ignored])
+        if frame.orientation != 1:
+            turns.add(frame, record)
         if frame.size == commonest:
             watch.add(frame.counts)
-    return Scan(tuple(frames), tuple(unreadable), placements, watch)
+    return Scan(tuple(frames), tuple(unreadable), placements, watch, turns)
 
 
 def facts_of(frame: Frame, record: ImageRecord, split: str) -> FrameFacts:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from detector.errors import UserError
+from detector.thermal.io.colour import REFUSE, checked_way
 from detector.version import __version__
 
 FORMAT = 3
@@ -21,13 +22,21 @@ KEY = "thermal-detector"
 REQUIRED = ("config", "classes", "thresholds")
 USED = ("model", "thermal", "postprocess", "evaluation")
 """Groups of the configuration that a network is used with."""
+COLOUR = "colour"
+"""How false colours are read: under `data` in a run's configuration, by itself where that is left out."""
 
 
 def describe(state: Mapping[str, Any]) -> dict[str, Any]:
     """What using the network of a state needs, and nothing of its training."""
-    config = {name: state["config"][name] for name in USED}
+    config = {name: state["config"][name] for name in USED} | {COLOUR: colour_of(state["config"])}
     about = {"config": config, "classes": state["classes"], "thresholds": state["thresholds"]}
     return {"format": FORMAT, "version": __version__, **about}
+
+
+def colour_of(config: Mapping[str, Any]) -> str:
+    """How the network's frames are read where they are in false colours; UserError for no such way."""
+    data = config.get("data") or {}
+    return checked_way(data.get(COLOUR, config.get(COLOUR, REFUSE)), where="data.colour")
 
 
 def check(state: object, path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal import io
+from detector.thermal.io.colour import REFUSE
 from detector.thermal.io.opening import PICTURES, RAW, VIDEOS, is_shown, natural
 
 RECORDINGS = VIDEOS | {".cptv"}
@@ -28,6 +29,13 @@ Failed = Callable[[UserError], None]
 T = TypeVar("T")
 
 
+class _How(NamedTuple):
+    """What io.read is told of files that do not tell it themselves."""
+
+    raw_shape: tuple[int, int] | None
+    colour: str
+
+
 class Opened(NamedTuple):
     """A recording, whether it is one of pictures in files of their own, and its file or their folder."""
 
@@ -36,13 +44,15 @@ class Opened(NamedTuple):
     path: Path
 
 
-def read(path: Path | str, *, raw_shape: tuple[int, int] | None = None) -> Frame | io.Recording:
+def read(
+    path: Path | str, *, raw_shape: tuple[int, int] | None = None, colour: str = REFUSE
+) -> Frame | io.Recording:
     """The frame of a file that holds one picture; the recording of any other file, or of a folder's pictures.
 
-    raw_shape: (height, width) of raw counts, which carry none. Raises UserError as io.open_recording does,
-    and for a picture that is damaged.
+    raw_shape and colour as io.read takes them. Raises UserError as io.open_recording does, and for a picture
+    that is damaged.
     """
-    recording = io.open_recording(path, raw_shape=raw_shape)
+    recording = io.open_recording(path, raw_shape=raw_shape, colour=colour)
     if Path(path).is_dir() or recording.length != 1:
         return recording
     return next(iter(recording))
@@ -68,18 +78,23 @@ def find(source: Path | str | Sequence[Path | str]) -> list[Path]:
 
 
 def recordings(
-    paths: Sequence[Path], *, raw_shape: tuple[int, int] | None = None, failed: Failed
+    paths: Sequence[Path],
+    *,
+    raw_shape: tuple[int, int] | None = None,
+    colour: str = REFUSE,
+    failed: Failed,
 ) -> Iterator[Opened]:
     """What the paths hold, in their order, each opened when it is reached.
 
     The pictures of a folder are one recording, and so are pictures of one folder that are named after each
     other. Of a folder come its pictures, its recordings, then its subfolders in the same way; links to
     folders and hidden files are passed over. A damaged picture is left out of its recording, another
-    recording ends where it is damaged; `failed` is told of both.
+    recording ends where it is damaged; `failed` is told of both. raw_shape and colour as io.read takes them.
     """
+    how = _How(raw_shape, colour)
     for (whole, folder), members in groupby(paths, key=lambda path: (path.is_dir(), _folder_of(path))):
         files = list(members)
-        opened = _in_folder(folder, raw_shape, failed) if whole else _of_files(files, raw_shape, failed)
+        opened = _in_folder(folder, how, failed) if whole else _of_files(files, how, failed)
         none = True
         for item in opened:
             none = False
@@ -100,7 +115,7 @@ def _folder_of(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _in_folder(folder: Path, raw_shape: tuple[int, int] | None, failed: Failed) -> Iterator[Opened]:
+def _in_folder(folder: Path, how: _How, failed: Failed) -> Iterator[Opened]:
     try:
         entries = sorted(folder.iterdir(), key=natural)
     except OSError as error:
@@ -108,30 +123,30 @@ def _in_folder(folder: Path, raw_shape: tuple[int, int] | None, failed: Failed) 
         return
     known = PICTURES | RECORDINGS
     files = [entry for entry in entries if entry.suffix.lower() in known and is_shown(entry)]
-    yield from _of_files(files, raw_shape, failed, name=folder.resolve().name)
+    yield from _of_files(files, how, failed, name=folder.resolve().name)
     for entry in entries:
         if entry.is_dir() and not entry.is_symlink() and not entry.name.startswith("."):
-            yield from _in_folder(entry, raw_shape, failed)
+            yield from _in_folder(entry, how, failed)
 
 
 def _of_files(
-    files: Sequence[Path], raw_shape: tuple[int, int] | None, failed: Failed, *, name: str | None = None
+    files: Sequence[Path], how: _How, failed: Failed, *, name: str | None = None
 ) -> Iterator[Opened]:
     """Of files of one folder; name: of the folder where all of it is meant."""
     pictures: list[Path] = []
     single: list[Path] = []
     for file in files:
-        (pictures if _is_picture(file, raw_shape) else single).append(file)
+        (pictures if _is_picture(file, how) else single).append(file)
     if name is None and len(pictures) == 1:  # one picture by itself, with a name of its own
         pictures, single = [], list(files)
     if pictures:
         name = name or pictures[0].resolve().parent.name
-        frames = partial(_frames, pictures, raw_shape, name, failed)
+        frames = partial(_frames, pictures, how, name, failed)
         recording = io.Recording(name, frames, length=len(pictures))
         yield Opened(recording, stills=True, path=pictures[0].parent)
     for file in single:
         try:
-            recording = io.open_recording(file, raw_shape=raw_shape)
+            recording = io.open_recording(file, **how._asdict())
         except UserError as error:
             failed(error)
             continue
@@ -139,23 +154,21 @@ def _of_files(
         yield Opened(replace(recording, decode=frames), stills=recording.length == 1, path=file)
 
 
-def _frames(
-    files: Sequence[Path], raw_shape: tuple[int, int] | None, name: str, failed: Failed
-) -> Iterator[Frame]:
+def _frames(files: Sequence[Path], how: _How, name: str, failed: Failed) -> Iterator[Frame]:
     for file in files:
         try:
-            frame = io.read(file, raw_shape=raw_shape)
+            frame = io.read(file, **how._asdict())
         except UserError as error:
             failed(error)
             continue
         yield replace(frame, sequence=name)
 
 
-def _is_picture(file: Path, raw_shape: tuple[int, int] | None) -> bool:
+def _is_picture(file: Path, how: _How) -> bool:
     suffix = file.suffix.lower()
     if suffix not in EITHER:
         return suffix in PICTURES
     try:
-        return io.open_recording(file, raw_shape=raw_shape).length == 1
+        return io.open_recording(file, **how._asdict()).length == 1
     except UserError:
         return True  # told when it is read

@@ -29,6 +29,7 @@ from detector.inference.draw import DISPLAY_GAIN, contact_sheet, save_picture
 from detector.inference.sinks.coco import CocoResults
 from detector.inference.split import SplitFrames
 from detector.report.headline import console
+from detector.thermal.io.colour import REFUSE
 
 SAMPLES = 8
 METRICS, PREDICTIONS, PICTURES = "metrics.json", "predictions.json", "samples.png"
@@ -128,6 +129,8 @@ def trained_split(trained: Detector, asked: Settings) -> tuple[Annotations, str]
             "data.split=..."
         )
     data = chosen_data(trained.data or {}, asked)
+    if data.get("colour", REFUSE) == REFUSE:  # nobody asked for another way than that of the training
+        data = {**data, "colour": trained.colour}
     annotations = load_split(data, data["split"])
     return labelled(trained, annotations), str(data["split"])
 

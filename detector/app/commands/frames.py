@@ -16,7 +16,7 @@ from detector.app.bar import bar, tell
 from detector.app.commands.convert import WRITERS
 from detector.app.opening import Detector, open_detector
 from detector.app.parts import build
-from detector.app.reading import Failures, checked_shape
+from detector.app.reading import Failures, checked_shape, chosen_colour
 from detector.app.settings import plain, typed
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.auto.listing import PRELABELS
@@ -36,6 +36,7 @@ from detector.labelling.rounds import new_round, save_pictures
 from detector.structures import Detections, Frame
 from detector.thermal import io
 from detector.thermal.agc import Agc
+from detector.thermal.io.colour import REFUSE
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ def run(config: DictConfig) -> None:
         require_fresh(output)
     paths = find(plain(config.source))
     model = None if config.checkpoint is None else _model(config)
+    colour = chosen_colour(config.colour, own=REFUSE if model is None else model.trained.colour)
     if model is None and config.confidence is not None:
         raise UserError("confidence: is of what a checkpoint finds; give checkpoint=PATH too")
     failures = Failures(alone=len(paths) == 1 and paths[0].is_file(), tell=tell)
@@ -93,7 +95,7 @@ def run(config: DictConfig) -> None:
     for entry in earlier:
         known.setdefault(entry.recording, set()).add(entry.digest)
     surveyed: list[Surveyed] = []
-    for opened in recordings(paths, raw_shape=shape, failed=failures.add):
+    for opened in recordings(paths, raw_shape=shape, colour=colour, failed=failures.add):
         surveyed.append(_surveyed(opened, model, known, {one.name for one in surveyed}))
     picks = pick(
         [one.survey for one in surveyed],

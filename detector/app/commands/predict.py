@@ -29,6 +29,7 @@ def run(config: DictConfig) -> None:
         pictures=config.pictures,
         confidence=config.confidence,
         raw_shape=checked_shape(plain(config.raw_shape)),
+        colour=config.colour,
         calibration=None if config.calibration is None else build("calibration", plain(config.calibration)),
     )
     detector = open_detector(str(config.checkpoint), device=engine.device)

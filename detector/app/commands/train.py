@@ -45,6 +45,7 @@ from detector.evaluation.predictions import predictions_json
 from detector.inference.network import pipeline_of
 from detector.inference.split import SplitFrames, detect
 from detector.structures import Detections
+from detector.thermal.io.colour import REFUSE
 
 PICTURES = 6
 
@@ -70,6 +71,8 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
     count = processes.how_many(config.engine.processes, device)
     values = plain(config)
     training = _training_split(values)
+    # The palette that was found, so that every other split and every later prediction is read by the same.
+    values["data"]["colour"] = training.records[0].colour
     values["engine"] = fitted(values["engine"], frames=len(training.records), processes=count)
     settings = typed(EngineSettings, values["engine"], where="engine")
     _check(values, settings, count, classes=training.classes)
@@ -140,6 +143,10 @@ def train(work: dict[str, Any]) -> None:
     )
     for line in (*too_few_to_learn(annotations), *too_few_to_judge(validation.annotations)):
         tracker.say(f"note: {line}")
+    if annotations.records[0].colour != REFUSE:
+        tracker.say(
+            f"note: pictures in false colours are read with data.colour={annotations.records[0].colour}"
+        )
     if began is not None:
         tracker.say(began)
     if resumed:

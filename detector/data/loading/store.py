@@ -8,10 +8,12 @@ from typing import overload
 import numpy as np
 
 from detector.data.annotations import Annotations
+from detector.data.colour import refusals
 from detector.data.frames import gains_of, read_frame_of_size
 from detector.data.loading.sample import RawSample
 from detector.errors import UserError
 from detector.thermal.agc import Agc
+from detector.thermal.io.colour import ColourError, advice
 
 MIB = 2**20
 
@@ -37,6 +39,10 @@ class FrameStore(Sequence[RawSample]):
         for index in range(len(self.records)):
             try:
                 prepared = self._prepare(index)
+            except ColourError as error:
+                # No picture of the set will do, and together they tell their palette better than one.
+                refused = refusals(self.records) or [error]
+                raise UserError(f"{error.path}: {advice(refused)}") from None
             except UserError as error:
                 problems.append(str(error))
                 continue

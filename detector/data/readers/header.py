@@ -12,23 +12,31 @@ from typing import BinaryIO
 
 from detector.thermal import io
 from detector.thermal.io.checks import check_size, reading
+from detector.thermal.io.colour import LUMINANCE
+from detector.thermal.io.exif import EXIF_START, SIDEWAYS, orientation_of_exif
 from detector.thermal.io.flir import SEGMENT_START
 
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _APP1 = 0xE1
-_KIND, _WIDTH, _HEIGHT, _BITS = 254, 256, 257, 258
+_KIND, _WIDTH, _HEIGHT, _BITS, _ORIENTATION = 254, 256, 257, 258, 274
 _REDUCED_OR_MASK = 0b101
 _SHORT, _LONG = 3, 4
 
 
 @dataclass(frozen=True)
 class Header:
-    """Width and height in pixels; bits stored for a sample."""
+    """Width and height in pixels, as EXIF turns them; bits stored for a sample."""
 
     width: int
     height: int
     bits: int
+
+    def turned(self, orientation: int) -> Header:
+        """The same of the picture that EXIF's orientation has turned."""
+        if SIDEWAYS <= orientation <= 8:
+            return Header(self.height, self.width, self.bits)
+        return self
 
 
 def read_header(path: Path) -> Header:
@@ -37,29 +45,31 @@ def read_header(path: Path) -> Header:
     Raises UserError, naming the file, where it is missing, cut short, no picture or of an absurd size.
     """
     with reading(path, "picture"), path.open("rb") as file:
-        header = _parse(file)
+        header = _parse(file, path)
     if header is None:
-        frame = io.read(path)
+        # Whether and how colours are taken for counts is decided later; the size is the same.
+        frame = io.read(path, colour=LUMINANCE)
         return Header(frame.size[1], frame.size[0], frame.bit_depth)
     check_size(path, width=header.width, height=header.height)
     return header
 
 
-def _parse(file: BinaryIO) -> Header | None:
+def _parse(file: BinaryIO, path: Path) -> Header | None:
     """The header; None where the format is another. struct.error where the file ends too early."""
     start = file.read(8)
     if start == b"\x89PNG\r\n\x1a\n":
         file.seek(16)
         return Header(*_unpack(file, ">IIB"))
     if start.startswith(b"\xff\xd8"):
-        return _jpeg(file)
+        return _jpeg(file, path)
     if start[:4] in (b"II*\0", b"MM\0*"):
         return _tiff(file, "<" if start.startswith(b"II") else ">")
     return None
 
 
-def _jpeg(file: BinaryIO) -> Header | None:
+def _jpeg(file: BinaryIO, path: Path) -> Header | None:
     file.seek(2)
+    orientation: int | None = None  # of the first EXIF block
     while True:
         prefix, marker = _unpack(file, ">BB")
         if prefix != 0xFF:
@@ -68,13 +78,17 @@ def _jpeg(file: BinaryIO) -> Header | None:
             file.seek(-1, 1)
         elif marker in _START_OF_FRAME:
             _, bits, height, width = _unpack(file, ">HBHH")
-            return Header(width, height, bits)
+            return Header(width, height, bits).turned(orientation or 1)
         elif marker not in _WITHOUT_LENGTH:
             (length,) = _unpack(file, ">H")
-            start = file.read(min(len(SEGMENT_START), max(length - 2, 0)))
-            if marker == _APP1 and start == SEGMENT_START:
+            start = file.read(min(len(EXIF_START), max(length - 2, 0)))
+            if marker == _APP1 and start.startswith(SEGMENT_START):
                 return None  # what is read are the raw counts in there, of a size of their own
-            file.seek(max(length - 2, 0) - len(start), 1)
+            rest = max(length - 2, 0) - len(start)
+            if marker == _APP1 and start == EXIF_START and orientation is None:
+                orientation = orientation_of_exif(file.read(rest), path)
+            else:
+                file.seek(rest, 1)
 
 
 def _tiff(file: BinaryIO, order: str) -> Header | None:
@@ -93,7 +107,8 @@ def _tiff(file: BinaryIO, order: str) -> Header | None:
     if _WIDTH not in found or _HEIGHT not in found or found.get(_KIND, 0) & _REDUCED_OR_MASK:
         return None
     # The depths of three samples, a colour picture, stand elsewhere in the file.
-    return Header(found[_WIDTH], found[_HEIGHT], found.get(_BITS, 8))
+    header = Header(found[_WIDTH], found[_HEIGHT], found.get(_BITS, 8))
+    return header.turned(found.get(_ORIENTATION, 1))
 
 
 def _unpack(file: BinaryIO, form: str) -> tuple[int, ...]:

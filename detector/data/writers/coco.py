@@ -15,7 +15,7 @@ from typing import Any
 
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.writers.frames import save_frames
-from detector.data.writers.output import Place, fresh_folder, placed_splits
+from detector.data.writers.output import Place, fresh_folder, placed_splits, tell_colours
 from detector.structures import IGNORE_LABEL, Frame
 
 Json = dict[str, Any]
@@ -41,6 +41,7 @@ def write_coco_references(splits: Mapping[str, Annotations], output: Path) -> No
         for split, annotations in splits.items():
             names = [record.path.absolute().as_posix() for record in annotations.records]
             _write(folder, split, annotations, names)
+    tell_colours(splits)
 
 
 def write_coco_frames(

@@ -12,6 +12,9 @@ from pathlib import Path, PurePath
 
 from detector.data.annotations import Annotations
 from detector.errors import UserError
+from detector.thermal.io.colour import REFUSE
+
+log = logging.getLogger(__name__)
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +100,7 @@ def placed_splits(
         names = names_from_common_folder(pictures)
         place_all(pictures, [folder / split / name for name in names], place=place)
         yield split, truth, [name.as_posix() for name in names]
+    tell_colours(splits)
 
 
 def place_all(pictures: Sequence[Path], targets: Sequence[Path], *, place: Place) -> None:
@@ -105,6 +109,15 @@ def place_all(pictures: Sequence[Path], targets: Sequence[Path], *, place: Place
         folder.mkdir(parents=True, exist_ok=True)
     for target, picture in dict(zip(targets, pictures, strict=True)).items():
         place(picture, target)
+
+
+def tell_colours(splits: Mapping[str, Annotations]) -> None:
+    """Warn where pictures that are kept as they are need a setting, which no format has a place for."""
+    ways = {record.colour for split in splits.values() for record in split.records} - {REFUSE}
+    if ways:
+        log.warning(
+            "the pictures stay in colour: give data.colour=%s with this set too", " or ".join(sorted(ways))
+        )
 
 
 def names_from_common_folder(pictures: Sequence[Path]) -> list[PurePath]:

@@ -14,6 +14,7 @@ from detector.data.writers.output import (
     names_from_common_folder,
     place_all,
     require_own_stems,
+    tell_colours,
     warn_of_losses,
 )
 
@@ -43,6 +44,7 @@ def write_yolo(splits: Mapping[str, Annotations], output: Path, *, place: Place)
         lines += ["names:", *(f"  {label}: {_quoted(name)}" for label, name in enumerate(classes))]
         (folder / "data.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     warn_of_losses("YOLO labels", splits)
+    tell_colours(splits)
 
 
 def _quoted(text: str) -> str:

@@ -67,19 +67,6 @@ def as_counts(pixels: np.ndarray, path: Path) -> np.ndarray:
     return pixels.astype(np.uint16)
 
 
-def one_channel(pixels: np.ndarray, path: Path) -> np.ndarray:
-    """[H, W] of [H, W], or of [H, W, 3] with equal channels, contiguous. Raises UserError for colour."""
-    if pixels.ndim == 2:
-        return np.ascontiguousarray(pixels)
-    grey = pixels[..., 0]
-    if pixels.shape[2] != 3 or any(not np.array_equal(grey, pixels[..., k]) for k in (1, 2)):
-        raise UserError(
-            f"{path}: a colour picture ({pixels.shape[2]} channels); thermal frames have one channel "
-            "(or three equal ones): export raw counts or a grey palette"
-        )
-    return np.ascontiguousarray(grey)
-
-
 def depth_of(counts: np.ndarray, declared: int | None = None) -> int:
     """Bits the counts use: those of a declared largest count of the form 2^k - 1, else those of their type.
 

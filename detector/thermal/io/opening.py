@@ -12,20 +12,24 @@ from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal.io.arrays import open_numpy, open_raw
 from detector.thermal.io.checks import reading
+from detector.thermal.io.colour import REFUSE
 from detector.thermal.io.cptv import open_cptv
 from detector.thermal.io.pictures import open_picture
 from detector.thermal.io.recording import Recording
 from detector.thermal.io.tiff import open_tiff
 from detector.thermal.io.video import open_video
 
+OF_COLOURS = (open_picture, open_tiff, open_video)
+"""What opens files whose frames may be in colour, and so takes how to read these."""
+
 # Content decides; a signature that is likely enough among raw counts (two bytes) yields to a raw suffix.
-SIGNATURES: tuple[tuple[re.Pattern[bytes], Callable[[Path], Recording]], ...] = (
+SIGNATURES: tuple[tuple[re.Pattern[bytes], Callable[..., Recording]], ...] = (
     (re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff"), open_picture),
     (re.compile(rb"(?:II[*+]\0|MM\0[*+])"), open_tiff),
     (re.compile(rb"\x93NUMPY|PK\x03\x04"), open_numpy),
     (re.compile(rb"RIFF....AVI |....ftyp|\x1a\x45\xdf\xa3", re.DOTALL), open_video),
 )
-WEAK_SIGNATURES: tuple[tuple[re.Pattern[bytes], Callable[[Path], Recording]], ...] = (
+WEAK_SIGNATURES: tuple[tuple[re.Pattern[bytes], Callable[..., Recording]], ...] = (
     (re.compile(rb"BM|P5\s"), open_picture),
     (re.compile(rb"\x1f\x8b"), open_cptv),
 )
@@ -34,15 +38,16 @@ VIDEOS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts
 PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".pgm", ".npy", ".npz"} | RAW
 
 
-def read(path: Path | str, *, raw_shape: tuple[int, int] | None = None) -> Frame:
+def read(path: Path | str, *, raw_shape: tuple[int, int] | None = None, colour: str = REFUSE) -> Frame:
     """The frame in a file that holds one picture; counts are exactly those stored.
 
-    raw_shape: (height, width) of raw counts, which carry none; ignored for all else.
+    raw_shape: (height, width) of raw counts, which carry none; ignored for all else. colour: how pictures in
+    false colours are read, "refuse", "luminance", "embedded" or a palette's name.
     Raises UserError, naming the file, where it is missing, empty, cut short, no picture, several pictures, in
-    colour, too large, or of a number type that is no count.
+    colour (ColourError) or in another palette than said, too large, or of a number type that is no count.
     """
     path = Path(path)
-    recording = _open_file(path, raw_shape)
+    recording = _open_file(path, raw_shape, colour)
     frames = iter(recording)
     frame = next(frames, None)
     if frame is None:
@@ -52,17 +57,19 @@ def read(path: Path | str, *, raw_shape: tuple[int, int] | None = None) -> Frame
     return frame
 
 
-def open_recording(path: Path | str, *, raw_shape: tuple[int, int] | None = None) -> Recording:
+def open_recording(
+    path: Path | str, *, raw_shape: tuple[int, int] | None = None, colour: str = REFUSE
+) -> Recording:
     """The frames of a file of any format, or of all pictures right inside a folder, in natural order.
 
-    raw_shape as in `read`. Raises UserError where the file cannot be opened or the folder has no pictures;
-    what is wrong with a frame is raised when it is reached.
+    raw_shape and colour as in `read`. Raises UserError where the file cannot be opened or the folder has no
+    pictures; what is wrong with a frame is raised when it is reached.
     """
     path = Path(path)
-    return _open_folder(path, raw_shape) if path.is_dir() else _open_file(path, raw_shape)
+    return _open_folder(path, raw_shape, colour) if path.is_dir() else _open_file(path, raw_shape, colour)
 
 
-def _open_file(path: Path, raw_shape: tuple[int, int] | None) -> Recording:
+def _open_file(path: Path, raw_shape: tuple[int, int] | None, colour: str) -> Recording:
     suffix = path.suffix.lower()
     with reading(path, "file"), path.open("rb") as file:
         head = file.read(16)
@@ -70,11 +77,11 @@ def _open_file(path: Path, raw_shape: tuple[int, int] | None) -> Recording:
         raise UserError(f"{path}: the image file is empty")
     for signature, opener in SIGNATURES if suffix in RAW else SIGNATURES + WEAK_SIGNATURES:
         if signature.match(head):
-            return opener(path)
+            return opener(path, colour=colour) if opener in OF_COLOURS else opener(path)
     if suffix in RAW:
         return open_raw(path, raw_shape)
     if suffix in VIDEOS:
-        return open_video(path)
+        return open_video(path, colour=colour)
     size = path.stat().st_size
     raise UserError(
         f"{path}: not a readable PNG, JPEG, TIFF, BMP, PGM, NumPy, CPTV or video file ({size} bytes); "
@@ -82,19 +89,21 @@ def _open_file(path: Path, raw_shape: tuple[int, int] | None) -> Recording:
     )
 
 
-def _open_folder(path: Path, raw_shape: tuple[int, int] | None) -> Recording:
+def _open_folder(path: Path, raw_shape: tuple[int, int] | None, colour: str) -> Recording:
     with reading(path, "folder"):
         files = [file for file in path.iterdir() if file.suffix.lower() in PICTURES and is_shown(file)]
     if not files:
         raise UserError(f"{path}: no pictures in this folder (of {', '.join(sorted(PICTURES))})")
     files.sort(key=natural)
     name = path.resolve().name
-    return Recording(name, partial(_folder_frames, files, raw_shape, name), length=len(files))
+    return Recording(name, partial(_folder_frames, files, raw_shape, colour, name), length=len(files))
 
 
-def _folder_frames(files: list[Path], raw_shape: tuple[int, int] | None, name: str) -> Iterator[Frame]:
+def _folder_frames(
+    files: list[Path], raw_shape: tuple[int, int] | None, colour: str, name: str
+) -> Iterator[Frame]:
     for file in files:
-        yield replace(read(file, raw_shape=raw_shape), sequence=name)
+        yield replace(read(file, raw_shape=raw_shape, colour=colour), sequence=name)
 
 
 def is_shown(file: Path) -> bool:

@@ -20,10 +20,10 @@ from detector.thermal.io.checks import (
     check_number_type,
     check_size,
     depth_of,
-    one_channel,
     reading,
 )
-from detector.thermal.io.exif import taken_at
+from detector.thermal.io.colour import one_channel
+from detector.thermal.io.exif import orientation_of, taken_at, turned
 from detector.thermal.io.opencv import quiet
 from detector.thermal.io.recording import Recording
 
@@ -35,13 +35,16 @@ REDUCED, MASK = 1, 4  # bits of NewSubfileType: a preview, a transparency mask
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
-def open_tiff(path: Path) -> Recording:
-    """One frame a page; previews and masks are left out. Raises UserError where the file cannot be read."""
+def open_tiff(path: Path, *, colour: str) -> Recording:
+    """One frame a page; previews and masks are left out; colour as in `one_channel`.
+
+    Raises UserError where the file cannot be read.
+    """
     with reading(path, "TIFF file"), tifffile.TiffFile(path) as file:
         pages = [number for number in range(len(file.pages)) if _is_picture(_page(file, number))]
     if not pages:
         raise UserError(f"{path}: the TIFF file holds no picture")
-    return Recording(path.stem, partial(_frames, path, pages), length=len(pages))
+    return Recording(path.stem, partial(_frames, path, pages, colour), length=len(pages))
 
 
 def _page(file: tifffile.TiffFile, number: int) -> tifffile.TiffPage:
@@ -54,27 +57,28 @@ def _is_picture(page: tifffile.TiffPage) -> bool:
     return not page.tags.valueof("NewSubfileType", 0) & (REDUCED | MASK)
 
 
-def _frames(path: Path, pages: list[int]) -> Iterator[Frame]:
+def _frames(path: Path, pages: list[int], colour: str) -> Iterator[Frame]:
     with reading(path, "TIFF file"), tifffile.TiffFile(path) as file:
         for position, number in enumerate(pages):
             page = _page(file, number)
-            counts = one_channel(as_counts(_pixels(page, path), path), path)
+            pixels = as_counts(_pixels(page, path), path)
+            counts = one_channel(pixels, path, colour=colour, embedded=_palette(page))
+            orientation = orientation_of(page.tags)
             largest = page.tags.valueof("MaxSampleValue")
             alone = len(pages) == 1
             yield Frame(
-                counts,
+                turned(counts, orientation),
                 depth_of(counts, largest if isinstance(largest, int) else None),
                 str(path) if alone else f"{path} frame {position}",
                 time=taken_at(page.tags, path),
                 sequence=None if alone else path.stem,
+                orientation=orientation,
             )
 
 
 def _pixels(page: tifffile.TiffPage, path: Path) -> np.ndarray:
-    """[H, W] or [H, W, C] as stored, but larger is always brighter."""
+    """[H, W] or [H, W, C] as stored, colours in OpenCV's order, but larger is always brighter."""
     check_size(path, width=page.imagewidth, height=page.imagelength)
-    if page.photometric == PHOTOMETRIC.PALETTE:
-        raise UserError(f"{path}: a colour palette; export raw counts or a grey picture")
     if page.imagedepth != 1 or not 1 <= page.samplesperpixel <= 4:
         raise UserError(f"{path}: a page of {page.samplesperpixel} samples and depth {page.imagedepth}")
     if page.dtype is None or page.bitspersample != 8 * page.dtype.itemsize:
@@ -85,10 +89,26 @@ def _pixels(page: tifffile.TiffPage, path: Path) -> np.ndarray:
     pixels = page.asarray() if own else _by_opencv(page, path)
     if pixels.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and own:
         pixels = np.moveaxis(pixels, 0, -1)
+    if own and pixels.ndim == 3 and pixels.shape[2] > 2:
+        pixels = pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]]
+    palette = _palette(page)
+    if palette is not None and pixels.ndim == 2:
+        pixels = palette[pixels][..., ::-1]
     # OpenCV turns 8-bit pixels over itself, and leaves 16-bit ones.
     if page.photometric == PHOTOMETRIC.MINISWHITE and (own or pixels.dtype != np.uint8):
         pixels = np.iinfo(pixels.dtype).max - pixels
     return pixels
+
+
+def _palette(page: tifffile.TiffPage) -> np.ndarray | None:
+    """The colour table [n, 3] uint8 RGB of a page of 8-bit indices into one, else None."""
+    if page.photometric != PHOTOMETRIC.PALETTE or page.dtype != np.uint8:
+        return None
+    table = page.colormap
+    if table is None or table.shape != (3, 256) or not table.any():
+        raise ValueError("its colour table is missing, empty or of another size")
+    # The format asks for 16 bits; some programs write 8.
+    return np.ascontiguousarray((table >> 8 if table.max() > 255 else table).astype(np.uint8).T)
 
 
 def _check_complete(page: tifffile.TiffPage) -> None:

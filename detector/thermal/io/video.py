@@ -14,6 +14,7 @@ import numpy as np
 from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal.io.checks import check_size, depth_of, reading
+from detector.thermal.io.colour import one_channel
 from detector.thermal.io.opencv import quiet
 from detector.thermal.io.recording import Recording
 
@@ -27,22 +28,21 @@ EIGHT_BITS = frozenset(
     b"Y800 Y8 I420 IYUV YV12 YUV9 YVU9 Y41B Y42B P422 YV16 444P 440P NV12 NV21 YUY2 YUYV UYVY YVYU "
     b"RGBA BGRA ARGB ABGR RGB\x18 BGR\x18 RGB\x00 BGR\x00 G3\x00\x08 PAL\x08".split(b" ")
 )
-NEAR_GREY = 8
-"""How far the channels of a grey film may lie apart after lossy colour coding."""
 
 
-def open_video(path: Path) -> Recording:
+def open_video(path: Path, *, colour: str) -> Recording:
     """Frames as a player shows them, in 8 bits, or the counts of 16-bit grey (FFV1). No times, no length.
 
     Containers count their frames only roughly, so the length stays unknown; a film that is cut short ends
-    early. Raises UserError where it cannot be opened or has more than 8 bits and is not 16-bit grey.
+    early. colour as in `one_channel`. Raises UserError where it cannot be opened or has more than 8 bits and
+    is not 16-bit grey.
     """
     with reading(path, "video"), _capture(path) as (capture, _):
         fps = capture.get(cv2.CAP_PROP_FPS)
-    return Recording(path.stem, partial(_frames, path), fps=fps if 0 < fps < 100_000 else None)
+    return Recording(path.stem, partial(_frames, path, colour), fps=fps if 0 < fps < 100_000 else None)
 
 
-def _frames(path: Path) -> Iterator[Frame]:
+def _frames(path: Path, colour: str) -> Iterator[Frame]:
     with reading(path, "video"), _capture(path) as (capture, deep):
         number = 0
         while True:
@@ -50,8 +50,9 @@ def _frames(path: Path) -> Iterator[Frame]:
                 done, picture = capture.read()
             if not done:
                 break
-            counts = _deep(picture, path) if deep else _grey(picture, path)
-            yield Frame(counts, depth_of(counts), f"{path} frame {number}", sequence=path.stem)
+            name = f"{path} frame {number}"
+            counts = _deep(picture, path) if deep else one_channel(picture, path, colour=colour)
+            yield Frame(counts, depth_of(counts), name, sequence=path.stem)
             number += 1
         if number == 0:
             raise UserError(f"{path}: the video holds no frame that can be decoded")
@@ -90,16 +91,3 @@ def _deep(picture: np.ndarray, path: Path) -> np.ndarray:
     if picture.dtype != np.uint16 or picture.ndim != 2:
         raise UserError(f"{path}: this OpenCV reduces 16-bit video to 8 bits; save the frames as TIFF or PNG")
     return picture
-
-
-def _grey(picture: np.ndarray, path: Path) -> np.ndarray:
-    if picture.ndim == 2:
-        return picture
-    blue, green, red = (picture[..., channel].astype(np.int16) for channel in range(3))
-    apart = max(int(np.abs(blue - green).max()), int(np.abs(red - green).max()))
-    if apart > NEAR_GREY:
-        raise UserError(
-            f"{path}: a colour video (channels up to {apart} apart); thermal frames are grey: "
-            "export raw counts or a grey palette"
-        )
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)

@@ -61,7 +61,7 @@ def test_a_radiometric_jpeg_has_the_size_of_its_raw_counts(
     path = tmp_path / "a.jpg"
     path.write_bytes(data[:2] + b"\xff\xe1\x00\x0aFLIR\0\0\0\0" + data[2:])
     inside = Frame(np.zeros((12, 16), np.uint16), 16, "a.jpg")
-    monkeypatch.setattr("detector.thermal.io.read", lambda given: inside if given == path else None)
+    monkeypatch.setattr("detector.thermal.io.read", lambda given, **_: inside if given == path else None)
     assert read_header(path) == Header(16, 12, 16)
 
 

@@ -140,7 +140,7 @@ def test_a_weights_file_holds_the_average_and_how_to_use_it(tmp_path):
     checkpoint.save_weights(path, {**STATE, "ema": average})
     state = checkpoint.load(path)
     assert set(state) == {"format", "version", "config", "classes", "thresholds", "ema"}
-    assert set(state["config"]) == {"model", "thermal", "postprocess", "evaluation"}
+    assert set(state["config"]) == {"model", "thermal", "postprocess", "evaluation", "colour"}
     assert state["config"]["model"] == STATE["config"]["model"]
     assert (state["classes"], state["thresholds"]) == (["person"], {"person": 0.25})
     expected = {**average, "conv.weight": average["conv.weight"].half().float()}

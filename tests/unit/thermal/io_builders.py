@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,23 @@ GREY_16 = RNG.integers(0, 65536, (24, 32), dtype=np.uint16)
 def save(path: Path, array: np.ndarray) -> Path:
     assert cv2.imwrite(str(path), array)
     return path
+
+
+def indexed_png(indices: np.ndarray, table: np.ndarray) -> bytes:
+    """Indices [H, W] uint8 into a colour table [n, 3] uint8 RGB: colour type 3 of W3C PNG."""
+    rows = b"".join(b"\0" + row.tobytes() for row in indices)
+    header = struct.pack(">IIBBBBB", indices.shape[1], indices.shape[0], 8, 3, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"PLTE", table.tobytes()), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    packed = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def exif_orientation(number: int) -> bytes:
+    """A little-endian TIFF structure with Orientation alone."""
+    return b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 274, 3, 1, number, 0, 0)
 
 
 def exif_block(

@@ -8,12 +8,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.errors import UserError
 from detector.thermal.io import open_recording
-from tests.unit.thermal.io_builders import GREY_8, GREY_16, WRITERS_8, WRITERS_16, write_file
+from detector.thermal.palettes import colours_of
+from tests.unit.thermal.io_builders import (
+    GREY_8,
+    GREY_16,
+    WRITERS_8,
+    WRITERS_16,
+    exif_orientation,
+    indexed_png,
+    save,
+    with_segments,
+    write_file,
+)
 
 SIZE = (24, 32)
 SMALL_16, SMALL_8 = GREY_16 // 4, GREY_8
@@ -49,10 +61,10 @@ def inside_zip(path: Path, data: bytes, damage: Damage) -> bytes:
     return path.read_bytes()
 
 
-def assert_frames_or_user_error(path: Path) -> None:
+def assert_frames_or_user_error(path: Path, colour: str = "refuse") -> None:
     message = f"{path}: "
     try:
-        for frame in open_recording(path, raw_shape=SIZE):
+        for frame in open_recording(path, raw_shape=SIZE, colour=colour):
             assert frame.counts.dtype in (np.uint8, np.uint16)
             assert frame.counts.ndim == 2
             assert frame.counts.max() < 2**frame.bit_depth
@@ -62,14 +74,20 @@ def assert_frames_or_user_error(path: Path) -> None:
     assert "\n" not in message
 
 
-def fuzz(path: Path, damage_file: Callable[[Damage], bytes], capfd: pytest.CaptureFixture[str]) -> None:
+def fuzz(
+    path: Path,
+    damage_file: Callable[[Damage], bytes],
+    capfd: pytest.CaptureFixture[str],
+    *,
+    colour: str = "refuse",
+) -> None:
     capfd.readouterr()
 
     @settings(max_examples=15 if path.stem == "film" else 40, deadline=None)  # a film takes a decoder's start
     @given(damages)
     def check(damage: Damage) -> None:
         path.write_bytes(damage_file(damage))
-        assert_frames_or_user_error(path)
+        assert_frames_or_user_error(path, colour)
 
     check()
     assert capfd.readouterr().err == ""
@@ -95,3 +113,20 @@ def test_damage_inside_a_whole_gzip_file(tmp_path: Path, capfd: pytest.CaptureFi
 def test_damage_inside_a_whole_zip_file(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = write_file(tmp_path / "array.npz", SMALL_16)
     fuzz(path, partial(inside_zip, tmp_path / "packing", path.read_bytes()), capfd)
+
+
+@pytest.mark.parametrize("colour", ["refuse", "luminance", "embedded", "seek"])
+@pytest.mark.parametrize("name", ["indexed.png", "indexed.tif", "colours.png", "colours.jpg", "turned.jpg"])
+def test_damaged_files_in_colour(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str, colour: str
+) -> None:
+    path, table = tmp_path / name, colours_of("seek")
+    if name == "indexed.png":
+        path.write_bytes(indexed_png(SMALL_8, table))
+    elif name == "indexed.tif":
+        tifffile.imwrite(path, SMALL_8, photometric="palette", colormap=table.T.astype(np.uint16) * 257)
+    else:
+        save(path, table[SMALL_8][..., ::-1])
+    if name == "turned.jpg":
+        path.write_bytes(with_segments(path.read_bytes(), [b"Exif\0\0" + exif_orientation(6)]))
+    fuzz(path, partial(damaged, path.read_bytes()), capfd, colour=colour)

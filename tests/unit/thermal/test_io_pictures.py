@@ -9,10 +9,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
 
+from detector.data.readers.header import read_header
 from detector.errors import UserError
 from detector.thermal.io import read
-from tests.unit.thermal.io_builders import GREY_8, GREY_16, exif_block, save, with_segments
+from detector.thermal.io.exif import turned, turned_back
+from tests.unit.thermal.io_builders import (
+    GREY_8,
+    GREY_16,
+    exif_block,
+    exif_orientation,
+    flir_jpeg,
+    save,
+    with_segments,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,9 +53,9 @@ def test_equal_channels_are_reduced_to_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("differing", [0, 1, 2])
 def test_colour_is_refused_whichever_channel_differs(tmp_path: Path, differing: int) -> None:
     channels = np.dstack([GREY_8] * 3)
-    channels[3, 4, differing] ^= 1
+    channels[3, 4, differing] ^= 128
     path = save(tmp_path / "colour.png", channels)
-    with pytest.raises(UserError, match=r"colour\.png.*colour picture"):
+    with pytest.raises(UserError, match=r"colour\.png: .*data\.colour="):
         read(path)
 
 
@@ -224,3 +235,49 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Path, "open", deny)  # root, who runs tests in containers, may read everything
     with pytest.raises(UserError, match=r"a\.png: cannot be read: Permission denied"):
         read(path)
+
+
+# What EXIF 2.32 says of tag 0x0112: where a picture's first row and first column are shown.
+AS_SHOWN = {
+    1: [[1, 2], [3, 4], [5, 6]],  # top, left
+    2: [[2, 1], [4, 3], [6, 5]],  # top, right
+    3: [[6, 5], [4, 3], [2, 1]],  # bottom, right
+    4: [[5, 6], [3, 4], [1, 2]],  # bottom, left
+    5: [[1, 3, 5], [2, 4, 6]],  # left, top
+    6: [[5, 3, 1], [6, 4, 2]],  # right, top
+    7: [[6, 4, 2], [5, 3, 1]],  # right, bottom
+    8: [[2, 4, 6], [1, 3, 5]],  # left, bottom
+}
+STORED = np.array(AS_SHOWN[1], np.uint16)
+
+
+@pytest.mark.parametrize("number", AS_SHOWN)
+def test_counts_are_turned_as_a_viewer_shows_them(number: int) -> None:
+    np.testing.assert_array_equal(turned(STORED, number), AS_SHOWN[number])
+    np.testing.assert_array_equal(turned_back(turned(STORED, number), number), STORED)
+
+
+@pytest.mark.parametrize("number", AS_SHOWN)
+@pytest.mark.parametrize("kind", ["picture", "raw counts", "tiff"])
+def test_a_file_that_says_so_is_turned_and_so_is_its_header(tmp_path: Path, number: int, kind: str) -> None:
+    path = tmp_path / ("a.tif" if kind == "tiff" else "a.jpg")
+    large = np.kron(STORED.astype(np.uint8) * 40, np.ones((16, 16), np.uint8))
+    data = flir_jpeg(STORED) if kind == "raw counts" else save(tmp_path / "a.jpg", large).read_bytes()
+    if kind == "tiff":
+        tifffile.imwrite(path, STORED, photometric="minisblack", extratags=[(274, "H", 1, number, True)])
+    else:
+        path.write_bytes(with_segments(data, [b"Exif\0\0" + exif_orientation(number)]))
+    frame = read(path)
+    shown = np.rint(frame.counts[8::16, 8::16] / 40) if kind == "picture" else frame.counts
+    np.testing.assert_array_equal(shown, AS_SHOWN[number])
+    assert frame.orientation == number
+    header = read_header(path)
+    assert (header.height, header.width) == frame.size
+
+
+@pytest.mark.parametrize("number", [0, 9, 65535])
+def test_an_orientation_that_is_none_turns_nothing(tmp_path: Path, number: int) -> None:
+    path = save(tmp_path / "a.jpg", GREY_8)
+    whole = read(path).counts
+    path.write_bytes(with_segments(path.read_bytes(), [b"Exif\0\0" + exif_orientation(number)]))
+    np.testing.assert_array_equal(read(path).counts, whole)

@@ -1,0 +1,52 @@
+"""Checks of pictures in false colours: refused, or read as data.colour says and how well that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from detector.data.annotations import ImageRecord
+from detector.data.colour import LOOKED_AT, refusals
+from detector.doctor.findings import Finding, Severity, listed
+from detector.doctor.scan import Scan
+from detector.thermal.io.colour import LUMINANCE, REFUSE, ColourError, advice
+from detector.thermal.palettes import NAMES, fit
+
+
+def check_colour(scan: Scan, records: Sequence[ImageRecord]) -> list[Finding]:
+    """Both; records: of all splits. Nothing for a set in grey."""
+    return _refused(scan) + _undone(records)
+
+
+def _refused(scan: Scan) -> list[Finding]:
+    errors = [item.error for item in scan.unreadable if isinstance(item.error, ColourError)]
+    if not errors:
+        return []
+    some = errors[:: max(1, len(errors) // LOOKED_AT)]
+    names = listed([Path(error.path).name for error in errors])
+    message = f"{len(errors)} of {len(scan.unreadable) + len(scan.frames)} frames are in colour ({names})"
+    return [
+        Finding(Severity.ERROR, "colours", message, advice(some), tuple(str(error.path) for error in errors)),
+    ]
+
+
+def _undone(records: Sequence[ImageRecord]) -> list[Finding]:
+    way = records[0].colour if records else REFUSE
+    if way in (REFUSE, LUMINANCE):  # the latter has its warning
+        return []
+    errors = refusals(records)
+    if not errors:
+        return []
+    what = "false colours with their palette in the file"
+    if way in NAMES:
+        what = f"false colours of the palette {way} ({fit(np.concatenate([e.colours for e in errors]), way)})"
+    return [
+        Finding(
+            Severity.NOTE,
+            "colours",
+            f"{what} become 8-bit counts",
+            "warmer is brighter within a picture, but every picture has the camera's own gain",
+        )
+    ]
