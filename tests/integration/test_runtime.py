@@ -193,7 +193,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_done(runtime, exported, ti
     assert len(json.loads((tmp_path / "found" / "detections.json").read_text())["frames"]) == 4
 
 
-def test_what_it_lacks_is_told_in_a_line(runtime, exported):
+def test_what_it_lacks_is_told_in_a_line(runtime, exported, frames):
     best = exported.checkpoint
     for mistake in (
         f"detector.load({str(best)!r})",
@@ -201,8 +201,9 @@ def test_what_it_lacks_is_told_in_a_line(runtime, exported):
         f"detector.load({str(exported.file)!r}).evaluate()",
     ):
         assert "needs the full package, thermal-detector" in runtime.run("python", "-c", MISTAKE, mistake)
-    ended = runtime.end_of(NAME, str(best), "frame.png")
+    ended = runtime.end_of(NAME, str(best), str(frames[0]))
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert ended.stderr.startswith(f"error: checkpoint {best}: needs the full package")
 
 
 def test_beside_the_full_package_neither_takes_the_other_s_files(wheel, full, exported, frames, tmp_path):
