@@ -177,8 +177,9 @@ def _same_kind(before: Any, after: Any) -> bool:
     if isinstance(before, float):
         return isinstance(after, (int, float)) and not isinstance(after, bool)
     if isinstance(before, str):
-        # A folder may be called 2024, and "auto" stands where a number may: the value's reader knows.
-        return isinstance(after, (str, int, float)) and not isinstance(after, bool)
+        # A folder may be called 2024, "auto" stands where a number may, null where there is to be none: the
+        # value's reader knows.
+        return after is None or (isinstance(after, (str, int, float)) and not isinstance(after, bool))
     return type(after) is type(before)
 
 
