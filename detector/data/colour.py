@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.frames import read_frame
 from detector.errors import UserError
-from detector.thermal.io.colour import EMBEDDED, LUMINANCE, PALETTE, REFUSE, ColourError, checked_way
+from detector.thermal.io.colour import EMBEDDED, LUMINANCE, PALETTE, REFUSE, ColourError, advice, checked_way
 from detector.thermal.palettes import recognised
-
-log = logging.getLogger(__name__)
 
 LOOKED_AT = 24
 """Pictures that tell a set's palette: together they show all of it."""
@@ -23,21 +20,29 @@ def coloured(splits: Sequence[Annotations], way: str) -> list[Annotations]:
     """The splits of one set with every record to be read in that way.
 
     way: of detector.thermal.io.colour.WAYS; "palette" becomes the one that the pictures are in, or "refuse"
-    where none is in colours. Warns of "luminance". Raises UserError for another word, and where the pictures
+    where none is in colours. Raises UserError for another word, and where the pictures
     are of no known palette.
     """
     checked_way(way, where="data.colour")
     if way == PALETTE:
         way = palette_of(record for split in splits for record in split.records)
-    if way == LUMINANCE:
-        log.warning(
-            "data.colour=luminance: false colours are read by their brightness; their gain is not the "
-            "camera's, and what is warmer need not be brighter"
-        )
     return [
         replace(split, records=tuple(replace(record, colour=way) for record in split.records))
         for split in splits
     ]
+
+
+def told(way: str) -> str:
+    """What reading false colours in a way other than "refuse" means for the counts."""
+    if way == LUMINANCE:
+        return (
+            "false colours are read by their brightness (data.colour=luminance): that is no gain of the "
+            "camera's, and what is warmer need not be brighter"
+        )
+    return (
+        f"false colours become 8-bit counts (data.colour={way}): what is warmer is brighter within a "
+        "picture, but every picture has the camera's own gain"
+    )
 
 
 def palette_of(records: Iterable[ImageRecord]) -> str:
@@ -52,7 +57,7 @@ def palette_of(records: Iterable[ImageRecord]) -> str:
         return EMBEDDED
     fit = recognised([error.colours for error in refused])
     if fit is None:
-        raise UserError(f"data.colour={PALETTE}: {refused[0]}")
+        raise UserError(f"data.colour={PALETTE}: {refused[0].path}: {advice(refused)}")
     return fit.palette
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from detector.data.annotations import ImageRecord
-from detector.data.colour import LOOKED_AT, refusals
+from detector.data.colour import LOOKED_AT, refusals, told
 from detector.doctor.findings import Finding, Severity, listed
 from detector.doctor.scan import Scan
 from detector.thermal.io.colour import LUMINANCE, REFUSE, ColourError, advice
@@ -34,19 +34,11 @@ def _refused(scan: Scan) -> list[Finding]:
 
 def _undone(records: Sequence[ImageRecord]) -> list[Finding]:
     way = records[0].colour if records else REFUSE
-    if way in (REFUSE, LUMINANCE):  # the latter has its warning
-        return []
-    errors = refusals(records)
+    errors = [] if way == REFUSE else refusals(records)
     if not errors:
         return []
-    what = "false colours with their palette in the file"
+    message = told(way)
     if way in NAMES:
-        what = f"false colours of the palette {way} ({fit(np.concatenate([e.colours for e in errors]), way)})"
-    return [
-        Finding(
-            Severity.NOTE,
-            "colours",
-            f"{what} become 8-bit counts",
-            "warmer is brighter within a picture, but every picture has the camera's own gain",
-        )
-    ]
+        message += f"; {fit(np.concatenate([error.colours for error in errors]), way)}"
+    severity = Severity.WARNING if way == LUMINANCE else Severity.NOTE
+    return [Finding(severity, "colours", message)]

@@ -35,8 +35,9 @@ def describe(state: Mapping[str, Any]) -> dict[str, Any]:
 
 def colour_of(config: Mapping[str, Any]) -> str:
     """How the network's frames are read where they are in false colours; UserError for no such way."""
-    data = config.get("data") or {}
-    return checked_way(data.get(COLOUR, config.get(COLOUR, REFUSE)), where="data.colour")
+    data = config.get("data")
+    holder = data if isinstance(data, Mapping) and COLOUR in data else config
+    return checked_way(holder.get(COLOUR, REFUSE), where="data.colour")
 
 
 def check(state: object, path: Path) -> None:

@@ -77,7 +77,9 @@ class Fit:
         return self.beside <= MOST_BESIDE
 
     def __str__(self) -> str:
-        return f"half of the pixels within {self.error:.0f} of it, {self.beside:.0%} beyond {NEAR:.0f}"
+        return (
+            f"half of the pixels within {self.error:.0f} of its colours, {self.beside:.0%} beyond {NEAR:.0f}"
+        )
 
 
 def fit(colours: np.ndarray, palette: str) -> Fit:
@@ -115,6 +117,22 @@ def levels_of(pixels: np.ndarray, palette: np.ndarray) -> np.ndarray:
         best = np.where(nearer, level, best)
         least = np.minimum(least, square)
     return best.astype(np.uint8)
+
+
+def indices_of(pixels: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """[H, W] uint8: index of pixels [H, W, 3] uint8 RGB, all colours of a table [n, 3], n at most 256.
+
+    Of equal colours the first.
+    """
+    colours, first = np.unique(_packed(table), return_index=True)
+    places = np.searchsorted(colours, _packed(pixels))
+    return first[np.minimum(places, len(colours) - 1)].astype(np.uint8)
+
+
+def _packed(colours: np.ndarray) -> np.ndarray:
+    """[...] int32, one number for each of the colours [..., 3] uint8."""
+    red, green, blue = (colours[..., k].astype(np.int32) for k in range(3))
+    return red << 16 | green << 8 | blue
 
 
 def is_gradient(table: np.ndarray) -> bool:

@@ -39,7 +39,7 @@ def test_colours_are_trained_on_with_one_setting_and_found_in_without(call: Call
     refused = call("train", *TINY_RUN, *own, "hydra.run.dir=runs/a")
     refused.assert_error("): data.colour=palette (for predict and frames: colour=iron) makes 8-bit counts")
     out = call("train", *TINY_RUN, *own, "data.colour=palette", "hydra.run.dir=runs/a").assert_fine().out
-    assert "pictures in false colours are read with data.colour=iron" in out
+    assert "false colours become 8-bit counts (data.colour=iron)" in out
     assert yaml.safe_load(Path("runs/a/config.yaml").read_text())["data"]["colour"] == "iron"
     fixed = ["checkpoint=runs/a/weights.safetensors", "confidence=0.001", "pictures=none", *TINY_ENGINE]
     for root in (grey, colours):

@@ -25,6 +25,7 @@ from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
 from detector.data.annotations import Annotations
 from detector.data.classes import with_classes
+from detector.data.colour import told
 from detector.data.few import too_few_to_judge, too_few_to_learn
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, lost_workers_explained, train_loader
@@ -144,9 +145,7 @@ def train(work: dict[str, Any]) -> None:
     for line in (*too_few_to_learn(annotations), *too_few_to_judge(validation.annotations)):
         tracker.say(f"note: {line}")
     if annotations.records[0].colour != REFUSE:
-        tracker.say(
-            f"note: pictures in false colours are read with data.colour={annotations.records[0].colour}"
-        )
+        tracker.say(f"note: {told(annotations.records[0].colour)}")
     if began is not None:
         tracker.say(began)
     if resumed:

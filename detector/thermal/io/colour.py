@@ -102,7 +102,9 @@ def one_channel(
     if colour == EMBEDDED:
         if embedded is None or not gradient:
             raise UserError(f"{path}: colour={colour}, but it brings no palette that is a gradient")
-        return palettes.levels_of(rgb, embedded)
+        return palettes.indices_of(rgb, embedded)
+    if colour not in palettes.NAMES:
+        raise UserError(f"{path}: colour={colour}: one picture is read by a palette's name, not by {colour}")
     fit = palettes.fit(sample, colour)
     if not fit.good:
         raise UserError(f"{path}: is not in the palette {colour} ({fit}); is it of another camera?")

@@ -90,7 +90,7 @@ def test_false_colours_are_an_error_that_names_palette_and_setting(splits):
     examination = examined(every)
     (found,) = (finding for finding in examination.findings if finding.check == "colours")
     assert found.message.startswith("12 of 12 frames are in colour (train_000.png, ")
-    assert "palette rainbow (half of the pixels within 0 of it, 0% beyond 40)" in found.advice
+    assert "palette rainbow (half of the pixels within 0 of its colours, 0% beyond 40)" in found.advice
     assert "data.colour=palette" in found.advice
     assert "files" not in {finding.check for finding in examination.findings}
 
@@ -100,4 +100,11 @@ def test_undone_colours_are_a_note_with_their_error(splits):
     every = dict(zip(names, coloured(painted_splits, "palette"), strict=True))
     examination = examined(every)
     assert examination.fit
-    assert "palette rainbow (half of the pixels within 0" in message(examination, "colours")
+    assert "data.colour=rainbow" in message(examination, "colours")
+    assert "half of the pixels within 0 of its colours, 0% beyond 40" in message(examination, "colours")
+
+
+def test_brightness_is_a_warning(splits):
+    names, painted_splits = list(splits), [each(split, painted) for split in splits.values()]
+    every = dict(zip(names, coloured(painted_splits, "luminance"), strict=True))
+    assert ("warning", "colours") in faults(examined(every))

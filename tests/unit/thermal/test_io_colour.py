@@ -102,6 +102,7 @@ def test_brightness_of_colours(tmp_path: Path) -> None:
 def test_the_index_into_a_palette_that_the_file_brings_is_the_count(tmp_path: Path, name: str) -> None:
     """Also where nobody else knows the palette."""
     own = np.stack([np.arange(256), np.arange(256) // 2, 255 - np.arange(256)], axis=1).astype(np.uint8)
+    own[200:230, 0] = np.arange(230, 200, -1)  # slow parts and turns do not confuse it
     path = indexed(tmp_path / name, COUNTS, own)
     with pytest.raises(ColourError, match=r"palette in the file: data\.colour=palette .*colour=embedded"):
         read(path)
@@ -157,6 +158,13 @@ def test_a_photograph_is_of_no_palette(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", np.random.default_rng(1).integers(0, 256, (40, 40, 3), dtype=np.uint8))
     with pytest.raises(ColourError, match=r"a\.png: a colour picture of no known palette.*luminance"):
         read(path)
+
+
+@pytest.mark.parametrize("way", ["palette", "irn"])
+def test_a_word_that_no_picture_is_read_by_is_named(tmp_path: Path, way: str) -> None:
+    path = save(tmp_path / "a.png", painted(COUNTS, "iron"))
+    with pytest.raises(UserError, match=rf"a\.png: colour={way}: one picture is read by a palette's name"):
+        read(path, colour=way)
 
 
 def test_a_word_that_is_no_way_is_named() -> None:
