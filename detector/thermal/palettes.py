@@ -22,9 +22,8 @@ _SLOWEST = 6  # levels that the coarse table below may be beside
 _SMOOTH = 48.0  # in RGB, between neighbours of a palette: more is no gradient but an unordered colour table
 _FEWEST = 64  # entries of a colour table that can be a gradient
 
-# Level:colour at the bends, straight between. iron: in the files of a FLIR E40. rainbow: of the Lepton's
-# examples. seek: measured on the scales in 203 pictures of a Seek phone camera. arctic, lava, glowbow: as the
-# DIY-Thermocam shows them.
+# Level:colour at the bends, straight between. iron: in the files of a FLIR E40. rainbow: of FLIR's Lepton. seek:
+# measured on the scales in 203 pictures of a Seek phone camera.
 _BENDS = {
     "iron": "0:001f25 7:001845 27:3b0b85 38:560997 57:820da3 87:b5248d 132:e35c3e 161:f18812 189:f4b10a "
     "205:f3c71c 223:efda49 242:e7e99d 255:e1efef",
@@ -32,11 +31,6 @@ _BENDS = {
     "103:69b91a 116:a4cc02 128:d4d703 143:edd008 158:fcb711 169:ff9b18 192:fb213b 206:f7194f 215:f83b60 "
     "220:fa5d6c 225:fb6671 242:ffbfa5 255:ffe9d0",
     "seek": "0:000002 38:020b70 69:0256f0 73:035af0 114:069400 160:f8f606 206:f82804 255:fdfafa",
-    "arctic": "0:0f1092 27:1014ef 39:0e4aee 73:36e3e8 84:42dcdc 130:6a6562 184:ed650d 218:ecc40b 225:ebcf22 "
-    "248:ebe1af 255:ebe6c2",
-    "lava": "0:101010 21:2b499a 41:1065a0 85:0e8984 107:793a78 149:c22231 172:ee3f2b 191:ed5e0c 210:ec980d "
-    "233:ecc90c 255:ebebeb",
-    "glowbow": "0:101010 63:c22230 127:ed5e0c 190:ecc90b 255:ebebeb",
 }
 _OF_OPENCV = {
     "cividis": cv2.COLORMAP_CIVIDIS,
