@@ -22,8 +22,8 @@ _SLOWEST = 6  # levels that the coarse table below may be beside
 _SMOOTH = 48.0  # in RGB, between neighbours of a palette: more is no gradient but an unordered colour table
 _FEWEST = 64  # entries of a colour table that can be a gradient
 
-# Level:colour at the bends, straight between. iron: in the files of a FLIR E40. rainbow: of FLIR's Lepton. seek:
-# measured on the scales in 203 pictures of a Seek phone camera.
+# Level:colour at the bends, straight between. iron: in the files of a FLIR E40. rainbow: of FLIR's Lepton.
+# seek: measured on the scales in 203 pictures of a Seek phone camera.
 _BENDS = {
     "iron": "0:001f25 7:001845 27:3b0b85 38:560997 57:820da3 87:b5248d 132:e35c3e 161:f18812 189:f4b10a "
     "205:f3c71c 223:efda49 242:e7e99d 255:e1efef",
