@@ -121,7 +121,9 @@ def test_the_command_evaluation_and_the_api_agree_to_the_bit(
     assert [item["box"] for item in frame["objects"]] == [
         [round(value, 2) for value in box] for box in prediction.boxes.tolist()
     ]
-    assert model.evaluate(root, "test").to_dict() == json.loads(Path("judged/metrics.json").read_text())
+    judged = json.loads(Path("judged/metrics.json").read_text())
+    del judged["headline"]  # of the thresholds in use; the command alone tells it
+    assert model.evaluate(root, "test").to_dict() == judged
 
 
 def test_evaluation_repeats_the_run_s_numbers(model, finished):

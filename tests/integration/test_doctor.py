@@ -69,7 +69,7 @@ def test_two_sets_side_by_side(tiny_set, call: Call, tmp_path):
         (["data.root=nowhere"], "data root nowhere: no such folder"),
         (["data=checkpoint"], "data=checkpoint: names no data set of its own"),
         (["splits=[holdout]"], "data split 'holdout'"),
-        (["compare=lepton"], "compare=lepton: must be one of coco, "),
+        (["compare=lepton"], "compare=lepton: must be one of auto, "),
         (["compare=coco"], "compare_root must be given"),
         (["compare_frames=0"], "compare_frames=0: must be at least 1"),
         (["limits.leak_error=-1"], "limits.leak_error=-1.0: must not be negative"),

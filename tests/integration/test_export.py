@@ -1,59 +1,48 @@
-"""A run as an ONNX file: the same detections, in a process that has no torch."""
+"""A run as an ONNX file: proved before it is there, judged and used as the checkpoint is.
 
-import json
-import subprocess
-import sys
-
-import numpy as np
-import pytest
-
-from tests.integration.commands import TINY_RUN
-
-pytest.importorskip("onnxscript", reason="the extra export is not installed")
-
-WITHOUT_TORCH = """
-import sys
-import json
-for name in "torch torchvision scipy albumentations hydra omegaconf pycocotools matplotlib sklearn".split():
-    sys.modules[name] = None
-import detector
-
-model = detector.load(sys.argv[1])
-found = [model.predict(file, confidence=0.0) for file in sys.argv[2:]]
-print(json.dumps([[one.boxes.tolist(), one.scores.tolist(), one.labels.tolist()] for one in found]))
+test_runtime.py has that it finds the same where there is no torch.
 """
 
+import json
+import re
+from pathlib import Path
 
-def test_a_file_finds_what_the_checkpoint_finds(call, tiny_set, tmp_path):
-    call("train", *TINY_RUN, f"data.root={tiny_set}", "hydra.run.dir=run").assert_fine()
-    made = call("export", "checkpoint=run/checkpoints/best.pt", "output=run/tiny.onnx").assert_fine()
-    assert "largest difference to PyTorch over" in made.out
-    assert not [*(tmp_path / "run").glob("*.partial*")]
+import pytest
 
-    frames = sorted((tiny_set / "val").glob("*.png"))
-    command = [sys.executable, "-c", WITHOUT_TORCH, "run/tiny.onnx", *map(str, frames)]
-    found = json.loads(
-        subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
-    )
-    import detector
+from tests.integration.commands import TINY_ENGINE
 
-    model = detector.load(tmp_path / "run/checkpoints/best.pt", device="cpu", precision="fp32")
-    for frame, (boxes, scores, labels) in zip(frames, found, strict=True):
-        expected = model.predict(frame, confidence=0.0)
-        found_here = np.column_stack([boxes, np.multiply(scores, 500), np.multiply(labels, 1000)])
-        wanted = np.column_stack([expected.boxes, expected.scores * 500, expected.labels * 1000])
-        assert len(wanted) == len(found_here) > 50
-        # Scores that differ in the last bit change places, and the last ones fall out: the first half must be
-        # there, within 0.05 pixels and 1e-4 of the score.
-        for row in wanted[: len(wanted) // 2]:
-            assert np.abs(found_here - row).max(axis=1).min() < 0.05
 
-    data = [f"data.root={tiny_set}", "data=synthetic", "data.split=val"]
-    judged = call("evaluate", "checkpoint=run/tiny.onnx", *data).assert_fine()
-    assert "val split, 4 frames" in judged.out
-    call("predict", "checkpoint=run/tiny.onnx", f"source={frames[0]}", "output=found").assert_fine()
+def ap(folder: str) -> float:
+    return json.loads((Path(folder) / "metrics.json").read_text())["AP"]
 
-    small = ["checkpoint=run/checkpoints/best.pt", "precision=int8", "size=[120,160]", "batch=1"]
-    made = call("export", *small, "output=run/small.onnx").assert_fine()
-    assert "as a file" in made.out
-    call("predict", "checkpoint=run/small.onnx", f"source={frames[0]}", "output=found8").assert_fine()
+
+def test_a_file_is_judged_as_its_checkpoint(exported, tiny_set, call):
+    data = ["data=synthetic", f"data.root={tiny_set}", "data.split=train"]
+    for name, file in (("file", exported.file), ("checkpoint", exported.checkpoint)):
+        call("evaluate", f"checkpoint={file}", *data, *TINY_ENGINE, f"output={name}").assert_fine()
+    assert ap("file") == pytest.approx(ap("checkpoint"), abs=1e-3)
+    assert ap("file") > 0.01
+
+
+def test_eight_bits_of_one_size_say_what_they_cost(exported, tiny_set, call, tmp_path):
+    small = [f"checkpoint={exported.checkpoint}", "precision=int8", "size=[120,160]", "batch=1"]
+    out = call("export", *small, "output=small.onnx").assert_fine().out
+    assert re.search(r"val split, 4 frames: AP 0\.\d+ in PyTorch, 0\.\d+ as a file", out)
+    frames = f"source={tiny_set / 'val'}"
+    call("predict", "checkpoint=small.onnx", frames, "output=found", "pictures=none").assert_fine()
+    assert len(json.loads((tmp_path / "found/detections.json").read_text())["frames"]) == 4
+    assert not [*tmp_path.glob("*.partial*")]
+
+
+def test_a_file_that_says_something_else_is_not_written(exported, call, tmp_path, monkeypatch):
+    monkeypatch.setattr("detector.export.parity.SCORES", -1.0)
+    outcome = call("export", f"checkpoint={exported.checkpoint}", "output=other.onnx")
+    assert outcome.status == 1
+    assert "other.onnx: not written: it should differ from PyTorch by at most" in outcome.err
+    assert not [*tmp_path.glob("*.onnx")]
+
+
+def test_what_cannot_be_is_refused(exported, call):
+    given = f"checkpoint={exported.checkpoint}"
+    call("export", given, "precision=int4").assert_error("precision=int4: must be fp32 or int8")
+    call("export", given, "size=[120]").assert_error("size=[120]: must be null, for any, or [height, width]")

@@ -34,6 +34,7 @@ def first(tmp_path: Path) -> Path:
     """The folder of a first round, in which a person has labelled."""
     output = tmp_path / "set"
     write(output, new=ENTRY, labels=True)
+    (output / "labels").mkdir()
     for name in ("prelabels/round_1/found.txt", "labels/mine.json", "preview/possum_0042.json"):
         (output / name).write_text("a person's work")
     return output

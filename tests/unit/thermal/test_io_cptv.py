@@ -112,7 +112,7 @@ def test_other_gzip_files_are_no_recording(tmp_path: Path) -> None:
 def test_without_the_package_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cptv", None)
     path = write(tmp_path / "a.cptv", cptv_bytes(FRAMES))
-    with pytest.raises(UserError, match=r"a\.cptv: .*pip install 'thermal-detector\[cptv\]'"):
+    with pytest.raises(UserError, match=r"a\.cptv: .*pip install cptv"):
         open_recording(path)
 
 
