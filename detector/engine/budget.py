@@ -9,7 +9,7 @@ from typing import Any
 from detector.engine.settings import number_from
 
 AUTO = "auto"
-EPOCHS = 24
+EPOCHS = 16
 """At least; what a thousand frames and more get."""
 STEPS = 1000
 """At least: with less the learning rate falls before anything is learnt, however few the frames."""

@@ -27,7 +27,7 @@ def test_a_file_is_judged_as_its_checkpoint(exported, tiny_set, call):
 def test_eight_bits_of_one_size_say_what_they_cost(exported, tiny_set, call, tmp_path):
     small = [f"checkpoint={exported.checkpoint}", "precision=int8", "size=[120,160]", "batch=1"]
     out = call("export", *small, "output=small.onnx").assert_fine().out
-    assert re.search(r"val split, 4 frames: AP 0\.\d+ in PyTorch, 0\.\d+ as a file", out)
+    assert re.search(r"test split, 4 frames: AP 0\.\d+ in PyTorch, 0\.\d+ as a file", out)
     frames = f"source={tiny_set / 'val'}"
     call("predict", "checkpoint=small.onnx", frames, "output=found", "pictures=none").assert_fine()
     assert len(json.loads((tmp_path / "found/detections.json").read_text())["frames"]) == 4
