@@ -43,6 +43,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from detector.app.configs import CONFIGS
 from detector.app.parts import build
 from detector.app.settings import plain, typed
+from detector.export.onnx_file import OPSET, Deployed
 from detector.structures import Frame
 from detector.synth.placement import populate
 from detector.synth.scene import Scene, SceneParams
@@ -50,8 +51,6 @@ from detector.synth.sensor import Sensor, SensorParams
 
 CLASSES = 4
 MODELS = ("pico", "nano", "small", "medium")
-OPSET = 18
-"""Of every file; what ultralytics chooses itself."""
 FRAMES = 8
 """Synthetic ones, for the ranges of batch norms and of INT8."""
 WARMUP = 10
@@ -200,18 +199,6 @@ def draw_frames(height: int, width: int) -> Tensor:
         counts = Sensor(sensor, rng, width=width, height=height).expose(kelvin, rng, frame=0)
         images.append(gain(Frame(counts, bit_depth=16, source="synth")))
     return torch.from_numpy(np.stack(images))[:, None]
-
-
-class Deployed(nn.Module):
-    """images [1, 1, H, W] -> scores [1, P, C] and boxes [1, P, 4] in pixels."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        output = self.network(images)
-        return output.logits.sigmoid(), output.boxes
 
 
 def ours(name: str, overrides: Sequence[str], images: Tensor) -> Candidate:

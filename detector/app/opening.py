@@ -37,8 +37,6 @@ def labelled(detector: Detector, annotations: Annotations) -> Annotations:
 
     UserError where the set has one that the detector does not know.
     """
-    if annotations.classes == detector.classes:
-        return annotations
     unknown = [name for name in annotations.classes if name not in detector.classes]
     if unknown:
         raise UserError(

@@ -51,6 +51,13 @@ class Trained:
         self.model = model.to(device).to(memory_format=torch.channels_last).eval()
 
     @property
+    def stride(self) -> int:
+        """The network's coarsest: frames are filled up to multiples of it."""
+        stride = self.model.stride
+        assert isinstance(stride, int)
+        return stride
+
+    @property
     def run_folder(self) -> Path:
         """The folder of the run that wrote the checkpoint; of a weights file the one it lies in.
 

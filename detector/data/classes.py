@@ -61,6 +61,8 @@ def with_classes(annotations: Annotations, classes: Sequence[str]) -> Annotation
     What they have no class for counts as background: a set that shows an object unlabelled does not belong
     beside one that labels it. Their category ids stay; the other classes get those that follow.
     """
+    if annotations.classes == tuple(classes):
+        return annotations
     # One entry more, at the end, where label -1 finds it: regions of no class stay so.
     labels = np.array([*map(list(classes).index, annotations.classes), IGNORE_LABEL], np.int64)
     own = dict(zip(annotations.classes, annotations.category_ids, strict=True))

@@ -74,8 +74,6 @@ def run(config: DictConfig) -> None:
 def _write(
     trained: Trained, file: Path, *, size: tuple[int, int] | None, batch: int | None, config: DictConfig
 ) -> None:
-    stride = trained.model.stride
-    assert isinstance(stride, int)
     if config.precision == "int8":
         full = file.with_suffix(".fp32.onnx")
         try:
@@ -85,20 +83,18 @@ def _write(
             full.unlink(missing_ok=True)
     else:
         onnx_file.write(trained.model, file, size=size, batch=batch)
-    onnx_file.describe_in(file, checkpoint.load(trained.path), stride=stride, licence=config.licence)
+    onnx_file.describe_in(file, checkpoint.load(trained.path), stride=trained.stride, licence=config.licence)
 
 
 def _calibration(
     trained: Trained, config: DictConfig, *, size: tuple[int, int] | None
 ) -> Iterator[np.ndarray]:
     """Frames spread over the training split, [1, 1, H, W], as the network sees them."""
-    stride = trained.model.stride
-    assert isinstance(stride, int)
     data = chosen_data(trained.data or {}, config.data)
     training = SplitFrames(load_split(data, data["train"]), trained.gain)
     chosen = np.linspace(0, len(training) - 1, min(CALIBRATION, len(training))).astype(int).tolist()
     for shot in training.shots(chosen):
-        image = pad_to_multiple(shot.image, stride) if size is None else pad_to(shot.image, *size)
+        image = pad_to_multiple(shot.image, trained.stride) if size is None else pad_to(shot.image, *size)
         yield image[None, None]
 
 
@@ -114,7 +110,5 @@ def _shape(size: object, trained: Trained) -> tuple[int, int] | None:
         return None
     if not (isinstance(size, list) and len(size) == 2 and all(isinstance(n, int) and n > 0 for n in size)):
         raise UserError(f"size={size}: must be null, for any, or [height, width] of the frames")
-    stride = trained.model.stride
-    assert isinstance(stride, int)
-    height, width = (-(-side // stride) * stride for side in size)
+    height, width = (-(-side // trained.stride) * trained.stride for side in size)
     return height, width

@@ -247,7 +247,7 @@ def _split_with_classes(data: Mapping[str, Any], split: str, classes: Sequence[s
             f"the training split has {', '.join(classes)}; name them in data.source.classes"
         )
     # A file may list only the classes that occur in it.
-    return annotations if annotations.classes == tuple(classes) else with_classes(annotations, classes)
+    return with_classes(annotations, classes)
 
 
 def _check(config: dict[str, Any], settings: EngineSettings, count: int, *, classes: tuple[str, ...]) -> None:
