@@ -15,6 +15,7 @@ from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
 from detector.engine.settings import InferenceSettings
 from detector.inference.sources import find
+from detector.thermal.resolution import checked_scale
 
 
 def run(config: DictConfig) -> None:
@@ -32,7 +33,8 @@ def run(config: DictConfig) -> None:
         colour=config.colour,
         calibration=None if config.calibration is None else build("calibration", plain(config.calibration)),
     )
-    detector = open_detector(str(config.checkpoint), device=engine.device)
+    scale = None if config.scale is None else checked_scale(config.scale, where="scale")
+    detector = open_detector(str(config.checkpoint), device=engine.device, scale=scale)
     if config.checkpoint == THERMAL:
         print(f"with the weights that ship, which find {', '.join(detector.classes)}")
     postprocess = changed_postprocess(detector, plain(config.postprocess))
