@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from detector.thermal.agc.base import Agc
 from detector.thermal.resolution import resized, scaled_size
 
 
+@dataclass(frozen=True)
 class Scaled(Agc):
     """Another gain, of frames with `scale` times as many pixels along each side.
 
@@ -18,9 +20,8 @@ class Scaled(Agc):
     frame of 640x512 is shown with 160x128 pixels, as a camera of so many behind the same lens would give it.
     """
 
-    def __init__(self, gain: Agc, scale: float) -> None:
-        self.gain = gain
-        self.scale = scale
+    gain: Agc
+    scale: float
 
     def for_sequence(self, frames: Iterable[Frame]) -> Agc:
         return Scaled(self.gain.for_sequence(frames), self.scale)
