@@ -53,7 +53,7 @@ def test_a_share_of_large_frames_trains_and_finds_as_the_small_frames_do(call: C
     assert_same(dict(small["ema"]), dict(shrunk["ema"]))
     found = boxes("small_found/detections.json")
     assert len(found)
-    np.testing.assert_allclose(boxes("large_found/detections.json"), found * [8, 8, 8, 8, 1], atol=0.01)
+    np.testing.assert_allclose(boxes("large_found/detections.json"), found * [8, 8, 8, 8, 1], atol=0.05)
 
 
 def test_the_share_follows_the_objects_and_stays_with_the_detector(call: Call, large):
