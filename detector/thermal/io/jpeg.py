@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-APP1 = 0xE1
+APP1, APP2, APP3, APP4 = 0xE1, 0xE2, 0xE3, 0xE4
 START_OF_SCAN = 0xDA
 # SOF0 to SOF15 but for the three codes among them that mean something else.
 FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
