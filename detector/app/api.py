@@ -19,7 +19,8 @@ from detector.inference.sources import read
 from detector.inference.stages import confident, thresholds
 from detector.structures import Frame
 from detector.thermal import io
-from detector.thermal.io.checks import as_counts, depth_of
+from detector.thermal.io.checks import depth_of
+from detector.thermal.io.temperatures import to_counts
 
 if TYPE_CHECKING:
     from detector.evaluation.coco import Metrics
@@ -161,5 +162,5 @@ def _frame(picture: Picture, colour: str) -> Frame:
         shape = getattr(picture, "shape", None)
         what = type(picture).__name__ if shape is None else f"an array {list(shape)}"
         raise UserError(f"predict takes frames [height, width], their files or lists of these, found {what}")
-    counts = as_counts(picture, Path("array"))
-    return Frame(counts, depth_of(counts), "array")
+    counts, calibration, taken_for = to_counts(picture, Path("array"), unit=None)
+    return Frame(counts, depth_of(counts), "array", calibration=calibration, taken_for=taken_for)

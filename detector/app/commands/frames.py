@@ -37,6 +37,7 @@ from detector.structures import Detections, Frame
 from detector.thermal import io
 from detector.thermal.agc import Agc
 from detector.thermal.io.colour import REFUSE
+from detector.thermal.io.temperatures import checked_unit
 
 log = logging.getLogger(__name__)
 
@@ -90,12 +91,13 @@ def run(config: DictConfig) -> None:
     colour = chosen_colour(config.colour, own=REFUSE if model is None else model.trained.colour)
     if model is None and config.confidence is not None:
         raise UserError("confidence: is of what a checkpoint finds; give checkpoint=PATH too")
+    unit = checked_unit(config.unit, where="unit")
     failures = Failures(alone=len(paths) == 1 and paths[0].is_file(), tell=tell)
     known: dict[str, set[str]] = {}
     for entry in earlier:
         known.setdefault(entry.recording, set()).add(entry.digest)
     surveyed: list[Surveyed] = []
-    for opened in recordings(paths, raw_shape=shape, colour=colour, failed=failures.add):
+    for opened in recordings(paths, raw_shape=shape, colour=colour, unit=unit, failed=failures.add):
         surveyed.append(_surveyed(opened, model, known, {one.name for one in surveyed}))
     picks = pick(
         [one.survey for one in surveyed],

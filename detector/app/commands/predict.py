@@ -15,6 +15,7 @@ from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
 from detector.engine.settings import InferenceSettings
 from detector.inference.sources import find
+from detector.thermal.io.temperatures import checked_unit
 
 
 def run(config: DictConfig) -> None:
@@ -30,6 +31,7 @@ def run(config: DictConfig) -> None:
         confidence=config.confidence,
         raw_shape=checked_shape(plain(config.raw_shape)),
         colour=config.colour,
+        unit=checked_unit(config.unit, where="unit"),
         calibration=None if config.calibration is None else build("calibration", plain(config.calibration)),
     )
     detector = open_detector(str(config.checkpoint), device=engine.device)

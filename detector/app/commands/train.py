@@ -27,6 +27,7 @@ from detector.data.annotations import Annotations
 from detector.data.classes import with_classes
 from detector.data.colour import told
 from detector.data.few import too_few_to_judge, too_few_to_learn
+from detector.doctor.counts import warnings_of
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, lost_workers_explained, train_loader
 from detector.data.loading.sample import Transform
@@ -144,6 +145,8 @@ def train(work: dict[str, Any]) -> None:
     )
     for line in (*too_few_to_learn(annotations), *too_few_to_judge(validation.annotations)):
         tracker.say(f"note: {line}")
+    for line in warnings_of({"train": annotations, "val": validation.annotations}) if first else []:
+        tracker.say(f"warning: {line}")
     if annotations.records[0].colour != REFUSE:
         tracker.say(f"note: {told(annotations.records[0].colour)}")
     if began is not None:

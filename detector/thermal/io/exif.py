@@ -92,7 +92,8 @@ def turned_back(counts: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _parsed(text: str, form: str) -> datetime | None:
+    date = text[:10].replace("-", ":")  # as some of DJI's cameras write it
     try:
-        return datetime.strptime(text, form)
+        return datetime.strptime(date + text[10:], form)
     except ValueError:
         return None

@@ -26,7 +26,7 @@ from detector.thermal.io.exif import (
 from detector.thermal.io.opencv import decode
 from detector.thermal.io.recording import Recording
 
-JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+JPEG_START = b"\xff\xd8"
 BMP_START = b"BM"
 INFIRAY_START = b"IJPEG\0"
 # Width, height and the largest count, parted by blanks and comments; one blank before the pixels.
@@ -49,11 +49,7 @@ def _frames(path: Path, colour: str) -> Iterator[Frame]:
 
 
 def _read_jpeg(data: bytes, path: Path, colour: str) -> Frame:
-    # OpenCV fills the missing part of a short file with grey.
-    # Inside a JPEG scan 0xFF is always escaped, so an end marker after the last scan's start is the real one.
     with reading(path, "image file"):
-        if data.rfind(JPEG_END) <= data.rfind(JPEG_SCAN):
-            raise EOFError(f"{len(data)} bytes")
         size = jpeg.size_of(data)
         segments = list(jpeg.segments(data))
     time, orientation, maker = None, 1, ""
@@ -65,6 +61,9 @@ def _read_jpeg(data: bytes, path: Path, colour: str) -> Frame:
         maker = maker_of_exif(block, path)
     raw = _radiometric(segments, path, maker=maker, size=size)
     if raw is None:
+        with reading(path, "image file"):
+            if not jpeg.is_whole(data):  # OpenCV would fill the missing part with grey
+                raise EOFError(f"{len(data)} bytes")
         raw = flir.Content(one_channel(_pixels(data, path, size=size), path, colour=colour), None, None)
     counts = turned(raw.counts, orientation)
     return Frame(

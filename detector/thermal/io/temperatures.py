@@ -28,6 +28,8 @@ MOST = np.iinfo(np.uint16).max
 COLDEST, HOTTEST = ZERO_CELSIUS - 100, 2000
 """No scene is colder in every pixel, and none so hot in Celsius: from here on numbers are kelvin. None is hotter
 in every pixel: from there on they are no temperatures."""
+CENTI_COLDEST, CENTI_HOTTEST = -100 * 100, 382 * 100
+"""The same of hundredths of degrees Celsius; these fit uint16 as hundredths of kelvin."""
 COUNTS = "counts"
 
 
@@ -73,7 +75,8 @@ def to_counts(numbers: np.ndarray, path: Path, *, unit: str | None) -> Counts:
     """
     check_number_type(path, numbers.dtype)
     kind = numbers.dtype.kind
-    if kind == "u" or (kind == "i" and unit is None and numbers.min() >= 0):
+    signed = kind == "i" and numbers.min() < 0 and numbers.min() >= CENTI_COLDEST and numbers.max() <= CENTI_HOTTEST
+    if kind == "u" or (kind == "i" and unit is None and not signed):
         return Counts(as_counts(numbers, path))
     if kind == "f":
         _check_finite(numbers, path)
