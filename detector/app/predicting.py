@@ -40,8 +40,9 @@ class Request:
     paths: as `sources.find` gives them. output: the folder; None: predictions/NAME beside the detector.
     pictures: one of PICTURES; auto is a video of a recording, else images. confidence: lowest score of an
     object; None: the thresholds of each class that the run found best. raw_shape: (height, width) of raw
-    counts. colour: how false colours are read; None: as the detector was trained. unit: of numbers that are no
-    counts; None: by their values. calibration: of frames that bring none. Raises UserError for pictures that are none of these.
+    counts. colour: how false colours are read; None: as the detector was trained. unit: of numbers
+    that are no counts; None: by their values. calibration: of frames that bring none. Raises UserError for
+    pictures that are none of these.
     """
 
     paths: Sequence[Path]
@@ -114,10 +115,8 @@ def _unused(name: str, taken: Counter[str]) -> str:
     return name if taken[name] == 1 else f"{name}_{taken[name]}"
 
 
-def _calibrated(
-    recording: io.Recording, calibration: Calibration | None, guesses: set[str]
-) -> io.Recording:
-    """The recording; frames that bring no calibration get this one. guesses: gets what numbers are taken for."""
+def _calibrated(recording: io.Recording, calibration: Calibration | None, guesses: set[str]) -> io.Recording:
+    """The recording; frames that bring no calibration get this one. guesses gets what numbers are taken for."""
 
     def decode() -> Iterator[Frame]:
         for frame in recording:

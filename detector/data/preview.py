@@ -1,6 +1,6 @@
 """Boxes drawn on the picture that a radiometric JPEG shows, on the counts that lie beside it.
 
-Label tools show that picture, which may have several times the pixels that the detector has; both show the same.
+Label tools show that picture, which may have several times the pixels that the camera's detector has.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def on_counts(splits: Sequence[Annotations]) -> list[Annotations]:
     if moved:
         before, after = moved[0]
         log.warning(
-            "the boxes of %d radiometric JPEGs are of the picture that they show (%dx%d in %s), not of the raw counts "
-            "(%dx%d): scaled to these",
+            "the boxes of %d radiometric JPEGs are of the picture that they show (%dx%d in %s), not of the raw "
+            "counts (%dx%d): scaled to these",
             len(moved),
             before.width,
             before.height,

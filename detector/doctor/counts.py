@@ -33,9 +33,9 @@ def warnings_of(splits: Mapping[str, Annotations]) -> list[str]:
     Frames that cannot be read are passed over.
     """
     frames = []
-    for split, annotations in splits.items():
-        for index in evenly_spaced(len(annotations.records), LOOKED_AT):
-            record = annotations.records[index]
+    for split, truth in splits.items():
+        for index in evenly_spaced(len(truth.records), LOOKED_AT):
+            record = truth.records[index]
             try:
                 frames.append(facts_of(read_frame(record), record, split))
             except UserError:

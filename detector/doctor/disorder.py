@@ -37,9 +37,9 @@ def disorder_of(counts: np.ndarray) -> Disorder | None:
 
 
 def _is_swapped(counts: np.ndarray) -> bool:
-    """Whether the frame is a scene with its bytes swapped and noise without, or its low bytes a scene's high ones.
+    """Whether its low bytes are a scene's high ones, or it is noise as it is and a scene with its bytes swapped.
 
-    The second tells where a scene spans few counts; pictures of 8 bits shifted up have low bytes of 0.
+    The first tells where a scene spans few counts; pictures of 8 bits shifted up have low bytes of 0.
     """
     low = np.unique(counts & 0xFF)
     few = len(low) <= _HIGH_BYTES and int(low[-1]) - int(low[0]) == len(low) - 1 and low[0] > 0
@@ -52,4 +52,6 @@ def _roughness(counts: np.ndarray) -> float:
     """The mean step between neighbours over the deviation: above 1 for noise, far below for a scene."""
     values = counts.astype(np.float32)
     spread = float(values.std())
-    return float(np.abs(np.diff(values, axis=1)).mean()) / spread if spread > 0 and counts.shape[1] > 1 else 0.0
+    return (
+        float(np.abs(np.diff(values, axis=1)).mean()) / spread if spread > 0 and counts.shape[1] > 1 else 0.0
+    )

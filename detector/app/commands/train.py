@@ -27,12 +27,12 @@ from detector.data.annotations import Annotations
 from detector.data.classes import with_classes
 from detector.data.colour import told
 from detector.data.few import too_few_to_judge, too_few_to_learn
-from detector.doctor.counts import warnings_of
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, lost_workers_explained, train_loader
 from detector.data.loading.sample import Transform
 from detector.data.loading.store import FrameStore
 from detector.data.splits import drawn
+from detector.doctor.counts import warnings_of
 from detector.engine import checkpoint
 from detector.engine.budget import fitted
 from detector.engine.device import Precision, pick_device, pick_precision

@@ -41,8 +41,8 @@ def open_numpy(path: Path, *, unit: str | None) -> Recording:
     """The array in a .npy file, or the only one of pictures in a .npz file; pickled objects are never loaded.
 
     unit: of floats and integers with a sign, as in `to_counts`. Raises UserError unless it is [H, W] or
-    [N, H, W] of numbers, or that with an axis of 1 for the channel, complete and, if of several pictures, in C
-    order.
+    [N, H, W] of numbers, or that with an axis of 1 for the channel, complete and, if there is another axis
+    than H and W, in C order.
     """
     with reading(path, "NumPy file"), _stream(path) as (stream, size):
         layout = _layout(stream, path)

@@ -63,7 +63,10 @@ def as_counts(pixels: np.ndarray, path: Path) -> np.ndarray:
         return pixels
     low, high = int(pixels.min()), int(pixels.max())
     if low < 0 or high > np.iinfo(np.uint16).max:
-        raise UserError(f"{path}: counts from {low} to {high}; uint16 holds 0 to 65535: shift them first")
+        raise UserError(
+            f"{path}: counts from {low} to {high}; uint16 holds 0 to 65535: shift them first, or say "
+            "unit=centi_celsius (in a data set data.unit) where they are hundredths of degrees"
+        )
     return pixels.astype(np.uint16)
 
 

@@ -1,8 +1,8 @@
 """The raw counts inside a DJI radiometric JPEG (R-JPEG).
 
 The layout is that of ExifTool's documentation of DJI's tags (https://exiftool.org/TagNames/DJI.html) and of
-files of each camera: APP3 segments, APP4 of the Zenmuse XT S, joined are the uint16 counts, row after row. Nothing
-in the file says how wide, and how counts become kelvin only DJI's closed SDK knows.
+files of each camera: APP3 segments, APP4 of the Zenmuse XT S, joined are the uint16 counts, row after row.
+Nothing in the file says how wide, and how counts become kelvin only DJI's closed SDK knows.
 """
 
 from __future__ import annotations

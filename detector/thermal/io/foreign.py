@@ -20,20 +20,20 @@ MAKERS = {
     ".wseq": "Workswell",
     ".svx": "NEC Avio",
 }
-"""By suffix in small letters. Some are of another kind inside (a ZIP archive, a video) that would be misread."""
+"""By suffix in small letters. Some are of another kind inside, a ZIP archive or a video, and would be misread."""
 LFS_START = b"version https://git-lfs"
 
 
 def refuse(path: Path, head: bytes) -> None:
-    """UserError, with what to do, where the name or the first bytes are of a file that is known and not read."""
+    """UserError, with what to do, where name or first bytes are of a file that is known and not read."""
     if head.startswith(LFS_START):
         raise UserError(
-            f"{path}: holds no picture but where Git LFS keeps it; fetch the files with git lfs pull, or download "
-            "them whole"
+            f"{path}: holds no picture but where Git LFS keeps it; fetch the files with git lfs pull, or "
+            "download them whole"
         )
     maker = MAKERS.get(path.suffix.lower())
     if maker is not None:
         raise UserError(
-            f"{path}: a file of {maker}, which is not read here; save its temperatures as CSV or TIFF, or the raw "
-            "counts as 16-bit TIFF, with the maker's program"
+            f"{path}: a file of {maker}, which is not read here; with the maker's program save its temperatures "
+            "as CSV or TIFF, or the raw counts as 16-bit TIFF"
         )

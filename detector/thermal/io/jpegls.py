@@ -1,4 +1,4 @@
-"""Lossless JPEG (JPEG-LS, ITU T.87), in which FLIR packs the frames of .csq files, through the package pyjpegls."""
+"""JPEG-LS (ITU T.87), in which FLIR packs the frames of .csq files, through the package pyjpegls."""
 
 from __future__ import annotations
 

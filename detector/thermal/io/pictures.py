@@ -53,7 +53,9 @@ def _read_jpeg(data: bytes, path: Path, colour: str) -> Frame:
         size = jpeg.size_of(data)
         segments = list(jpeg.segments(data))
     time, orientation, maker = None, 1, ""
-    exif = next((block for kind, block in segments if kind == jpeg.APP1 and block.startswith(EXIF_START)), None)
+    exif = next(
+        (block for kind, block in segments if kind == jpeg.APP1 and block.startswith(EXIF_START)), None
+    )
     if exif is not None:
         block = exif[len(EXIF_START) :]
         time = taken_at_of_exif(block, path)
@@ -88,8 +90,8 @@ def _radiometric(
         return flir.content_of_segments(blocks, path)
     if any(kind == jpeg.APP2 and block[4:].startswith(INFIRAY_START) for kind, block in segments):
         raise UserError(
-            f"{path}: an InfiRay radiometric JPEG, whose counts are not read here; save its temperatures as CSV or "
-            "TIFF with the camera's program"
+            f"{path}: an InfiRay radiometric JPEG, whose counts are not read here; save its temperatures as CSV "
+            "or TIFF with the camera's program"
         )
     with reading(path, "DJI block"):
         counts = dji.raw_counts(segments, maker=maker, size=size)

@@ -35,7 +35,9 @@ def open_table(path: Path, *, unit: str | None) -> Recording:
 def _frames(path: Path, unit: str | None) -> Iterator[Frame]:
     with reading(path, "table of temperatures"):
         if path.stat().st_size > MOST_BYTES:
-            raise UserError(f"{path}: {path.stat().st_size} bytes, more than a table of temperatures may have")
+            raise UserError(
+                f"{path}: {path.stat().st_size} bytes, more than a table of temperatures may have"
+            )
         text = _text(path.read_bytes())
         if text.count("\n") > MOST_LINES:
             raise UserError(f"{path}: more than {MOST_LINES} lines, which no table of temperatures has")

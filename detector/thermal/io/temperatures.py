@@ -26,10 +26,10 @@ STEP, COARSE_STEP = 0.01, 0.1
 """Kelvin between two counts: a Lepton's two resolutions, which reach to 655.35 K and to 6553.5 K."""
 MOST = np.iinfo(np.uint16).max
 COLDEST, HOTTEST = ZERO_CELSIUS - 100, 2000
-"""No scene is colder in every pixel, and none so hot in Celsius: from here on numbers are kelvin. None is hotter
-in every pixel: from there on they are no temperatures."""
-CENTI_COLDEST, CENTI_HOTTEST = -100 * 100, 382 * 100
-"""The same of hundredths of degrees Celsius; these fit uint16 as hundredths of kelvin."""
+"""No scene is colder in every pixel, and none so hot in Celsius: from here on numbers are kelvin. None is
+hotter in every pixel: from there on they are no temperatures."""
+CENTI_COLDEST, CENTI_HOTTEST = -100 * 100, 150 * 100
+"""Between these, whole numbers with a sign are hundredths of degrees Celsius; beyond, nobody can tell."""
 COUNTS = "counts"
 
 
@@ -55,7 +55,7 @@ def told(unit: str) -> str:
     """What was taken for which unit, or for counts, and the setting that decides."""
     if unit == COUNTS:
         return (
-            "the floats in the files are whole numbers too high for temperatures and taken for raw counts; if "
+            "floats in the files are whole numbers too high for temperatures and taken for raw counts; if "
             "they are temperatures say in which unit, as unit=centi_kelvin (in a data set data.unit)"
         )
     others = " or ".join(name for name in (KELVIN, CELSIUS) if name != unit)
@@ -68,14 +68,20 @@ def told(unit: str) -> str:
 def to_counts(numbers: np.ndarray, path: Path, *, unit: str | None) -> Counts:
     """Counts of numbers [H, W] of any integer or float type.
 
-    Whole numbers without a sign are counts and stay as they are. Floats are temperatures: kelvin where all are
-    at least COLDEST, Celsius otherwise; counts where all are whole and at least HOTTEST. Whole numbers below 0
-    are hundredths of degrees Celsius. unit, of UNITS, says it for floats and for types with a sign. Temperatures become counts of 0.01 K, of 0.1 K in a frame of
-    more than 655.35 K, each within half a step. Raises UserError for what are neither.
+    Whole numbers without a sign are counts and stay as they are. Floats are temperatures: kelvin where all
+    are at least COLDEST, Celsius otherwise; counts where all are whole and at least HOTTEST. Whole numbers
+    below 0 are hundredths of degrees Celsius. unit, of UNITS, says it for floats and for types with a sign.
+    Temperatures become counts of 0.01 K, of 0.1 K in a frame with more than 655.35 K, each within half a
+    step. Raises UserError for what are neither.
     """
     check_number_type(path, numbers.dtype)
     kind = numbers.dtype.kind
-    signed = kind == "i" and numbers.min() < 0 and numbers.min() >= CENTI_COLDEST and numbers.max() <= CENTI_HOTTEST
+    signed = (
+        kind == "i"
+        and numbers.min() < 0
+        and numbers.min() >= CENTI_COLDEST
+        and numbers.max() <= CENTI_HOTTEST
+    )
     if kind == "u" or (kind == "i" and unit is None and not signed):
         return Counts(as_counts(numbers, path))
     if kind == "f":
@@ -108,16 +114,16 @@ def _check_finite(numbers: np.ndarray, path: Path) -> None:
 
 def _unit_of(numbers: np.ndarray, path: Path) -> str:
     low, high = float(numbers.min()), float(numbers.max())
-    if 0 <= low and high <= 1:
+    if low >= 0 and high <= 1:
         raise UserError(
-            f"{path}: floats from {low:g} to {high:g} look like a picture scaled to 0 to 1, without its counts: "
-            "save the raw counts as uint16, or say unit=celsius (in a data set data.unit) if they are temperatures"
+            f"{path}: floats from {low:g} to {high:g} look like a picture scaled to 0 to 1, without counts: "
+            "save the raw counts as uint16, or if they are temperatures say unit=celsius (in a data set data.unit)"
         )
     if low >= HOTTEST and high <= MOST and (numbers == np.rint(numbers)).all():
         return COUNTS
     if low >= HOTTEST:
         raise UserError(
-            f"{path}: floats from {low:g} to {high:g} are neither counts nor kelvin nor Celsius; say what they are "
-            f"with unit={'|'.join(UNITS)} (in a data set data.unit)"
+            f"{path}: floats from {low:g} to {high:g} are neither counts nor kelvin nor Celsius; say what they "
+            f"are with unit={'|'.join(UNITS)} (in a data set data.unit)"
         )
     return KELVIN if low >= COLDEST else CELSIUS
