@@ -116,7 +116,7 @@ def _unused(name: str, taken: Counter[str]) -> str:
 
 
 def _calibrated(recording: io.Recording, calibration: Calibration | None, guesses: set[str]) -> io.Recording:
-    """The recording; frames that bring no calibration get this one. guesses gets what numbers are taken for."""
+    """The recording; frames that bring none get this calibration, and guesses what numbers are taken for."""
 
     def decode() -> Iterator[Frame]:
         for frame in recording:

@@ -37,8 +37,8 @@ def on_counts(splits: Sequence[Annotations]) -> list[Annotations]:
     if moved:
         before, after = moved[0]
         log.warning(
-            "the boxes of %d radiometric JPEGs are of the picture that they show (%dx%d in %s), not of the raw "
-            "counts (%dx%d): scaled to these",
+            "the boxes of %d radiometric JPEGs are of the picture that they show (%dx%d in %s), not of the "
+            "raw counts (%dx%d): scaled to these",
             len(moved),
             before.width,
             before.height,

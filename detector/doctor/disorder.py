@@ -37,7 +37,7 @@ def disorder_of(counts: np.ndarray) -> Disorder | None:
 
 
 def _is_swapped(counts: np.ndarray) -> bool:
-    """Whether its low bytes are a scene's high ones, or it is noise as it is and a scene with its bytes swapped.
+    """Whether its low bytes are a scene's high ones, or it is noise and with its bytes swapped a scene.
 
     The first tells where a scene spans few counts; pictures of 8 bits shifted up have low bytes of 0.
     """

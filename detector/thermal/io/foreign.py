@@ -20,7 +20,7 @@ MAKERS = {
     ".wseq": "Workswell",
     ".svx": "NEC Avio",
 }
-"""By suffix in small letters. Some are of another kind inside, a ZIP archive or a video, and would be misread."""
+"""By suffix in small letters. Inside, some are ZIP archives or videos, and would be misread."""
 LFS_START = b"version https://git-lfs"
 
 
@@ -34,6 +34,6 @@ def refuse(path: Path, head: bytes) -> None:
     maker = MAKERS.get(path.suffix.lower())
     if maker is not None:
         raise UserError(
-            f"{path}: a file of {maker}, which is not read here; with the maker's program save its temperatures "
-            "as CSV or TIFF, or the raw counts as 16-bit TIFF"
+            f"{path}: a file of {maker}, which is not read here; with the maker's program save its "
+            "temperatures as CSV or TIFF, or the raw counts as 16-bit TIFF"
         )

@@ -90,8 +90,8 @@ def _radiometric(
         return flir.content_of_segments(blocks, path)
     if any(kind == jpeg.APP2 and block[4:].startswith(INFIRAY_START) for kind, block in segments):
         raise UserError(
-            f"{path}: an InfiRay radiometric JPEG, whose counts are not read here; save its temperatures as CSV "
-            "or TIFF with the camera's program"
+            f"{path}: an InfiRay radiometric JPEG, whose counts are not read here; save its temperatures as "
+            "CSV or TIFF with the camera's program"
         )
     with reading(path, "DJI block"):
         counts = dji.raw_counts(segments, maker=maker, size=size)

@@ -117,13 +117,14 @@ def _unit_of(numbers: np.ndarray, path: Path) -> str:
     if low >= 0 and high <= 1:
         raise UserError(
             f"{path}: floats from {low:g} to {high:g} look like a picture scaled to 0 to 1, without counts: "
-            "save the raw counts as uint16, or if they are temperatures say unit=celsius (in a data set data.unit)"
+            "save the raw counts as uint16, or if they are temperatures say unit=celsius (in a "
+            "data set data.unit)"
         )
     if low >= HOTTEST and high <= MOST and (numbers == np.rint(numbers)).all():
         return COUNTS
     if low >= HOTTEST:
         raise UserError(
-            f"{path}: floats from {low:g} to {high:g} are neither counts nor kelvin nor Celsius; say what they "
-            f"are with unit={'|'.join(UNITS)} (in a data set data.unit)"
+            f"{path}: floats from {low:g} to {high:g} are neither counts nor kelvin nor Celsius; say what "
+            f"they are with unit={'|'.join(UNITS)} (in a data set data.unit)"
         )
     return KELVIN if low >= COLDEST else CELSIUS
