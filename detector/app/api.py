@@ -21,6 +21,7 @@ from detector.structures import Frame
 from detector.thermal import io
 from detector.thermal.io.checks import depth_of
 from detector.thermal.io.temperatures import to_counts
+from detector.thermal.resolution import checked_scale
 
 if TYPE_CHECKING:
     from detector.evaluation.coco import Metrics
@@ -32,18 +33,26 @@ P = TypeVar("P", bound=Picture)
 
 
 def load(
-    path: str | Path = THERMAL, *, device: str = "auto", precision: str = "auto", batch_size: int = 8
+    path: str | Path = THERMAL,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    batch_size: int = 8,
+    scale: float | None = None,
 ) -> Model:
     """The detector in a checkpoint, a weights file or an exported .onnx file, which needs no torch.
 
     path: "thermal" is the weights that ship (docs/weights.md).
 
     device: auto (CUDA where there is one), cpu or cuda. precision: auto, fp32, bf16 or fp16. batch_size: how
-    many frames of a list or a recording are computed at once. Raises UserError for a file that is none, and
-    for settings that cannot be.
+    many frames of a list or a recording are computed at once. scale: how large it is shown frames, 0.25 is a
+    quarter of width and height, for objects much larger than those it learnt; None: as in training. Raises
+    UserError for a file that is none, and for settings that cannot be.
     """
     settings = InferenceSettings(device=device, precision=precision, batch_size=batch_size)
-    return Model(open_detector(path, device=device), settings)
+    if scale is not None:
+        scale = checked_scale(scale, where="scale")
+    return Model(open_detector(path, device=device, scale=scale), settings)
 
 
 def train(overrides: Sequence[str] = ()) -> Path:

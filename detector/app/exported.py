@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from detector.app.build import gain_of
 from detector.app.parts import build
 from detector.engine.description import colour_of
 from detector.engine.settings import InferenceSettings
@@ -12,7 +13,6 @@ from detector.errors import UserError
 from detector.inference.onnx_network import OnnxFile, OnnxNetwork
 from detector.inference.pipeline import Pipeline
 from detector.inference.postprocess import Postprocess
-from detector.thermal.agc import Agc
 
 
 class Exported:
@@ -24,7 +24,7 @@ class Exported:
 
     data = None
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, scale: float | None = None) -> None:
         self.path = Path(path)
         self.file = OnnxFile(self.path)
         about = self.file.about
@@ -33,7 +33,7 @@ class Exported:
         self.thresholds: dict[str, float] | None = about["thresholds"]
         try:
             self.colour = colour_of(self.config)
-            self.gain: Agc = build("thermal", self.config["thermal"])
+            self.gain = gain_of(self.config, scale=scale)
             self.postprocess: Postprocess = build("postprocess", self.config["postprocess"])
         except UserError as error:
             raise UserError(f"checkpoint {path}: {error}") from error

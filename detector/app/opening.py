@@ -21,15 +21,19 @@ if TYPE_CHECKING:
 Detector: TypeAlias = "Trained | Exported"
 
 
-def open_detector(path: str | Path, *, device: str) -> Detector:
-    """By the file's name; device: of the settings, for those that torch runs. Raises UserError as they do."""
+def open_detector(path: str | Path, *, device: str, scale: float | None = None) -> Detector:
+    """By the file's name. Raises UserError as they do.
+
+    device: of the settings, for those that torch runs. scale: how large it is shown frames, None: as in
+    training.
+    """
     if Path(path).suffix == SUFFIX:
-        return Exported(path)
+        return Exported(path, scale=scale)
     # Only here: an exported network needs no torch.
     with needed_for(f"checkpoint {path}"):
         from detector.app.trained import Trained
         from detector.engine.device import pick_device
-    return Trained(path, device=pick_device(device))
+    return Trained(path, device=pick_device(device), scale=scale)
 
 
 def labelled(detector: Detector, annotations: Annotations) -> Annotations:

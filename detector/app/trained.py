@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from detector.app.build import gain_of
 from detector.app.parts import build
 from detector.app.shipped import SHIPPED, THERMAL
 from detector.engine import checkpoint
@@ -17,7 +18,6 @@ from detector.errors import UserError
 from detector.inference.network import pipeline_of
 from detector.inference.pipeline import Pipeline
 from detector.inference.postprocess import Postprocess
-from detector.thermal.agc import Agc
 
 
 class Trained:
@@ -28,10 +28,11 @@ class Trained:
     thresholds: the score of each class that served best on the validation split; None where nobody measured.
     data: the run's data set, plain values; None of a weights file. config: the groups the file keeps.
     colour: how pictures in false colours are read.
+    scale: how large it is shown frames, None: as in training.
     Raises UserError as checkpoint.load does, and for settings that no part of this program has.
     """
 
-    def __init__(self, path: str | Path, *, device: torch.device) -> None:
+    def __init__(self, path: str | Path, *, device: torch.device, scale: float | None = None) -> None:
         self.shipped = str(path) == THERMAL
         self.path = SHIPPED if self.shipped else Path(path)
         self.device = device
@@ -42,7 +43,7 @@ class Trained:
         self.data: dict[str, Any] | None = self.config.get("data")
         try:
             self.colour = colour_of(self.config)
-            self.gain: Agc = build("thermal", self.config["thermal"])
+            self.gain = gain_of(self.config, scale=scale)
             self.postprocess: Postprocess = build("postprocess", self.config["postprocess"])
             model = build("model", self.config["model"], classes=len(self.classes))
         except UserError as error:

@@ -1,19 +1,15 @@
-"""Frames and truth as a camera of fewer pixels, behind the same lens, would have given them.
-
-Larger pixels collect what the smaller ones in their place did: counts are averaged over the area of each new
-pixel, which lowers their noise as well.
-"""
+"""Frames and truth as a camera of fewer pixels, behind the same lens, would have given them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.frames import read_frame_of_size
 from detector.structures import Frame
+from detector.thermal.resolution import resized, scaled_size
 
 
 def downsample(annotations: Annotations, factor: float, *, min_side: float = 0.0) -> Annotations:
@@ -33,14 +29,11 @@ def read_downsampled(record: ImageRecord, *, width: int, height: int) -> Frame:
     width and height: at most the record's. Raises UserError as io.read does, and where the picture is not of
     the record's size.
     """
-    frame = read_frame_of_size(record)
-    # In floats: OpenCV rounds halves of integers up in some sizes, which would brighten those.
-    mean = cv2.resize(frame.counts.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    return replace(frame, counts=np.rint(mean).astype(frame.counts.dtype))
+    return resized(read_frame_of_size(record), (height, width))
 
 
 def _smaller(record: ImageRecord, factor: float, min_side: float) -> ImageRecord:
-    width, height = (max(1, round(side * factor)) for side in (record.width, record.height))
+    height, width = scaled_size((record.height, record.width), factor)
     # What each side really becomes: whole pixels may change the frame's shape by a little.
     factors = np.array((width / record.width, height / record.height) * 2)
     boxes = record.boxes * factors

@@ -11,10 +11,13 @@ from typing import Any
 
 from detector.errors import UserError
 from detector.thermal.io.colour import REFUSE, checked_way
+from detector.thermal.resolution import checked_scale
 from detector.version import __version__
 
-FORMAT = 3
+FORMAT = 4
 """Goes up by one whenever a reader of the former could not read it. The networks of 1 and 2 are gone."""
+READ = (3, FORMAT)
+"""3 knew no scale."""
 
 KEY = "thermal-detector"
 """Under which files whose metadata is text hold the description, as JSON."""
@@ -24,20 +27,32 @@ USED = ("model", "thermal", "postprocess", "evaluation")
 """Groups of the configuration that a network is used with."""
 COLOUR = "colour"
 """How false colours are read: under `data` in a run's configuration, by itself where that is left out."""
+SCALE = "scale"
+"""How large frames are shown to the network; stands where COLOUR does."""
 
 
 def describe(state: Mapping[str, Any]) -> dict[str, Any]:
     """What using the network of a state needs, and nothing of its training."""
-    config = {name: state["config"][name] for name in USED} | {COLOUR: colour_of(state["config"])}
+    own = state["config"]
+    config = {name: own[name] for name in USED} | {COLOUR: colour_of(own), SCALE: scale_of(own)}
     about = {"config": config, "classes": state["classes"], "thresholds": state["thresholds"]}
     return {"format": FORMAT, "version": __version__, **about}
 
 
 def colour_of(config: Mapping[str, Any]) -> str:
     """How the network's frames are read where they are in false colours; UserError for no such way."""
+    return checked_way(_of_data(config, COLOUR, REFUSE), where="data.colour")
+
+
+def scale_of(config: Mapping[str, Any]) -> float:
+    """How large frames are shown to the network, 1 is as they are; UserError for no such number."""
+    return checked_scale(_of_data(config, SCALE, 1.0), where="data.scale")
+
+
+def _of_data(config: Mapping[str, Any], key: str, default: object) -> Any:
     data = config.get("data")
-    holder = data if isinstance(data, Mapping) and COLOUR in data else config
-    return checked_way(holder.get(COLOUR, REFUSE), where="data.colour")
+    holder = data if isinstance(data, Mapping) and key in data else config
+    return holder.get(key, default)
 
 
 def check(state: object, path: Path) -> None:
@@ -45,7 +60,7 @@ def check(state: object, path: Path) -> None:
     if not isinstance(state, dict) or "version" not in state:
         raise UserError(f"checkpoint {path}: not a checkpoint of this program")
     found = state.get("format", 1)
-    if found != FORMAT:
+    if found not in READ:
         older = found in (1, 2)
         remedy = "train again, or use it with the version it is from" if older else "install a newer one"
         raise UserError(

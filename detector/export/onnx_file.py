@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from detector.engine.description import KEY, describe
+from detector.engine.description import KEY, describe, scale_of
 
 OPSET = 18
 """The oldest that torch's exporter writes by itself, and so the most runtimes read."""
@@ -75,7 +75,7 @@ def describe_in(file: Path, state: Mapping[str, Any], *, stride: int, licence: s
     words = {
         KEY: json.dumps({**describe(state), "stride": stride}),
         "input": f"images [B, 1, H, W] float32 in [0, 1], H and W multiples of {stride}, padded with 0 right "
-        f"and below; from counts by {gain}",
+        f"and below; frames at {scale_of(state['config']):.3g} of their width and height, counts by {gain}",
         "output": "scores [B, P, classes] in [0, 1]; boxes [B, P, 4], left, top, right, bottom in pixels; "
         "doubles are still there",
         "classes": json.dumps(list(state["classes"])),

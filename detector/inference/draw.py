@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from detector.inference.prediction import Prediction
-from detector.structures import Detections
+from detector.structures import Detections, Frame
 from detector.thermal.agc import Percentile
 
 Corners = tuple[int, int, int, int]
@@ -77,8 +77,13 @@ def draw(
 
 def draw_prediction(prediction: Prediction) -> np.ndarray:
     """[h, w, 3] uint8 picture, about 640 pixels wide, of a frame with all that was found."""
-    image, scale = prediction.image, enlargement(prediction.image.shape[1])
-    return draw(image, prediction.detections, classes=prediction.classes, scale=scale)
+    image = shown(prediction.frame, prediction.image)
+    return draw(image, prediction.detections, classes=prediction.classes, scale=enlargement(image.shape[1]))
+
+
+def shown(frame: Frame, image: np.ndarray) -> np.ndarray:
+    """[H, W] float32 in [0, 1] of the whole frame: `image`, or all pixels where the network saw fewer."""
+    return image if image.shape == frame.size else DISPLAY_GAIN(frame)
 
 
 def enlargement(width: int, *, to: int = 640) -> int:

@@ -9,7 +9,7 @@ after it are stages (stages.py), and where they end up are sinks. Needs no torch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from detector.thermal.agc import Agc
 
 
 class Shot(NamedTuple):
-    """A frame, and what the network is shown of it: [H, W] float32 in [0, 1]."""
+    """A frame, and what the network is shown of it: [h, w] float32 in [0, 1], of its size or at a scale."""
 
     frame: Frame
     image: np.ndarray
@@ -61,9 +61,17 @@ class Pipeline:
         """A prediction of each, in order. What reading them raises comes after those of the shots before."""
         for batch in _batches(ahead(shots, self.batch_size), self.batch_size):
             images = np.stack([pad_to_multiple(shot.image, self.multiple) for shot in batch])[:, None]
-            found = self.network(images, [shot.frame.size for shot in batch])
+            found = self.network(images, [shot.image.shape for shot in batch])
             for (frame, image), detections in zip(batch, found, strict=True):
-                yield Prediction(frame, image, detections, self.classes)
+                yield Prediction(frame, image, _on_frame(detections, image, frame), self.classes)
+
+
+def _on_frame(detections: Detections, image: np.ndarray, frame: Frame) -> Detections:
+    """Boxes in pixels of the frame, of which a gain may show fewer."""
+    if image.shape == frame.size:
+        return detections
+    factors = np.divide(frame.size[::-1], image.shape[::-1], dtype=np.float32)
+    return replace(detections, boxes=detections.boxes * np.tile(factors, 2))
 
 
 def _batches(shots: Iterator[Shot], size: int) -> Iterator[list[Shot]]:

@@ -15,7 +15,8 @@ from detector.structures import Detections, Frame
 class Prediction:
     """A frame and what was found in it, best first.
 
-    image: [H, W] float32 in [0, 1], the frame after gain. classes: names by label.
+    image: [h, w] float32 in [0, 1], the frame after gain, with as many pixels as the network saw. classes:
+    names by label.
     """
 
     frame: Frame

@@ -10,7 +10,7 @@ import torch.distributed as dist
 from detector import distributed
 from detector.data.annotations import Annotations
 from detector.data.frames import gains_of, read_frame_of_size
-from detector.inference.draw import draw, enlargement
+from detector.inference.draw import draw, enlargement, shown
 from detector.inference.pipeline import Pipeline, Shot
 from detector.structures import Detections
 from detector.thermal.agc import Agc
@@ -44,7 +44,7 @@ class SplitFrames:
             found = detections[record.image_id]
             pictures.append(
                 draw(
-                    shot.image,
+                    shown(shot.frame, shot.image),
                     found.keep(found.scores >= SHOWN),
                     classes=self.annotations.classes,
                     truth=record.boxes[~record.ignored],

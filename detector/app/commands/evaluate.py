@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from detector.app.build import (
     Evaluate,
     Settings,
+    asked_scale,
     build_evaluate,
     chosen_data,
     frame_rate,
@@ -72,7 +73,7 @@ def judge(
     given. fps: of the camera, for false alarms an hour. postprocess: what is not None there replaces the
     checkpoint's own. output: the folder to write to; None is evaluation/SPLIT in the checkpoint's run folder.
     """
-    trained = open_detector(checkpoint, device=engine.device)
+    trained = open_detector(checkpoint, device=engine.device, scale=asked_scale(data))
     annotations, split = trained_split(trained, data)
     pipeline = trained.pipeline(engine, postprocess=changed_postprocess(trained, postprocess or {}))
     frames = SplitFrames(annotations, trained.gain)

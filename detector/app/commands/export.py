@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from omegaconf import DictConfig
 
-from detector.app.build import Evaluate, build_evaluate, chosen_data, load_split
+from detector.app.build import Evaluate, asked_scale, build_evaluate, chosen_data, load_split
 from detector.app.commands.evaluate import trained_split
 from detector.app.exported import Exported
 from detector.app.opening import Detector
@@ -18,6 +18,7 @@ from detector.app.settings import plain
 from detector.app.trained import Trained
 from detector.data.loading.padding import pad_to, pad_to_multiple
 from detector.engine import checkpoint
+from detector.engine.description import scale_of
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.evaluation.predictions import predictions_json
@@ -25,6 +26,7 @@ from detector.export import onnx_file
 from detector.export.parity import BOXES, SCORES, difference
 from detector.export.quantise import quantise
 from detector.inference.split import SplitFrames, detect
+from detector.thermal.resolution import scaled_size
 
 CPU = InferenceSettings(device="cpu", precision="fp32", batch_size=8)
 COMPARED = 64
@@ -39,6 +41,10 @@ def run(config: DictConfig) -> None:
     """The command: config as in configs/export.yaml; UserError where the file does not say what it should."""
     if config.precision not in ("fp32", "int8"):
         raise UserError(f"precision={config.precision}: must be fp32 or int8")
+    if asked_scale(config.data) is not None:
+        raise UserError(
+            f"data.scale={config.data.scale}: a file keeps the scale of its training; leave it out"
+        )
     trained = Trained(str(config.checkpoint), device=torch.device("cpu"))
     annotations, split = trained_split(trained, config.data)
     frames = SplitFrames(annotations, trained.gain)
@@ -105,10 +111,11 @@ def _ap(detector: Detector, frames: SplitFrames, evaluate: Evaluate) -> float:
 
 
 def _shape(size: object, trained: Trained) -> tuple[int, int] | None:
-    """size=[H,W] in pixels of the frames, filled up to the network's stride."""
+    """size=[H,W] in pixels of the frames, at the network's scale and filled up to its stride."""
     if size is None:
         return None
     if not (isinstance(size, list) and len(size) == 2 and all(isinstance(n, int) and n > 0 for n in size)):
         raise UserError(f"size={size}: must be null, for any, or [height, width] of the frames")
-    height, width = (-(-side // trained.stride) * trained.stride for side in size)
+    shown = scaled_size((size[0], size[1]), scale_of(trained.config))
+    height, width = (-(-side // trained.stride) * trained.stride for side in shown)
     return height, width

@@ -38,6 +38,7 @@ from detector.thermal import io
 from detector.thermal.agc import Agc
 from detector.thermal.io.colour import REFUSE
 from detector.thermal.io.temperatures import checked_unit
+from detector.thermal.resolution import checked_scale
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,8 @@ def _checked_forms(forms: object) -> list[str]:
 
 def _model(config: DictConfig) -> Model:
     engine = typed(InferenceSettings, config.engine, where="engine")
-    trained = open_detector(str(config.checkpoint), device=engine.device)
+    scale = None if config.scale is None else checked_scale(config.scale, where="scale")
+    trained = open_detector(str(config.checkpoint), device=engine.device, scale=scale)
     least = thresholds(trained.classes, stored=trained.thresholds, confidence=config.confidence)
     return Model(trained, trained.pipeline(engine), least)
 

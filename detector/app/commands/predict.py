@@ -16,6 +16,7 @@ from detector.app.shipped import THERMAL
 from detector.engine.settings import InferenceSettings
 from detector.inference.sources import find
 from detector.thermal.io.temperatures import checked_unit
+from detector.thermal.resolution import checked_scale
 
 
 def run(config: DictConfig) -> None:
@@ -34,7 +35,8 @@ def run(config: DictConfig) -> None:
         unit=checked_unit(config.unit, where="unit"),
         calibration=None if config.calibration is None else build("calibration", plain(config.calibration)),
     )
-    detector = open_detector(str(config.checkpoint), device=engine.device)
+    scale = None if config.scale is None else checked_scale(config.scale, where="scale")
+    detector = open_detector(str(config.checkpoint), device=engine.device, scale=scale)
     if config.checkpoint == THERMAL:
         print(f"with the weights that ship, which find {', '.join(detector.classes)}")
     postprocess = changed_postprocess(detector, plain(config.postprocess))

@@ -16,16 +16,17 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from detector import distributed
-from detector.app.build import NO_DATA, build_evaluate, frame_rate, load_split
+from detector.app.build import NO_DATA, build_evaluate, frame_rate, gain_of, load_split
 from detector.app.commands.evaluate import judge
+from detector.app.fitting import fitted_to
 from detector.app.initial import start
 from detector.app.parts import build
 from detector.app.running import processes
 from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
+from detector.data import colour, scale
 from detector.data.annotations import Annotations
 from detector.data.classes import with_classes
-from detector.data.colour import told
 from detector.data.few import too_few_to_judge, too_few_to_learn
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, lost_workers_explained, train_loader
@@ -34,7 +35,6 @@ from detector.data.loading.store import FrameStore
 from detector.data.splits import drawn
 from detector.doctor.counts import warnings_of
 from detector.engine import checkpoint
-from detector.engine.budget import fitted
 from detector.engine.device import Precision, pick_device, pick_precision
 from detector.engine.environment import versions
 from detector.engine.memory import keep_freed_memory
@@ -73,9 +73,7 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
     count = processes.how_many(config.engine.processes, device)
     values = plain(config)
     training = _training_split(values)
-    # The palette that was found, so that every other split and every later prediction is read by the same.
-    values["data"]["colour"] = training.records[0].colour
-    values["engine"] = fitted(values["engine"], frames=len(training.records), processes=count)
+    values = fitted_to(training, values, processes=count)
     settings = typed(EngineSettings, values["engine"], where="engine")
     _check(values, settings, count, classes=training.classes)
     command = shlex.join(("thermal-detector", "train", *overrides))
@@ -148,7 +146,9 @@ def train(work: dict[str, Any]) -> None:
     for line in warnings_of({"train": annotations, "val": validation.annotations}) if first else []:
         tracker.say(f"warning: {line}")
     if annotations.records[0].colour != REFUSE:
-        tracker.say(f"note: {told(annotations.records[0].colour)}")
+        tracker.say(f"note: {colour.told(annotations.records[0].colour)}")
+    if config["data"]["scale"] != 1:
+        tracker.say(f"note: {scale.told(config['data']['scale'])}")
     if began is not None:
         tracker.say(began)
     if resumed:
@@ -180,7 +180,7 @@ class Validation:
         precision: Precision,
     ) -> None:
         self.annotations = _split_with_classes(config["data"], config["data"]["val"], classes)
-        self.frames = SplitFrames(self.annotations, build("thermal", config["thermal"]))
+        self.frames = SplitFrames(self.annotations, gain_of(config))
         self.evaluate = build_evaluate(config)
         self.pipeline = partial(
             pipeline_of,
@@ -222,7 +222,7 @@ def _train_loader(
     without_mosaic = round(settings.no_mosaic_fraction * settings.epochs)
     dataset = DetectionDataset(
         annotations,
-        agc=build("thermal", config["thermal"]),
+        agc=gain_of(config),
         transform=_transform(config, multiple=multiple, mosaic_epochs=settings.epochs - without_mosaic),
         cache_mib=settings.cache_mib,
         seed=config["seed"],
@@ -265,7 +265,7 @@ def _check(config: dict[str, Any], settings: EngineSettings, count: int, *, clas
         )
     if config["seed"] < 0:
         raise UserError(f"seed={config['seed']}: must be at least 0")
-    gain = build("thermal", config["thermal"])
+    gain = gain_of(config)
     for split in dict.fromkeys((data["val"], data["split"])):
         annotations = _split_with_classes(data, split, classes)
         if split != data["train"]:

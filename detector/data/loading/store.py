@@ -65,10 +65,11 @@ class FrameStore(Sequence[RawSample]):
             return [self[i] for i in range(*index.indices(len(self)))]
         record = self.records[index]
         counts, window = self.cache[index] or self._prepare(index)
+        factors = np.divide(counts.shape[::-1], (record.width, record.height), dtype=np.float32)
         return RawSample(
             counts=counts,
             window=window,
-            boxes=record.boxes,
+            boxes=record.boxes * np.tile(factors, 2),  # a gain may show fewer pixels
             labels=record.labels,
             ignored=record.ignored,
             image_id=record.image_id,

@@ -7,6 +7,7 @@ from detector.thermal.agc.base import Agc, normalise
 from detector.thermal.agc.clahe import Clahe
 from detector.thermal.agc.plateau import PlateauEqualisation
 from detector.thermal.agc.ranges import BitDepthRange, FixedKelvin, FixedRange, Percentile, SequenceRange
+from detector.thermal.agc.scaled import Scaled
 
 __all__ = [
     "Agc",
@@ -16,6 +17,7 @@ __all__ = [
     "FixedRange",
     "Percentile",
     "PlateauEqualisation",
+    "Scaled",
     "SequenceRange",
     "normalise",
 ]

@@ -13,6 +13,8 @@ from detector.app.trained import Trained
 from detector.data.annotations import Annotations
 from detector.engine import checkpoint
 from detector.errors import UserError
+from detector.thermal.agc import Scaled
+from tests.built import built
 from tests.heads import compose
 from tests.unit.data.made import record
 from tests.unit.engine.builders import assert_same
@@ -30,7 +32,7 @@ TINY_MODEL = [
 @pytest.fixture
 def saved(tmp_path) -> Path:
     """A checkpoint as training writes it, whose average differs from its raw model."""
-    config = plain(compose("train", *TINY_MODEL, "data.root=some/where"))
+    config = plain(compose("train", *TINY_MODEL, "data.root=some/where", "data.scale=0.5"))
     torch.manual_seed(0)
     model = build("model", config["model"], classes=2)
     average = {name: value + 1 for name, value in model.state_dict().items()}
@@ -49,6 +51,19 @@ def test_a_checkpoint_is_judged_by_its_average_in_eval_mode(saved):
     assert trained.data is not None
     assert trained.data["root"] == "some/where"
     assert trained.run_folder == saved.parent.parent.resolve()
+    assert trained.gain == Scaled(built("thermal/percentile"), 0.5)
+
+
+def test_another_scale_and_none_take_the_place_of_the_run_s(saved):
+    assert Trained(saved, device=CPU, scale=0.25).gain == Scaled(built("thermal/percentile"), 0.25)
+    assert Trained(saved, device=CPU, scale=1).gain == built("thermal/percentile")
+
+
+def test_checkpoints_from_before_scales_show_frames_as_they_are(saved):
+    state = checkpoint.load(saved)
+    del state["config"]["data"]["scale"]
+    checkpoint.save(saved, state)
+    assert Trained(saved, device=CPU).gain == built("thermal/percentile")
 
 
 def test_a_weights_file_makes_the_same_detector_to_half_precision(saved, tmp_path):

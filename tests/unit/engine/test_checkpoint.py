@@ -34,7 +34,7 @@ STATE = {
 def test_what_was_saved_is_loaded(tmp_path):
     path = tmp_path / "new" / "folder" / "last.pt"
     checkpoint.save(path, STATE)
-    assert_same(checkpoint.load(path), {"format": 3, "version": __version__, **STATE})
+    assert_same(checkpoint.load(path), {"format": 4, "version": __version__, **STATE})
     assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
 
 
@@ -122,9 +122,9 @@ def test_other_files_are_named(tmp_path):
     assert_refused(path, "not a checkpoint of this program, classes, thresholds missing")
     checkpoint.save(path, {**STATE, "config": {"model": {}}})
     assert_refused(path, "its configuration has no thermal, postprocess, evaluation")
-    for number, remedy in ((2, "train again, or use it with the version it is from"), (4, "install a newer")):
+    for number, remedy in ((2, "train again, or use it with the version it is from"), (5, "install a newer")):
         checkpoint.save(path, {**STATE, "format": number, "version": "9"})
-        said = f"is of format {number}, from version 9; this version {__version__} reads format 3: {remedy}"
+        said = f"is of format {number}, from version 9; this version {__version__} reads format 4: {remedy}"
         assert_refused(path, said)
     torch.save({"version": "0.1.0"}, path)
     assert_refused(path, "is of format 1, from version 0.1.0; this version")
@@ -140,7 +140,7 @@ def test_a_weights_file_holds_the_average_and_how_to_use_it(tmp_path):
     checkpoint.save_weights(path, {**STATE, "ema": average})
     state = checkpoint.load(path)
     assert set(state) == {"format", "version", "config", "classes", "thresholds", "ema"}
-    assert set(state["config"]) == {"model", "thermal", "postprocess", "evaluation", "colour"}
+    assert set(state["config"]) == {"model", "thermal", "postprocess", "evaluation", "colour", "scale"}
     assert state["config"]["model"] == STATE["config"]["model"]
     assert (state["classes"], state["thresholds"]) == (["person"], {"person": 0.25})
     expected = {**average, "conv.weight": average["conv.weight"].half().float()}

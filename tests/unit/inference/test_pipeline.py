@@ -17,7 +17,7 @@ from detector.inference.pipeline import Pipeline, Shot, shots
 from detector.inference.split import SplitFrames
 from detector.structures import Detections, Frame
 from detector.thermal import io
-from detector.thermal.agc import Agc, FixedRange
+from detector.thermal.agc import Agc, FixedRange, Scaled
 from tests.built import built
 from tests.unit.data.builders import split_on_disk
 from tests.unit.data.recipes import patches
@@ -64,6 +64,17 @@ def test_frames_of_one_size_share_a_batch_and_keep_their_order():
         height, width = SIZES[k]
         assert prediction.boxes.tolist() == [[0, 0, width, height]], "sizes before padding"
         assert prediction.names == ["person"]
+
+
+def test_frames_shown_at_a_scale_give_boxes_in_pixels_of_the_frame():
+    """A third of 8 x 11 pixels is 3 x 4: each side has its own factor."""
+    network = Recorder()
+    gain = Scaled(FixedRange(0, 100), 1 / 3)
+    (given,) = pipeline_of(network, batch_size=2)(shots(list(frames([(8, 11)])), gain))
+    assert network.seen[0].shape == (1, 1, 4, 4), "3 x 4, padded"
+    assert given.image.shape == (3, 4)
+    assert given.frame.size == (8, 11)
+    np.testing.assert_allclose(given.boxes, [[0, 0, 11, 8]], rtol=1e-6)
 
 
 def test_memory_is_constant_however_long_the_recording_is():

@@ -49,7 +49,7 @@ def saved(tmp_path) -> Path:
     document = {"images": images, "annotations": objects, "categories": categories}
     save_json(tmp_path / "annotations" / "val.json", document)
     with initialize_config_dir(CONFIGS, version_base="1.3"):
-        config = compose("train", overrides=["data=coco", f"data.root={tmp_path}", *TINY])
+        config = compose("train", overrides=["data=coco", f"data.root={tmp_path}", "data.scale=1", *TINY])
     torch.manual_seed(0)
     weights = build("model", plain(config.model), classes=2).state_dict()
     state = {"config": plain(config), "classes": ["person", "car"], "thresholds": None, "ema": weights}
