@@ -28,10 +28,10 @@ class Disorder(Enum):
 
 def disorder_of(counts: np.ndarray) -> Disorder | None:
     """Of a frame [H, W]; None for 8-bit ones and for those that look right."""
-    if counts.dtype != np.uint16:
+    if counts.dtype != np.uint16 or counts.size < 2:
         return None
     first, second = counts.ravel()[0::2], counts.ravel()[1::2]
-    if counts.any() and min(first.max(), second.max(initial=0)) == 0 and max(first.min(), second.min()) > 0:
+    if min(first.max(), second.max()) == 0 and max(first.min(), second.min()) > 0:
         return Disorder.HALVES
     return Disorder.SWAPPED if _is_swapped(counts) else None
 
