@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detector.app.opening import Detector
-from detector.app.reading import Failures, Tell, chosen_colour
+from detector.app.reading import Failures, Tell, chosen_colour, noting_units, tell_units
 from detector.errors import UserError
 from detector.inference.pipeline import Pipeline, shots
 from detector.inference.prediction import Prediction
@@ -23,7 +23,6 @@ from detector.inference.sources import Opened, recordings, until_failure
 from detector.inference.stages import FALLBACK, confident, thresholds
 from detector.structures import Calibration, Frame
 from detector.thermal import io
-from detector.thermal.io.temperatures import told
 
 PICTURES = ("auto", "images", "video", "none")
 DEFAULT_FPS = 9.0
@@ -84,7 +83,7 @@ def predict(
         how = io.How(request.raw_shape, colour, request.unit)
         for opened in recordings(paths, **how._asdict(), failed=failures.add):
             recording = opened.recording
-            read = _calibrated(recording, request.calibration, guesses)
+            read = noting_units(_calibrated(recording, request.calibration), guesses)
             found = stage(pipeline(shots(read, detector.gain)))
             with _pictures(request.pictures, opened, folder / _unused(recording.name, names)) as pictures:
                 for prediction in progress(until_failure(found, failures.add), recording):
@@ -92,8 +91,7 @@ def predict(
                         sink.write(prediction)
                     frames += 1
                     objects += len(prediction)
-    for unit in sorted(guesses):
-        tell(told(unit))
+    tell_units(guesses, tell)
     if frames:
         print(f"{frames} frames, {objects} objects: {folder}")
         print(f"an object counts from the score {_in_words(least)}; confidence chooses another")
@@ -115,13 +113,11 @@ def _unused(name: str, taken: Counter[str]) -> str:
     return name if taken[name] == 1 else f"{name}_{taken[name]}"
 
 
-def _calibrated(recording: io.Recording, calibration: Calibration | None, guesses: set[str]) -> io.Recording:
-    """The recording; frames that bring none get this calibration, and guesses what numbers are taken for."""
+def _calibrated(recording: io.Recording, calibration: Calibration | None) -> io.Recording:
+    """The recording; frames that bring no calibration get this one."""
 
     def decode() -> Iterator[Frame]:
         for frame in recording:
-            if frame.taken_for is not None:
-                guesses.add(frame.taken_for)
             yield replace(frame, calibration=calibration) if frame.calibration is None else frame
 
     return replace(recording, decode=decode)

@@ -16,7 +16,7 @@ from detector.app.bar import bar, tell
 from detector.app.commands.convert import WRITERS
 from detector.app.opening import Detector, open_detector
 from detector.app.parts import build
-from detector.app.reading import Failures, checked_shape, chosen_colour
+from detector.app.reading import Failures, checked_shape, chosen_colour, noting_units, tell_units
 from detector.app.settings import plain, typed
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.auto.listing import PRELABELS
@@ -98,8 +98,11 @@ def run(config: DictConfig) -> None:
     for entry in earlier:
         known.setdefault(entry.recording, set()).add(entry.digest)
     surveyed: list[Surveyed] = []
+    guesses: set[str] = set()
     for opened in recordings(paths, raw_shape=shape, colour=colour, unit=unit, failed=failures.add):
+        opened = opened._replace(recording=noting_units(opened.recording, guesses))
         surveyed.append(_surveyed(opened, model, known, {one.name for one in surveyed}))
+    tell_units(guesses, tell)
     picks = pick(
         [one.survey for one in surveyed],
         config.count,

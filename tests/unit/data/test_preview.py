@@ -39,8 +39,8 @@ def test_boxes_on_the_picture_shown_are_scaled_to_the_counts(
     np.testing.assert_array_equal(record.stored, [[1, 2, 5, 10]])
     np.testing.assert_array_equal(read_frame_of_size(record).counts, counts)
     assert [told.getMessage() for told in caplog.records if told.name.startswith("detector")] == [
-        f"the boxes of 1 radiometric JPEGs are of the picture that they show ({width}x{height} in a.jpg), not of "
-        f"the raw counts ({width // 2}x{height // 2}): scaled to these"
+        f"the boxes of 1 radiometric JPEGs are of the picture that they show ({width}x{height} in a.jpg), "
+        f"not of the raw counts ({width // 2}x{height // 2}): scaled to these"
     ]
 
 

@@ -71,11 +71,11 @@ def test_one_line_says_what_a_set_is(tmp_path: Path) -> None:
         ),
         (
             [whole, whole.byteswap()],
-            "1 of 2 frames have the two bytes of each count in the wrong order (1.png); write them again with",
+            "1 of 2 frames have the two bytes of each count in the wrong order (1.png); write them again",
         ),
         (
             [whole, raw_of(whole, "<u4", whole.shape)],
-            "1 of 2 frames are of 32-bit numbers read as twice as many of 16 bits: every other one is 0 (1.png); save",
+            "1 of 2 frames are of 32-bit numbers read as twice as many of 16 bits: every other one is 0 (1.png)",
         ),
         ([whole, np.zeros_like(whole)], "1 frames are all zero (1.png); take them out"),
         ([whole, np.full_like(whole, 9)], "1 frames have one count in every pixel (1.png); take them out"),
