@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tifffile
-from tifffile import COMPRESSION, PHOTOMETRIC
+from tifffile import COMPRESSION, PHOTOMETRIC, PREDICTOR
 
 from detector.errors import UserError
 from detector.structures import Frame
@@ -88,7 +88,7 @@ def _pixels(page: tifffile.TiffPage, path: Path) -> np.ndarray:
         raise UserError(f"{path}: {page.bitspersample}-bit samples; save the counts as 16-bit")
     check_number_type(path, page.dtype)
     _check_complete(page)
-    own = page.compression in OWN_COMPRESSIONS
+    own = page.compression in OWN_COMPRESSIONS and page.predictor != PREDICTOR.FLOATINGPOINT
     pixels = page.asarray() if own else _by_opencv(page, path)
     if pixels.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and own:
         pixels = np.moveaxis(pixels, 0, -1)
