@@ -119,9 +119,10 @@ class Model:
     ) -> Prediction | list[Prediction] | Iterator[Prediction]:
         """One frame gives one prediction, a list of frames a list, and a recording a stream of them.
 
-        x: counts [H, W] uint8 or uint16, floats in kelvin or Celsius, a Frame, or the file of a picture; a list
-        of these; a Recording, its file, or a folder of pictures, which are read as the stream is. A picture that comes by itself or in a
-        list is a recording of its own to a gain that looks at whole recordings.
+        x: counts [H, W] uint8 or uint16, floats in kelvin or Celsius, a Frame, or the file of a picture; a
+        list of these; a Recording, its file, or a folder of pictures, which are read as the stream is. A
+        picture that comes by itself or in a list is a recording of its own to a gain that looks at whole
+        recordings.
         confidence: lowest score of an object, in [0, 1]; None: `thresholds`.
         Raises UserError for what is no frame or cannot be read.
         """

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -50,11 +49,10 @@ def on_counts(splits: Sequence[Annotations]) -> list[Annotations]:
 
 
 def _on_counts(record: ImageRecord) -> ImageRecord:
-    size = (record.width, record.height)
-    sizes = _sizes(record.path) if record.path.suffix.lower() in JPEG else None
-    if sizes is None or size == sizes[0] or size != sizes[1]:
+    counted = _size_of_counts(record) if record.path.suffix.lower() in JPEG else None
+    if counted is None:
         return record
-    width, height = sizes[0]
+    width, height = counted
     across, down = width / record.width, height / record.height
     if abs(across / down - 1) > SAME_SHAPE:
         return record  # not the same picture: told when it is read
@@ -68,10 +66,14 @@ def _on_counts(record: ImageRecord) -> ImageRecord:
     )
 
 
-def _sizes(path: Path) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """(width, height) of what is read, and of what is shown."""
+def _size_of_counts(record: ImageRecord) -> tuple[int, int] | None:
+    """(width, height) of what is read where that differs from the record's, and what is shown does not."""
     try:
-        read, shown = read_header(path), preview_header(path)
+        read = read_header(record.path)
+        if (read.width, read.height) == (record.width, record.height):
+            return None
+        shown = preview_header(record.path)
     except UserError:
         return None
-    return (read.width, read.height), (shown.width, shown.height)
+    same = (shown.width, shown.height) == (record.width, record.height)
+    return (read.width, read.height) if same else None
