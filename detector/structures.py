@@ -38,6 +38,8 @@ class Frame:
     sequence: the recording it belongs to, where known.
     calibration: how its counts become kelvin, where known.
     orientation: of EXIF, 1 to 8, by which the counts were turned on reading.
+    taken_for: the unit that its numbers were taken for by their values, where they were no counts and nobody
+    said what they are (detector.thermal.io.temperatures).
     """
 
     counts: np.ndarray
@@ -47,6 +49,7 @@ class Frame:
     sequence: str | None = None
     calibration: Calibration | None = None
     orientation: int = 1
+    taken_for: str | None = None
 
     @property
     def size(self) -> tuple[int, int]:

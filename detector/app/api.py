@@ -19,7 +19,8 @@ from detector.inference.sources import read
 from detector.inference.stages import confident, thresholds
 from detector.structures import Frame
 from detector.thermal import io
-from detector.thermal.io.checks import as_counts, depth_of
+from detector.thermal.io.checks import depth_of
+from detector.thermal.io.temperatures import to_counts
 from detector.thermal.resolution import checked_scale
 
 if TYPE_CHECKING:
@@ -118,9 +119,10 @@ class Model:
     ) -> Prediction | list[Prediction] | Iterator[Prediction]:
         """One frame gives one prediction, a list of frames a list, and a recording a stream of them.
 
-        x: counts [H, W] uint8 or uint16, a Frame, or the file of a picture; a list of these; a Recording, its
-        file, or a folder of pictures, which are read as the stream is. A picture that comes by itself or in a
-        list is a recording of its own to a gain that looks at whole recordings.
+        x: counts [H, W] uint8 or uint16, floats in kelvin or Celsius, a Frame, or the file of a picture; a
+        list of these; a Recording, its file, or a folder of pictures, which are read as the stream is. A
+        picture that comes by itself or in a list is a recording of its own to a gain that looks at whole
+        recordings.
         confidence: lowest score of an object, in [0, 1]; None: `thresholds`.
         Raises UserError for what is no frame or cannot be read.
         """
@@ -170,5 +172,5 @@ def _frame(picture: Picture, colour: str) -> Frame:
         shape = getattr(picture, "shape", None)
         what = type(picture).__name__ if shape is None else f"an array {list(shape)}"
         raise UserError(f"predict takes frames [height, width], their files or lists of these, found {what}")
-    counts = as_counts(picture, Path("array"))
-    return Frame(counts, depth_of(counts), "array")
+    counts, calibration, taken_for = to_counts(picture, Path("array"), unit=None)
+    return Frame(counts, depth_of(counts), "array", calibration=calibration, taken_for=taken_for)

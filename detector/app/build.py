@@ -15,7 +15,9 @@ from detector.app.settings import plain
 from detector.data.annotations import Annotations, Source
 from detector.data.classes import remap
 from detector.data.colour import coloured
+from detector.data.preview import on_counts
 from detector.data.scale import AUTO
+from detector.data.unit import measured
 from detector.engine.description import scale_of
 from detector.errors import UserError
 from detector.evaluation.metrics.backends import backend_of
@@ -43,7 +45,8 @@ def build_source(data: Settings) -> Source:
 
 
 def load_split(data: Settings, split: str) -> Annotations:
-    """The truth of one split: classes as `data.remap` has them, pictures to be read as `data.colour` says.
+    """The truth of one split: classes as `data.remap` has them, pictures to be read as `data.colour` and
+    `data.unit` say.
 
     Raises UserError as all three do.
     """
@@ -52,10 +55,11 @@ def load_split(data: Settings, split: str) -> Annotations:
 
 def _load(data: Settings, names: Sequence[str]) -> list[Annotations]:
     source = build_source(data)
-    splits = [source.load(name) for name in names]
+    splits = on_counts([source.load(name) for name in names])
     if data["remap"] is not None:
         splits = [remap(split, plain(data["remap"])) for split in splits]
-    return coloured(splits, data.get("colour", REFUSE))  # runs from before 0.3 have no such key
+    # Runs from before 0.3 have neither key.
+    return coloured(measured(splits, data.get("unit")), data.get("colour", REFUSE))
 
 
 def load_splits(data: Settings, names: Any) -> dict[str, Annotations]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detector.app.opening import Detector
-from detector.app.reading import Failures, Tell, chosen_colour
+from detector.app.reading import Failures, Tell, chosen_colour, noting_units, tell_units
 from detector.errors import UserError
 from detector.inference.pipeline import Pipeline, shots
 from detector.inference.prediction import Prediction
@@ -39,8 +39,9 @@ class Request:
     paths: as `sources.find` gives them. output: the folder; None: predictions/NAME beside the detector.
     pictures: one of PICTURES; auto is a video of a recording, else images. confidence: lowest score of an
     object; None: the thresholds of each class that the run found best. raw_shape: (height, width) of raw
-    counts. colour: how false colours are read; None: as the detector was trained. calibration: of frames that
-    bring none. Raises UserError for pictures that are none of these.
+    counts. colour: how false colours are read; None: as the detector was trained. unit: of numbers
+    that are no counts; None: by their values. calibration: of frames that bring none. Raises UserError for
+    pictures that are none of these.
     """
 
     paths: Sequence[Path]
@@ -49,6 +50,7 @@ class Request:
     confidence: float | None
     raw_shape: tuple[int, int] | None
     colour: str | None
+    unit: str | None
     calibration: Calibration | None
 
     def __post_init__(self) -> None:
@@ -72,20 +74,24 @@ def predict(
     failures = Failures(alone=len(paths) == 1 and paths[0].is_file(), tell=tell)
     frames = objects = 0
     names: Counter[str] = Counter()
+    guesses: set[str] = set()
     tables = (
         JsonFile(folder / "detections.json", classes=detector.classes),
         CsvFile(folder / "detections.csv"),
     )
     with tables[0], tables[1]:
-        for opened in recordings(paths, raw_shape=request.raw_shape, colour=colour, failed=failures.add):
+        how = io.How(request.raw_shape, colour, request.unit)
+        for opened in recordings(paths, **how._asdict(), failed=failures.add):
             recording = opened.recording
-            found = stage(pipeline(shots(_calibrated(recording, request.calibration), detector.gain)))
+            read = noting_units(_calibrated(recording, request.calibration), guesses)
+            found = stage(pipeline(shots(read, detector.gain)))
             with _pictures(request.pictures, opened, folder / _unused(recording.name, names)) as pictures:
                 for prediction in progress(until_failure(found, failures.add), recording):
                     for sink in (*tables, *pictures):
                         sink.write(prediction)
                     frames += 1
                     objects += len(prediction)
+    tell_units(guesses, tell)
     if frames:
         print(f"{frames} frames, {objects} objects: {folder}")
         print(f"an object counts from the score {_in_words(least)}; confidence chooses another")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from detector.errors import UserError
+from detector.structures import Frame
+from detector.thermal import io
+from detector.thermal.io import temperatures
 from detector.thermal.io.colour import PALETTE, ColourError, checked_way
 
 Tell = Callable[[str], None]
@@ -52,6 +56,24 @@ def checked_shape(shape: Sequence[int] | None) -> tuple[int, int] | None:
     if len(shape) != 2:
         raise UserError(f"raw_shape={list(shape)}: must be [height, width]")
     return int(shape[0]), int(shape[1])
+
+
+def noting_units(recording: io.Recording, guesses: set[str]) -> io.Recording:
+    """The recording; `guesses` gets what its numbers are taken for as frames come."""
+
+    def decode() -> Iterator[Frame]:
+        for frame in recording:
+            if frame.taken_for is not None:
+                guesses.add(frame.taken_for)
+            yield frame
+
+    return replace(recording, decode=decode)
+
+
+def tell_units(guesses: Collection[str], tell: Tell) -> None:
+    """One line for each unit that numbers were taken for."""
+    for unit in sorted(guesses):
+        tell(temperatures.told(unit))
 
 
 def chosen_colour(asked: object, *, own: str) -> str:

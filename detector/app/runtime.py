@@ -31,6 +31,7 @@ def main(words: Sequence[str] | None = None) -> None:
             confidence=asked.confidence,
             raw_shape=asked.raw_shape and tuple(asked.raw_shape),
             colour=None,
+            unit=None,
             calibration=None,
         )
         detector = open_detector(asked.model, device=SETTINGS.device)

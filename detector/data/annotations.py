@@ -24,6 +24,8 @@ class ImageRecord:
     stored [M, 4] float64: the boxes as the files have them, before clipping and dropping; None where they are
     not kept.
     colour: how the picture is read where it is in false colours, of detector.thermal.io.colour.WAYS.
+    unit: what its numbers mean where they are no counts, of detector.thermal.io.temperatures.UNITS; None: by
+    their values.
     """
 
     image_id: int
@@ -36,6 +38,7 @@ class ImageRecord:
     sequence: str | None
     stored: np.ndarray | None = None
     colour: str = REFUSE
+    unit: str | None = None
 
     @property
     def real(self) -> np.ndarray:

@@ -21,7 +21,8 @@ def read_frame(record: ImageRecord) -> Frame:
 
     Raises UserError as io.read does.
     """
-    return io.read(record.path, raw_shape=(record.height, record.width), colour=record.colour)
+    shape = (record.height, record.width)
+    return io.read(record.path, raw_shape=shape, colour=record.colour, unit=record.unit)
 
 
 def read_frame_of_size(record: ImageRecord) -> Frame:

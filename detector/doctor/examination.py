@@ -10,6 +10,7 @@ from detector.data.annotations import Annotations
 from detector.doctor.boxes import BoxFacts, check_boxes, measure_boxes
 from detector.doctor.classes import check_classes
 from detector.doctor.colour import check_colour
+from detector.doctor.counts import check_counts
 from detector.doctor.files import check_files
 from detector.doctor.findings import Finding, Severity
 from detector.doctor.leaks import Leak, check_leaks, check_recordings, check_repeats, measure_leaks
@@ -63,6 +64,7 @@ def examine(
     findings = [
         *(Finding(Severity.WARNING, "annotations", warning, "see the file") for warning in warnings),
         *check_files(seen, limits),
+        *check_counts(seen.frames),
         *check_colour(seen, records),
         *check_turned(seen.turns),
         *check_pixels(seen.pixels, limits),

@@ -1,8 +1,8 @@
-"""Checks of the picture files: readable, of one kind, and as deep as their type promises."""
+"""Checks of the picture files: readable, of the size annotated, not clipped."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
 from detector.doctor.findings import Exhibit, Finding, Severity, listed, percent
@@ -10,17 +10,12 @@ from detector.doctor.limits import Limits
 from detector.doctor.scan import FrameFacts, Scan
 from detector.thermal.io.colour import ColourError
 
-_FEW_BITS = 9
-_EIGHT_BITS = 256
-_STRETCH = 4
 _EXHIBITS = 3
 
 
 def check_files(scan: Scan, limits: Limits) -> list[Finding]:
     """Everything this module looks at."""
-    checks = (_readable, _sizes, _depths, _shallow, _blank)
-    found = [finding for check in checks for finding in check(scan)]
-    return found + _saturated(scan, limits)
+    return [*_readable(scan), *_sizes(scan), *_saturated(scan, limits)]
 
 
 def _readable(scan: Scan) -> list[Finding]:
@@ -62,68 +57,6 @@ def _sizes(scan: Scan) -> list[Finding]:
     return findings
 
 
-def _depths(scan: Scan) -> list[Finding]:
-    by_depth: dict[int, list[FrameFacts]] = defaultdict(list)
-    for facts in scan.frames:
-        by_depth[facts.depth].append(facts)
-    if len(by_depth) < 2:
-        return []
-    few, many = sorted(by_depth.values(), key=len)
-    return [
-        Finding(
-            Severity.ERROR,
-            "bit depth",
-            f"{len(few)} frames have {few[0].depth} bits, {len(many)} have {many[0].depth} ({_names(few)})",
-            "one network cannot see both alike: export all frames with the same depth",
-            tuple(str(f.record.path) for f in few),
-            ((_of_depth(few[0]), _of_depth(many[0])),),
-        )
-    ]
-
-
-def _shallow(scan: Scan) -> list[Finding]:
-    """16-bit files that hold no more than 8-bit ones could."""
-    deep = [facts for facts in scan.frames if facts.depth == 16]
-    shallow = [facts for facts in deep if is_shallow(facts)]
-    if not shallow:
-        return []
-    every = len(shallow) == len(deep)
-    return [
-        Finding(
-            Severity.WARNING if every else Severity.ERROR,
-            "bit depth",
-            f"{len(shallow)} of {len(deep)} 16-bit files hold 8-bit pictures ({_names(shallow)})",
-            "look for the raw counts" if every else "export all frames alike, from the raw counts",
-            tuple(f"{f.record.path}: {f.levels} different counts from {f.low} to {f.high}" for f in shallow),
-        )
-    ]
-
-
-def is_shallow(facts: FrameFacts) -> bool:
-    """Whether a 16-bit frame uses fewer than 9 bits, or at most 256 counts that lie far apart.
-
-    Raw counts of a scene without contrast are few too, but they lie side by side, far from 0.
-    """
-    span = facts.high - facts.low + 1
-    stretched = 1 < facts.levels <= _EIGHT_BITS and span > _STRETCH * facts.levels
-    return facts.high < 2 ** (_FEW_BITS - 1) or stretched
-
-
-def _blank(scan: Scan) -> list[Finding]:
-    blank = [facts for facts in scan.frames if facts.levels == 1]
-    if not blank:
-        return []
-    return [
-        Finding(
-            Severity.WARNING,
-            "blank frames",
-            f"{len(blank)} frames have one count in every pixel ({_names(blank)})",
-            "take them out: a closed shutter or a failed export",
-            tuple(str(f.record.path) for f in blank),
-        )
-    ]
-
-
 def _saturated(scan: Scan, limits: Limits) -> list[Finding]:
     seen = [facts for facts in scan.frames if facts.levels > 1]
     clipped = [f for f in seen if max(f.at_low, f.at_high) > limits.saturated]
@@ -151,7 +84,3 @@ def _clipping(facts: FrameFacts) -> str:
 
 def _names(frames: Sequence[FrameFacts]) -> str:
     return listed([facts.record.path.name for facts in frames])
-
-
-def _of_depth(facts: FrameFacts) -> Exhibit:
-    return Exhibit(facts.record, f"{facts.depth} bits: {facts.record.path.name}")

@@ -12,12 +12,14 @@ from tqdm import tqdm
 
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.frames import read_frame
+from detector.doctor.disorder import Disorder, disorder_of
 from detector.doctor.hashing import dhash
 from detector.doctor.pixels import PixelWatch
 from detector.doctor.placement import Placement
 from detector.doctor.turned import TurnWatch
 from detector.errors import UserError
 from detector.structures import Frame
+from detector.thermal.radiometry import Linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,9 @@ class FrameFacts:
     levels: int
     hash: bytes | None
     time: datetime | None
+    disorder: Disorder | None = None
+    taken_for: str | None = None
+    step: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,4 +111,7 @@ def facts_of(frame: Frame, record: ImageRecord, split: str) -> FrameFacts:
         levels=len(seen),
         hash=dhash(frame.counts) if len(seen) > 1 else None,
         time=frame.time,
+        disorder=disorder_of(frame.counts),
+        taken_for=frame.taken_for,
+        step=frame.calibration.gain if isinstance(frame.calibration, Linear) else None,
     )

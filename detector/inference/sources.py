@@ -17,23 +17,17 @@ from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal import io
 from detector.thermal.io.colour import REFUSE
-from detector.thermal.io.opening import PICTURES, RAW, VIDEOS, is_shown, natural
+from detector.thermal.io.foreign import MAKERS
+from detector.thermal.io.opening import PICTURES, RAW, TABLES, VIDEOS, is_shown, natural
 
-RECORDINGS = VIDEOS | {".cptv"}
-EITHER = {".tif", ".tiff", ".npy", ".npz"} | RAW
+RECORDINGS = VIDEOS | {".cptv", ".seq", ".csq"}
+EITHER = {".tif", ".tiff", ".npy", ".npz", ".fff"} | RAW
 """Names of files that hold one picture or a recording: only the file tells."""
 
 Failed = Callable[[UserError], None]
 """Is told of whatever cannot be read; the rest goes on."""
 
 T = TypeVar("T")
-
-
-class _How(NamedTuple):
-    """What io.read is told of files that do not tell it themselves."""
-
-    raw_shape: tuple[int, int] | None
-    colour: str
 
 
 class Opened(NamedTuple):
@@ -45,14 +39,18 @@ class Opened(NamedTuple):
 
 
 def read(
-    path: Path | str, *, raw_shape: tuple[int, int] | None = None, colour: str = REFUSE
+    path: Path | str,
+    *,
+    raw_shape: tuple[int, int] | None = None,
+    colour: str = REFUSE,
+    unit: str | None = None,
 ) -> Frame | io.Recording:
     """The frame of a file that holds one picture; the recording of any other file, or of a folder's pictures.
 
-    raw_shape and colour as io.read takes them. Raises UserError as io.open_recording does, and for a picture
-    that is damaged.
+    raw_shape, colour and unit as io.read takes them. Raises UserError as io.open_recording does, and for a
+    picture that is damaged.
     """
-    recording = io.open_recording(path, raw_shape=raw_shape, colour=colour)
+    recording = io.open_recording(path, raw_shape=raw_shape, colour=colour, unit=unit)
     if Path(path).is_dir() or recording.length != 1:
         return recording
     return next(iter(recording))
@@ -82,6 +80,7 @@ def recordings(
     *,
     raw_shape: tuple[int, int] | None = None,
     colour: str = REFUSE,
+    unit: str | None = None,
     failed: Failed,
 ) -> Iterator[Opened]:
     """What the paths hold, in their order, each opened when it is reached.
@@ -89,9 +88,10 @@ def recordings(
     The pictures of a folder are one recording, and so are pictures of one folder that are named after each
     other. Of a folder come its pictures, its recordings, then its subfolders in the same way; links to
     folders and hidden files are passed over. A damaged picture is left out of its recording, another
-    recording ends where it is damaged; `failed` is told of both. raw_shape and colour as io.read takes them.
+    recording ends where it is damaged; `failed` is told of both, and of files of other cameras' programs.
+    raw_shape, colour and unit as io.read takes them.
     """
-    how = _How(raw_shape, colour)
+    how = io.How(raw_shape, colour, unit)
     for (whole, folder), members in groupby(paths, key=lambda path: (path.is_dir(), _folder_of(path))):
         files = list(members)
         opened = _in_folder(folder, how, failed) if whole else _of_files(files, how, failed)
@@ -115,13 +115,13 @@ def _folder_of(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _in_folder(folder: Path, how: _How, failed: Failed) -> Iterator[Opened]:
+def _in_folder(folder: Path, how: io.How, failed: Failed) -> Iterator[Opened]:
     try:
         entries = sorted(folder.iterdir(), key=natural)
     except OSError as error:
         failed(UserError(f"{folder}: cannot be read: {error.strerror}"))
         return
-    known = PICTURES | RECORDINGS
+    known = PICTURES | RECORDINGS | MAKERS.keys()
     files = [entry for entry in entries if entry.suffix.lower() in known and is_shown(entry)]
     yield from _of_files(files, how, failed, name=folder.resolve().name)
     for entry in entries:
@@ -130,7 +130,7 @@ def _in_folder(folder: Path, how: _How, failed: Failed) -> Iterator[Opened]:
 
 
 def _of_files(
-    files: Sequence[Path], how: _How, failed: Failed, *, name: str | None = None
+    files: Sequence[Path], how: io.How, failed: Failed, *, name: str | None = None
 ) -> Iterator[Opened]:
     """Of files of one folder; name: of the folder where all of it is meant."""
     pictures: list[Path] = []
@@ -154,7 +154,7 @@ def _of_files(
         yield Opened(replace(recording, decode=frames), stills=recording.length == 1, path=file)
 
 
-def _frames(files: Sequence[Path], how: _How, name: str, failed: Failed) -> Iterator[Frame]:
+def _frames(files: Sequence[Path], how: io.How, name: str, failed: Failed) -> Iterator[Frame]:
     for file in files:
         try:
             frame = io.read(file, **how._asdict())
@@ -164,10 +164,10 @@ def _frames(files: Sequence[Path], how: _How, name: str, failed: Failed) -> Iter
         yield replace(frame, sequence=name)
 
 
-def _is_picture(file: Path, how: _How) -> bool:
+def _is_picture(file: Path, how: io.How) -> bool:
     suffix = file.suffix.lower()
     if suffix not in EITHER:
-        return suffix in PICTURES
+        return suffix in PICTURES | TABLES
     try:
         return io.open_recording(file, **how._asdict()).length == 1
     except UserError:

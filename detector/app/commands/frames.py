@@ -16,7 +16,7 @@ from detector.app.bar import bar, tell
 from detector.app.commands.convert import WRITERS
 from detector.app.opening import Detector, open_detector
 from detector.app.parts import build
-from detector.app.reading import Failures, checked_shape, chosen_colour
+from detector.app.reading import Failures, checked_shape, chosen_colour, noting_units, tell_units
 from detector.app.settings import plain, typed
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.auto.listing import PRELABELS
@@ -37,6 +37,7 @@ from detector.structures import Detections, Frame
 from detector.thermal import io
 from detector.thermal.agc import Agc
 from detector.thermal.io.colour import REFUSE
+from detector.thermal.io.temperatures import checked_unit
 from detector.thermal.resolution import checked_scale
 
 log = logging.getLogger(__name__)
@@ -91,13 +92,17 @@ def run(config: DictConfig) -> None:
     colour = chosen_colour(config.colour, own=REFUSE if model is None else model.trained.colour)
     if model is None and config.confidence is not None:
         raise UserError("confidence: is of what a checkpoint finds; give checkpoint=PATH too")
+    unit = checked_unit(config.unit, where="unit")
     failures = Failures(alone=len(paths) == 1 and paths[0].is_file(), tell=tell)
     known: dict[str, set[str]] = {}
     for entry in earlier:
         known.setdefault(entry.recording, set()).add(entry.digest)
     surveyed: list[Surveyed] = []
-    for opened in recordings(paths, raw_shape=shape, colour=colour, failed=failures.add):
+    guesses: set[str] = set()
+    for opened in recordings(paths, raw_shape=shape, colour=colour, unit=unit, failed=failures.add):
+        opened = opened._replace(recording=noting_units(opened.recording, guesses))
         surveyed.append(_surveyed(opened, model, known, {one.name for one in surveyed}))
+    tell_units(guesses, tell)
     picks = pick(
         [one.survey for one in surveyed],
         config.count,

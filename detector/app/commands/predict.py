@@ -15,6 +15,7 @@ from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
 from detector.engine.settings import InferenceSettings
 from detector.inference.sources import find
+from detector.thermal.io.temperatures import checked_unit
 from detector.thermal.resolution import checked_scale
 
 
@@ -31,6 +32,7 @@ def run(config: DictConfig) -> None:
         confidence=config.confidence,
         raw_shape=checked_shape(plain(config.raw_shape)),
         colour=config.colour,
+        unit=checked_unit(config.unit, where="unit"),
         calibration=None if config.calibration is None else build("calibration", plain(config.calibration)),
     )
     scale = None if config.scale is None else checked_scale(config.scale, where="scale")

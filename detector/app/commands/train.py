@@ -33,6 +33,7 @@ from detector.data.loading.loader import TrainLoader, lost_workers_explained, tr
 from detector.data.loading.sample import Transform
 from detector.data.loading.store import FrameStore
 from detector.data.splits import drawn
+from detector.doctor.counts import warnings_of
 from detector.engine import checkpoint
 from detector.engine.device import Precision, pick_device, pick_precision
 from detector.engine.environment import versions
@@ -142,6 +143,8 @@ def train(work: dict[str, Any]) -> None:
     )
     for line in (*too_few_to_learn(annotations), *too_few_to_judge(validation.annotations)):
         tracker.say(f"note: {line}")
+    for line in warnings_of({"train": annotations, "val": validation.annotations}) if first else []:
+        tracker.say(f"warning: {line}")
     if annotations.records[0].colour != REFUSE:
         tracker.say(f"note: {colour.told(annotations.records[0].colour)}")
     if config["data"]["scale"] != 1:

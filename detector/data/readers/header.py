@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from detector.errors import UserError
 from detector.thermal import io
+from detector.thermal.io import dji
 from detector.thermal.io.checks import check_size, reading
 from detector.thermal.io.colour import LUMINANCE
 from detector.thermal.io.exif import EXIF_START, SIDEWAYS, orientation_of_exif
@@ -19,6 +21,7 @@ from detector.thermal.io.flir import SEGMENT_START
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
 _APP1 = 0xE1
+_MAY_HOLD_COUNTS = frozenset({0xE3, 0xE4})
 _KIND, _WIDTH, _HEIGHT, _BITS, _ORIENTATION = 254, 256, 257, 258, 274
 _REDUCED_OR_MASK = 0b101
 _SHORT, _LONG = 3, 4
@@ -54,6 +57,15 @@ def read_header(path: Path) -> Header:
     return header
 
 
+def preview_header(path: Path) -> Header:
+    """The header of the picture that a JPEG shows, whatever counts lie beside it. Raises UserError."""
+    with reading(path, "picture"), path.open("rb") as file:
+        header = _jpeg(file, path, shown=True)
+    if header is None:
+        raise UserError(f"{path}: no JPEG")
+    return header
+
+
 def _parse(file: BinaryIO, path: Path) -> Header | None:
     """The header; None where the format is another. struct.error where the file ends too early."""
     start = file.read(8)
@@ -67,7 +79,8 @@ def _parse(file: BinaryIO, path: Path) -> Header | None:
     return None
 
 
-def _jpeg(file: BinaryIO, path: Path) -> Header | None:
+def _jpeg(file: BinaryIO, path: Path, *, shown: bool = False) -> Header | None:
+    """None where raw counts lie beside the picture, unless what is shown is asked for."""
     file.seek(2)
     orientation: int | None = None  # of the first EXIF block
     while True:
@@ -82,7 +95,8 @@ def _jpeg(file: BinaryIO, path: Path) -> Header | None:
         elif marker not in _WITHOUT_LENGTH:
             (length,) = _unpack(file, ">H")
             start = file.read(min(len(EXIF_START), max(length - 2, 0)))
-            if marker == _APP1 and start.startswith(SEGMENT_START):
+            flir = marker == _APP1 and start.startswith(SEGMENT_START)
+            if not shown and (flir or (marker in _MAY_HOLD_COUNTS and length > dji.LARGE)):
                 return None  # what is read are the raw counts in there, of a size of their own
             rest = max(length - 2, 0) - len(start)
             if marker == _APP1 and start == EXIF_START and orientation is None:

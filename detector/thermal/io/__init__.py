@@ -4,7 +4,7 @@
 pictures, decoded one at a time. docs/thermal-formats.md says what each format brings along.
 """
 
-from detector.thermal.io.opening import open_recording, read
+from detector.thermal.io.opening import How, open_recording, read
 from detector.thermal.io.recording import Recording
 
-__all__ = ["Recording", "open_recording", "read"]
+__all__ = ["How", "Recording", "open_recording", "read"]

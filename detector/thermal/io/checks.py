@@ -45,11 +45,10 @@ def check_size(path: Path, *, width: int, height: int, max_pixels: int = MAX_PIX
 
 
 def check_number_type(path: Path, dtype: np.dtype) -> None:
-    """Raises UserError unless these numbers can be counts, which are integers."""
-    if dtype.kind not in "iu":
+    """Raises UserError unless these numbers can be counts, which are integers, or temperatures."""
+    if dtype.kind not in "iuf" or dtype.itemsize > 8:
         raise UserError(
-            f"{path}: pixels are {dtype}; only integer counts are read: save the camera's raw counts "
-            "(kelvin as uint16 in steps of 0.01: (100 * kelvin).round())"
+            f"{path}: pixels are {dtype}; save the camera's raw counts as uint16, or temperatures as float32"
         )
 
 
@@ -58,12 +57,16 @@ def as_counts(pixels: np.ndarray, path: Path) -> np.ndarray:
 
     Raises UserError for other number types and for values that uint16 cannot hold.
     """
-    check_number_type(path, pixels.dtype)
+    if pixels.dtype.kind not in "iu":
+        raise UserError(f"{path}: pixels are {pixels.dtype}; counts are integers")
     if pixels.dtype == np.uint8:
         return pixels
     low, high = int(pixels.min()), int(pixels.max())
     if low < 0 or high > np.iinfo(np.uint16).max:
-        raise UserError(f"{path}: counts from {low} to {high}; uint16 holds 0 to 65535: shift them first")
+        raise UserError(
+            f"{path}: counts from {low} to {high}; uint16 holds 0 to 65535: shift them first, or say "
+            "unit=centi_celsius (in a data set data.unit) where they are hundredths of degrees"
+        )
     return pixels.astype(np.uint16)
 
 

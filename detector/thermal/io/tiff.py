@@ -11,21 +11,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tifffile
-from tifffile import COMPRESSION, PHOTOMETRIC
+from tifffile import COMPRESSION, PHOTOMETRIC, PREDICTOR
 
 from detector.errors import UserError
 from detector.structures import Frame
-from detector.thermal.io.checks import (
-    as_counts,
-    check_number_type,
-    check_size,
-    depth_of,
-    reading,
-)
+from detector.thermal.io.checks import as_counts, check_number_type, check_size, depth_of, reading
 from detector.thermal.io.colour import one_channel
 from detector.thermal.io.exif import orientation_of, taken_at, turned
 from detector.thermal.io.opencv import quiet
 from detector.thermal.io.recording import Recording
+from detector.thermal.io.temperatures import Counts, to_counts
 
 # What tifffile decodes without further packages; OpenCV's libtiff has the others that are common.
 OWN_COMPRESSIONS = (COMPRESSION.NONE, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE, COMPRESSION.LZMA)
@@ -35,8 +30,8 @@ REDUCED, MASK = 1, 4  # bits of NewSubfileType: a preview, a transparency mask
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
-def open_tiff(path: Path, *, colour: str) -> Recording:
-    """One frame a page; previews and masks are left out; colour as in `one_channel`.
+def open_tiff(path: Path, *, colour: str, unit: str | None) -> Recording:
+    """One frame a page; previews and masks are left out; colour as in `one_channel`, unit as in `to_counts`.
 
     Raises UserError where the file cannot be read.
     """
@@ -44,7 +39,7 @@ def open_tiff(path: Path, *, colour: str) -> Recording:
         pages = [number for number in range(len(file.pages)) if _is_picture(_page(file, number))]
     if not pages:
         raise UserError(f"{path}: the TIFF file holds no picture")
-    return Recording(path.stem, partial(_frames, path, pages, colour), length=len(pages))
+    return Recording(path.stem, partial(_frames, path, pages, colour, unit), length=len(pages))
 
 
 def _page(file: tifffile.TiffFile, number: int) -> tifffile.TiffPage:
@@ -57,12 +52,11 @@ def _is_picture(page: tifffile.TiffPage) -> bool:
     return not page.tags.valueof("NewSubfileType", 0) & (REDUCED | MASK)
 
 
-def _frames(path: Path, pages: list[int], colour: str) -> Iterator[Frame]:
+def _frames(path: Path, pages: list[int], colour: str, unit: str | None) -> Iterator[Frame]:
     with reading(path, "TIFF file"), tifffile.TiffFile(path) as file:
         for position, number in enumerate(pages):
             page = _page(file, number)
-            pixels = as_counts(_pixels(page, path), path)
-            counts = one_channel(pixels, path, colour=colour, embedded=_palette(page))
+            counts, calibration, taken_for = _counts(page, path, colour=colour, unit=unit)
             orientation = orientation_of(page.tags)
             largest = page.tags.valueof("MaxSampleValue")
             alone = len(pages) == 1
@@ -72,8 +66,17 @@ def _frames(path: Path, pages: list[int], colour: str) -> Iterator[Frame]:
                 str(path) if alone else f"{path} frame {position}",
                 time=taken_at(page.tags, path),
                 sequence=None if alone else path.stem,
+                calibration=calibration,
                 orientation=orientation,
+                taken_for=taken_for,
             )
+
+
+def _counts(page: tifffile.TiffPage, path: Path, *, colour: str, unit: str | None) -> Counts:
+    pixels = _pixels(page, path)
+    if pixels.ndim == 2:
+        return to_counts(pixels, path, unit=unit)
+    return Counts(one_channel(as_counts(pixels, path), path, colour=colour, embedded=_palette(page)))
 
 
 def _pixels(page: tifffile.TiffPage, path: Path) -> np.ndarray:
@@ -85,7 +88,7 @@ def _pixels(page: tifffile.TiffPage, path: Path) -> np.ndarray:
         raise UserError(f"{path}: {page.bitspersample}-bit samples; save the counts as 16-bit")
     check_number_type(path, page.dtype)
     _check_complete(page)
-    own = page.compression in OWN_COMPRESSIONS
+    own = page.compression in OWN_COMPRESSIONS and page.predictor != PREDICTOR.FLOATINGPOINT
     pixels = page.asarray() if own else _by_opencv(page, path)
     if pixels.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and own:
         pixels = np.moveaxis(pixels, 0, -1)
@@ -95,7 +98,8 @@ def _pixels(page: tifffile.TiffPage, path: Path) -> np.ndarray:
     if palette is not None and pixels.ndim == 2:
         pixels = palette[pixels][..., ::-1]
     # OpenCV turns 8-bit pixels over itself, and leaves 16-bit ones.
-    if page.photometric == PHOTOMETRIC.MINISWHITE and (own or pixels.dtype != np.uint8):
+    signless = pixels.dtype.kind == "u"  # temperatures are not turned over, however they should be shown
+    if page.photometric == PHOTOMETRIC.MINISWHITE and signless and (own or pixels.dtype != np.uint8):
         pixels = np.iinfo(pixels.dtype).max - pixels
     return pixels
 

@@ -71,9 +71,10 @@ def _directory(texts: dict[int, str], *, at: int, pointer: int | None = None) ->
     return struct.pack("<H", count) + entries + bytes(4) + values
 
 
-def with_segments(jpeg: bytes, payloads: Sequence[bytes]) -> bytes:
-    """The JPEG with APP1 segments right behind its start."""
-    segments = b"".join(b"\xff\xe1" + struct.pack(">H", len(payload) + 2) + payload for payload in payloads)
+def with_segments(jpeg: bytes, payloads: Sequence[bytes], *, marker: int = 0xE1) -> bytes:
+    """The JPEG with segments, APP1 by default, right behind its start."""
+    kind = bytes((0xFF, marker))
+    segments = b"".join(kind + struct.pack(">H", len(payload) + 2) + payload for payload in payloads)
     return jpeg[:2] + segments + jpeg[2:]
 
 
@@ -98,26 +99,50 @@ CAMERA: dict[int, float] = {
 PLANCK_O = -7340
 
 
+def fff(
+    counts: np.ndarray,
+    *,
+    pixels: bytes | None = None,
+    camera: dict[int, float] | None = None,
+    order: str = ">",
+    taken: tuple[int, int, int] = (0, 0, 0),
+) -> bytes:
+    """An FFF file of a raw-data and a camera record, all in one byte order.
+
+    pixels: packed, instead of the plain counts. taken: seconds since 1970, milliseconds, minutes west.
+    """
+    height, width = counts.shape
+    inner = "<" if pixels else order
+    pixels = counts.astype(f"{inner}u2").tobytes() if pixels is None else pixels
+    raw = struct.pack(f"{inner}HHH", 2, width, height).ljust(32, b"\0") + pixels
+    info = bytearray(0x400)
+    struct.pack_into(f"{inner}H", info, 0, 2)
+    for offset, value in (CAMERA if camera is None else camera).items():
+        struct.pack_into(f"{inner}f", info, offset, value)
+    struct.pack_into(f"{inner}i", info, 0x308, PLANCK_O)
+    struct.pack_into("16s", info, 0xD4, b"Model X")
+    struct.pack_into(f"{inner}IIh", info, 0x384, *taken)
+    entries = 4  # two of them empty, as cameras leave some
+    starts = (64 + 32 * entries, 64 + 32 * entries + len(raw))
+    header = b"FFF\0".ljust(20, b"\0") + struct.pack(f"{order}III", 100, 64, entries)
+    directory = b"".join(
+        struct.pack(f"{order}HHIIII", kind, 2, 100, 1, start, len(record)).ljust(32, b"\0")
+        for kind, start, record in zip((1, 0x20), starts, (raw, info), strict=True)
+    )
+    return header.ljust(64, b"\0") + directory.ljust(32 * entries, b"\0") + raw + bytes(info)
+
+
+def jpeg_ls(counts: np.ndarray) -> bytes:
+    """Packed by CharLS. Skips where the package is missing."""
+    return bytes(pytest.importorskip("jpeg_ls", reason="needs the package pyjpegls").encode(counts))
+
+
 def flir_segments(
     counts: np.ndarray, *, png: bool, camera: dict[int, float] | None = None, cut: int = 60_000
 ) -> list[bytes]:
     """APP1 payloads of a FLIR JPEG: an FFF file of a raw-data and a camera record, cut into pieces."""
-    height, width = counts.shape
-    pixels = cv2.imencode(".png", counts.byteswap())[1].tobytes() if png else counts.astype("<u2").tobytes()
-    raw = struct.pack("<HHH", 2, width, height).ljust(32, b"\0") + pixels
-    info = bytearray(0x400)
-    struct.pack_into("<H", info, 0, 2)
-    for offset, value in (CAMERA if camera is None else camera).items():
-        struct.pack_into("<f", info, offset, value)
-    struct.pack_into("<i", info, 0x308, PLANCK_O)
-    entries = 4  # two of them empty, as cameras leave some
-    starts = (64 + 32 * entries, 64 + 32 * entries + len(raw))
-    header = b"FFF\0".ljust(20, b"\0") + struct.pack(">III", 100, 64, entries)
-    directory = b"".join(
-        struct.pack(">HHIIII", kind, 2, 100, 1, start, len(record)).ljust(32, b"\0")
-        for kind, start, record in zip((1, 0x20), starts, (raw, info), strict=True)
-    )
-    whole = header.ljust(64, b"\0") + directory.ljust(32 * entries, b"\0") + raw + bytes(info)
+    packed = cv2.imencode(".png", counts.byteswap())[1] if png else counts.astype("<u2")
+    whole = fff(counts, pixels=packed.tobytes(), camera=camera)
     pieces = [whole[at : at + cut] for at in range(0, len(whole), cut)]
     return [b"FLIR\0\x01" + bytes((number, len(pieces) - 1)) + piece for number, piece in enumerate(pieces)]
 
@@ -128,6 +153,32 @@ def flir_jpeg(
     """A radiometric JPEG whose visible picture is in colour."""
     visible = cv2.imencode(".jpg", cv2.applyColorMap(GREY_8, cv2.COLORMAP_INFERNO))[1].tobytes()
     return with_segments(visible, flir_segments(counts, png=png, camera=camera, cut=cut))
+
+
+DJI_SETTINGS = b"\xff\xd2\xd1\xffiirp".ljust(256, b"\0")
+
+
+def dji_jpeg(
+    counts: np.ndarray,
+    *,
+    shown: np.ndarray | None = None,
+    marker: int = 0xE3,
+    settings: bytes = DJI_SETTINGS,
+    maker: str | None = "DJI",
+    cut: int = 65_532,
+) -> bytes:
+    """A radiometric JPEG: EXIF, counts cut into segments of one kind, settings in APP4, the picture shown."""
+    shown = np.zeros(counts.shape, np.uint8) if shown is None else shown
+    data = cv2.imencode(".jpg", shown)[1].tobytes()
+    if settings:
+        data = with_segments(data, [settings], marker=0xE4)
+    raw = counts.astype("<u2").tobytes()
+    data = with_segments(data, [raw[at : at + cut] for at in range(0, len(raw), cut)], marker=marker)
+    if maker is not None:
+        data = with_segments(
+            data, [b"Exif\0\0" + b"II*\0" + struct.pack("<I", 8) + _directory({271: maker}, at=8)]
+        )
+    return data
 
 
 def cptv_bytes(
@@ -194,6 +245,12 @@ def video(path: Path, frames: Sequence[np.ndarray], *, fourcc: str = "FFV1") -> 
     return path
 
 
+def ascii_pgm(counts: np.ndarray, largest: int) -> bytes:
+    """P2, a row a line, with a comment in its header."""
+    rows = "\n".join(" ".join(map(str, row)) for row in counts.tolist())
+    return f"P2\n# by hand\n{counts.shape[1]} {counts.shape[0]}\n{largest}\n{rows}\n".encode()
+
+
 def _write_npz(path: Path, counts: np.ndarray) -> None:
     np.savez_compressed(path, frames=counts)
 
@@ -218,6 +275,11 @@ WRITERS_16: dict[str, Callable[[Path, np.ndarray], object]] = {
     "recording.cptv": lambda path, counts: path.write_bytes(cptv_bytes([counts])),
     "flir_png.jpg": lambda path, counts: path.write_bytes(flir_jpeg(counts, png=True)),
     "flir_raw.jpg": lambda path, counts: path.write_bytes(flir_jpeg(counts, png=False)),
+    "dji.jpg": lambda path, counts: path.write_bytes(dji_jpeg(counts)),
+    "frame.fff": lambda path, counts: path.write_bytes(fff(counts)),
+    "little.fff": lambda path, counts: path.write_bytes(fff(counts, order="<")),
+    "packed.csq": lambda path, counts: path.write_bytes(fff(counts, pixels=jpeg_ls(counts))),
+    "ascii.pgm": lambda path, counts: path.write_bytes(ascii_pgm(counts, 65535)),
     "film.mkv": lambda path, counts: video(path, [counts]),
     "film.avi": lambda path, counts: video(path, [counts]),
 }
@@ -227,6 +289,7 @@ WRITERS_8: dict[str, Callable[[Path, np.ndarray], object]] = {
     "frame.png": save,
     "frame.bmp": save,
     "frame.pgm": save,
+    "ascii.pgm": lambda path, counts: path.write_bytes(ascii_pgm(counts, 255)),
     "lzw.tif": save,
     "array.npy": np.save,
     "film.mkv": lambda path, counts: video(path, [counts]),

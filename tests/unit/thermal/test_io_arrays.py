@@ -49,8 +49,8 @@ def test_a_stack_is_a_recording(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (GREY_16.astype(np.float64), r"pixels are float64; .*\(100 \* kelvin\)"),
-        (np.full(SHAPE, np.nan), "pixels are float64"),
+        (np.full(SHAPE, np.nan), "768 of 768 numbers are NaN or infinite"),
+        (GREY_16.astype(np.complex128), "pixels are complex128"),
         (GREY_16 > 100, "pixels are bool"),
         (np.full(SHAPE, "a"), "pixels are <U1"),
         (GREY_16.astype(np.int32) - 1000, "counts from -"),
@@ -60,6 +60,8 @@ def test_a_stack_is_a_recording(tmp_path: Path, name: str) -> None:
         (np.stack([GREY_16] * 3, axis=-1), r"an array \[24, 32, 3\]; frames are"),
         (FILM[None], r"an array \[1, 2, 24, 32\]; frames are"),
         (np.asfortranarray(FILM), "Fortran order"),
+        (np.asfortranarray(GREY_16[..., None]), "Fortran order"),
+        (np.moveaxis(FILM, 0, -1)[..., None], r"an array \[24, 32, 2, 1\]"),
         (FILM[:0], "holds no frame"),
         (FILM[:, :0], "claims 32x0 pixels"),
         (np.zeros(SHAPE, [("a", "<u2")]), "pixels are"),
@@ -74,10 +76,26 @@ def test_other_arrays_are_refused_with_what_to_do(
         list(open_recording(path))
 
 
-def test_an_archive_of_several_arrays_is_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", frames=FILM, times=np.arange(2))
-    with pytest.raises(UserError, match=r"a\.npz: holds 2 arrays \(frames, times\)"):
-        open_recording(tmp_path / "a.npz")
+def test_the_only_array_of_pictures_in_an_archive_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, frames=FILM, times=np.arange(2), fps=np.float64(9))
+    np.testing.assert_array_equal([frame.counts for frame in open_recording(path)], FILM)
+    np.savez(path, frames=FILM, masks=FILM > 0)
+    with pytest.raises(UserError, match=r"a\.npz: holds 2 arrays of pictures \(frames, masks\)"):
+        open_recording(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("frame.png", b"")
+    with pytest.raises(UserError, match=r"a\.npz: a ZIP archive that holds no NumPy array"):
+        open_recording(path)
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_an_axis_of_one_channel_is_left_out(tmp_path: Path, name: str) -> None:
+    frame = read(write(tmp_path / name, GREY_16[..., None]))
+    np.testing.assert_array_equal(frame.counts, GREY_16)
+    for film in (FILM[..., None], FILM[:, None]):
+        recording = open_recording(write(tmp_path / name, film))
+        np.testing.assert_array_equal([frame.counts for frame in recording], FILM)
 
 
 def header(shape: tuple[int, ...]) -> bytes:

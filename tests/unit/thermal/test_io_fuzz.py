@@ -21,6 +21,7 @@ from tests.unit.thermal.io_builders import (
     WRITERS_8,
     WRITERS_16,
     exif_orientation,
+    fff,
     indexed_png,
     save,
     with_segments,
@@ -130,3 +131,19 @@ def test_damaged_files_in_colour(
     if name == "turned.jpg":
         path.write_bytes(with_segments(path.read_bytes(), [b"Exif\0\0" + exif_orientation(6)]))
     fuzz(path, partial(damaged, path.read_bytes()), capfd, colour=colour)
+
+
+@pytest.mark.parametrize("name", ["celsius.npy", "kelvin.tif", "signed.npy", "table.csv", "film.seq"])
+def test_damaged_temperatures_and_films_of_frames(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    path, celsius = tmp_path / name, SMALL_16 / np.float32(200) - 40
+    if path.suffix == ".npy":
+        np.save(path, celsius if name == "celsius.npy" else (10 * celsius).astype(np.int16))
+    elif path.suffix == ".tif":
+        tifffile.imwrite(path, celsius + 273.15)
+    elif path.suffix == ".csv":
+        np.savetxt(path, celsius, fmt="%.2f", delimiter=";", header="Emissivity;0.95")
+    else:
+        path.write_bytes(fff(SMALL_16, order="<") + fff(SMALL_16))
+    fuzz(path, partial(damaged, path.read_bytes()), capfd)

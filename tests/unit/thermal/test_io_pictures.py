@@ -88,12 +88,12 @@ def test_a_damaged_png_is_refused(tmp_path: Path) -> None:
 def test_other_failures_name_the_file(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.png").write_text("not a picture")
-    save(tmp_path / "float.tif", GREY_8.astype(np.float32))
+    save(tmp_path / "float.tif", GREY_8 / np.float32(255))
     cases = {
         "absent.png": "no such image file",
         "empty.png": "is empty",
         "text.png": "not a readable",
-        "float.tif": "pixels are float32",
+        "float.tif": "floats from 0 to 1 look like a picture scaled",
         ".": "cannot be read: Is a directory",
     }
     for name, message in cases.items():

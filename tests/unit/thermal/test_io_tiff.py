@@ -118,7 +118,8 @@ def test_what_is_no_frame_is_named(tmp_path: Path) -> None:
     palette = np.zeros((3, 256), np.uint16)
     cases: list[tuple[np.ndarray, dict[str, object], str]] = [
         (GREY_8, {"photometric": "palette", "colormap": palette}, "colour table is missing, empty"),
-        (GREY_8.astype(np.float32), {}, r"pixels are float32; .* save the camera's raw counts"),
+        (GREY_8 / np.float32(255), {}, "floats from 0 to 1 look like a picture scaled"),
+        (GREY_8.astype(np.complex64), {}, "pixels are complex64"),
         (GREY_8 > 100, {}, "1-bit samples"),
         (GREY_16[:8, :8], {"subfiletype": 1}, "holds no picture"),
         (GREY_16.astype(np.uint32) * 2, {}, "counts from .*; uint16 holds"),
