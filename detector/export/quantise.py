@@ -28,8 +28,8 @@ def quantise(file: Path, result: Path, images: Iterable[np.ndarray]) -> None:
     """Write the file with whatever operation ONNX Runtime can have in 8 bits (QDQ, weights per channel).
 
     images: [1, 1, H, W] float32 in [0, 1], of training frames: their activations say what 8 bits must span.
-    The last convolutions and all that follows them stay as they are: 256 steps over the width of a frame are
-    more than a pixel each, which no small box survives.
+    The last convolutions and all but what leads to them stay as they are: in 256 steps over the width of a
+    frame the points that boxes are told from would be a pixel off and more, which no small box survives.
     """
     import onnx
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
@@ -47,19 +47,22 @@ def quantise(file: Path, result: Path, images: Iterable[np.ndarray]) -> None:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=_answering(onnx.load(prepared).graph),
+            nodes_to_exclude=_kept(onnx.load(prepared).graph),
         )
     finally:
         logging.disable(logging.NOTSET)
         prepared.unlink()
 
 
-def _answering(graph: Any) -> list[str]:
-    """The nodes that give the answers, and those after them; nodes come in the order of their use."""
-    names: list[str] = []
-    answers: set[str] = set()
-    for node in graph.node:
-        if any(value in answers or ANSWERS in value for value in node.input):
-            names.append(node.name)
-            answers.update(node.output)
-    return names
+def _kept(graph: Any) -> list[str]:
+    """The nodes that stay in float: all but those from which the answering convolutions are computed."""
+    maker = {value: node for node in graph.node for value in node.output}
+    answering = [node for node in graph.node if any(ANSWERS in value for value in node.input)]
+    open_ends = [value for node in answering for value in node.input]
+    leading: set[str] = set()
+    while open_ends:
+        node = maker.get(open_ends.pop())
+        if node is not None and node.name not in leading:
+            leading.add(node.name)
+            open_ends += node.input
+    return [node.name for node in graph.node if node.name not in leading]
