@@ -15,6 +15,7 @@ from detector.app.settings import plain
 from detector.data.annotations import Annotations, Source
 from detector.data.classes import remap
 from detector.data.colour import coloured
+from detector.data.unreadable import STOP, without_unreadable
 from detector.errors import UserError
 from detector.evaluation.metrics.backends import backend_of
 from detector.evaluation.metrics.bins import Bins
@@ -49,6 +50,8 @@ def load_split(data: Settings, split: str) -> Annotations:
 def _load(data: Settings, names: Sequence[str]) -> list[Annotations]:
     source = build_source(data)
     splits = [source.load(name) for name in names]
+    skipping = {"on_error": data.get("on_error", STOP), "most": data.get("most_skipped", 0)}
+    splits = [without_unreadable(split, name, **skipping) for split, name in zip(splits, names, strict=True)]
     if data["remap"] is not None:
         splits = [remap(split, plain(data["remap"])) for split in splits]
     return coloured(splits, data.get("colour", REFUSE))  # runs from before 0.3 have no such key

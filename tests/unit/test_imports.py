@@ -14,7 +14,7 @@ import detector
 
 PACKAGE = Path(detector.__file__).parent
 FLOORS = (
-    {"errors", "version"},
+    {"errors", "version", "files", "system"},
     {"structures", "tensors", "dtypes", "distributed"},
     {"geometry", "thermal"},
     {"synth", "data", "models", "assign", "losses"},

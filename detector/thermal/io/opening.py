@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from detector.errors import UserError
+from detector.files import require_regular
 from detector.structures import Frame
 from detector.thermal.io.arrays import open_numpy, open_raw
 from detector.thermal.io.checks import reading
@@ -71,6 +72,7 @@ def open_recording(
 
 def _open_file(path: Path, raw_shape: tuple[int, int] | None, colour: str) -> Recording:
     suffix = path.suffix.lower()
+    require_regular(path)
     with reading(path, "file"), path.open("rb") as file:
         head = file.read(16)
     if not head:
