@@ -87,7 +87,8 @@ def load(path: str | Path) -> dict[str, Any]:
             f"checkpoint {path}: cannot be read ({reason}); is it complete?{_whole_one(path)}"
         ) from error
     check(state, path)
-    if "ema" not in state:
+    weights = state.get("ema")
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise UserError(f"checkpoint {path}: not a checkpoint of this program, ema missing")
     return state
 

@@ -68,7 +68,8 @@ def is_whole(path: Path) -> bool:
 
 
 def _in_header(content: bytes) -> re.Match[bytes] | None:
-    return _IN_HEADER.search(content, 8, 8 + int.from_bytes(content[:8], "little"))
+    length = int.from_bytes(content[:8], "little")
+    return _IN_HEADER.search(content, 8, min(8 + length, len(content)))
 
 
 def _compare(said: bytes, content: bytes) -> None:

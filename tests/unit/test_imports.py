@@ -14,8 +14,8 @@ import detector
 
 PACKAGE = Path(detector.__file__).parent
 FLOORS = (
-    {"errors", "version", "files", "system"},
-    {"structures", "tensors", "dtypes", "distributed"},
+    {"errors", "version"},
+    {"files", "system", "structures", "tensors", "dtypes", "distributed"},
     {"geometry", "thermal"},
     {"synth", "data", "models", "assign", "losses"},
     {"criterion", "evaluation"},

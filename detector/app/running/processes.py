@@ -245,9 +245,10 @@ def _child(
         _join_group(kind, timeout, init_method=f"tcp://127.0.0.1:{port}", rank=number, world_size=processes)
         with _waits_explained(timeout), disks_explained():
             work(plain)
-    except (Interrupted, UserError, NonFiniteError) as error:
+    except Interrupted as error:  # by all, whom the parent told
+        endings.put(error)
+    except (UserError, NonFiniteError) as error:
         endings.put(error)
         sys.stdout.flush()
-        # The others may wait in a collective: leave without the group's farewell.
-        os._exit(0 if isinstance(error, Interrupted) else 1)
+        os._exit(1)  # the others may wait in a collective: leave without the group's farewell
     dist.destroy_process_group()
