@@ -22,6 +22,7 @@ from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.predictions import Entry
 from detector.evaluation.split import EvaluatedSplit, evaluate
 from detector.evaluation.uncertainty.headline import Headline, headline
+from detector.files import require_regular
 from detector.inference.stages import thresholds
 from detector.thermal.io.colour import REFUSE
 
@@ -122,6 +123,7 @@ def run_config(folder: Path) -> dict[str, Any]:
     Nothing in it is resolved or called: the folder may be somebody else's.
     """
     file = folder / "config.yaml"
+    require_regular(file)
     try:
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:

@@ -9,8 +9,10 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from detector.app.running.folder import clear
 from detector.app.settings import plain
 from detector.engine import checkpoint
+from detector.engine.environment import versions
 from detector.engine.trainer import BEST, Trainer
 from detector.errors import UserError
 from detector.files import write_text
@@ -34,7 +36,8 @@ def resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, P
     path = Path(str(config.resume)).absolute()
     state = checkpoint.load(path)
     Trainer.check_resumable(state, source=str(path))
-    _require_best(state, path)
+    with checkpoint.as_saved(str(path)):
+        _require_best(state, path)
     saved = OmegaConf.create(state["config"])
     new = _complete(saved, config)
     OmegaConf.set_struct(saved, True)  # an unknown key raises
@@ -71,20 +74,39 @@ def compared(state: Mapping[str, Any], now: Mapping[str, Any], *, source: str) -
             f"checkpoint {source}: knows the classes {', '.join(state['classes'])}, the training split has "
             f"{', '.join(now['classes'])}; begin a new run from its weights: init={source}"
         )
+    known, before = state.get("data"), state.get("environment")
     for split, found in now["data"].items():
-        before = state.get("data", {}).get(split)
-        if before is not None and before != found:
+        had = known.get(split, found) if isinstance(known, dict) else found
+        if had != found:
             raise UserError(
-                f"checkpoint {source}: the {split} split has changed since: it had {before['frames']} frames "
-                f"and {before['objects']} objects, now {found['frames']} and {found['objects']}, or other "
-                f"boxes or pictures; begin a new run from its weights: init={source}"
+                f"checkpoint {source}: the {split} split has changed since: it had {_of(had, 'frames')} "
+                f"frames and {_of(had, 'objects')} objects, now {found['frames']} and {found['objects']}, "
+                f"or other boxes or pictures; begin a new run from its weights: init={source}"
             )
-    before = state.get("environment", {})
+    then = before if isinstance(before, dict) else {}
     return [
-        f"{key} {value} (was {before[key]})"
+        f"{key} {value} (was {then[key]})"
         for key, value in now["environment"].items()
-        if key in before and before[key] != value
+        if key in then and then[key] != value
     ]
+
+
+def note_run(
+    folder: Path, config: dict[str, Any], about: Mapping[str, Any], changes: Sequence[str], *, step: int
+) -> None:
+    """Write down what a run is, before its first step; of a resumed one what is not as it was.
+
+    about: its command, device and size. A new run's folder is cleared of what an earlier one left there.
+    """
+    goes_on = config["resume"] is not None
+    if not goes_on:
+        clear(folder)
+    write_text(folder / "config.yaml", OmegaConf.to_yaml(config))
+    if goes_on:  # the rest is there, with the command that began the run
+        write_down(folder, changes, command=about["command"], step=step)
+    else:
+        environment = {**about, "versions": versions()}
+        write_text(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
 
 
 def write_down(folder: Path, changes: Sequence[str], *, command: str, step: int) -> None:
@@ -98,6 +120,11 @@ def write_down(folder: Path, changes: Sequence[str], *, command: str, step: int)
             known = []
     entry = {"command": command, "after_step": step, "changes": list(changes)}
     write_text(file, json.dumps([*known, entry], indent=1) + "\n")
+
+
+def _of(fingerprint: object, name: str) -> object:
+    """A number of a fingerprint, which stands in a file that may be anybody's."""
+    return fingerprint.get(name) if isinstance(fingerprint, dict) else None
 
 
 def _is_kept(key: str) -> bool:

@@ -14,7 +14,8 @@ import json
 import random
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,18 @@ def restore_random_state(state: dict[str, Any]) -> None:
     np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))
+
+
+@contextmanager
+def as_saved(source: str) -> Iterator[None]:
+    """A UserError where what is taken from a checkpoint, which may be anybody's, is not built as ours are."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"checkpoint {source}: its training cannot go on ({reason})") from error
 
 
 def _keep_former(path: Path, keep: int) -> None:

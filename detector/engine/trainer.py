@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,7 @@ class Trainer:
     def resume(self, state: dict[str, Any], *, source: str) -> None:
         """Continue where `state` was saved; UserError where it belongs to another model."""
         self.check_resumable(state, source=source)
-        with _as_saved(source):
+        with checkpoint.as_saved(source):
             self._restore(state, source)
 
     def _restore(self, state: dict[str, Any], source: str) -> None:
@@ -225,11 +225,12 @@ class Trainer:
         """Go on as if the step's batch had not been there. All processes have the same numbers."""
         self.skipping.undo(self.model)
         everyone = distributed.world_gather(ids.to(self.precision.device)).flatten().tolist()
-        self.skipping.note(self.progress.step, bad, everyone, where=self._where())
+        self.skipping.note(self.progress.step, bad, everyone, where=self._where(self.progress.step))
         self.tracker.say(f"step {self.progress.step} skipped: {', '.join(bad)} not finite, images {everyone}")
 
-    def _where(self) -> str:
-        return f"epoch {self.progress.epoch + 1}, batch {self.progress.batch}"
+    def _where(self, step: int) -> str:
+        epoch, number = divmod(step - 1, self.steps_per_epoch)
+        return f"epoch {epoch + 1}, batch {(number + 1) * self.settings.accumulate}"
 
     def _backward(self, batch: Batch, *, share: float) -> dict[str, Tensor]:
         device = self.precision.device
@@ -276,7 +277,7 @@ class Trainer:
         try:
             records = self.log.flush()
         except NonFiniteStep as error:
-            self.skipping.note(error.step, error.terms, error.images, where=self._where())
+            self.skipping.note(error.step, error.terms, error.images, where=self._where(error.step))
             raise
         self.tracker.losses(records, lr=float(self.optimizer.param_groups[0]["lr"]))
 
@@ -302,18 +303,6 @@ class Trainer:
         if isinstance(self.network, DistributedDataParallel) and not exchange:
             return self.network.no_sync()
         return contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def _as_saved(source: str) -> Iterator[None]:
-    """A UserError where a checkpoint, which may be anybody's, is not built as `Trainer.state` builds it."""
-    try:
-        yield
-    except UserError:
-        raise
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"checkpoint {source}: its training cannot go on ({reason})") from error
 
 
 def _wrapped(model: nn.Module, *, compiled: bool) -> nn.Module:

@@ -116,7 +116,7 @@ def test_a_changed_penalty_takes_effect_and_is_written_down(copy_of_finished, ca
     last = copy_of_finished / "checkpoints" / "last.pt"
     overrides = ["engine.epochs=3", "engine.processes=1", "optimizer.weight_decay=0.5"]
     outcome = call("train", f"resume={last}", *overrides).assert_fine()
-    assert "note: goes on with optimizer.weight_decay=0.5 (was 0.01)" in outcome.out
+    assert "note: goes on with optimizer.weight_decay=0.5 (was 0.05)" in outcome.out
     groups = checkpoint.load(last)["optimizer"]["param_groups"]
     assert [group["weight_decay"] for group in groups] == [0.5, 0.0]
     (noted,) = json.loads((copy_of_finished / "resumed.json").read_text())

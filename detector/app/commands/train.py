@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import nn
 
 from detector import distributed
@@ -20,9 +19,9 @@ from detector.app.build import NO_DATA, build_evaluate, frame_rate, load_split
 from detector.app.commands.evaluate import judge
 from detector.app.initial import start
 from detector.app.parts import build
-from detector.app.resuming import compared, resumed, write_down
+from detector.app.resuming import compared, note_run, resumed
 from detector.app.running import processes
-from detector.app.running.folder import Locked, clear, require_unused
+from detector.app.running.folder import Locked, require_unused
 from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
 from detector.data.annotations import Annotations
@@ -46,7 +45,6 @@ from detector.engine.trainer import Trainer
 from detector.errors import UserError
 from detector.evaluation.coco import Metrics
 from detector.evaluation.predictions import predictions_json
-from detector.files import write_text
 from detector.inference.network import pipeline_of
 from detector.inference.split import SplitFrames, detect
 from detector.structures import Detections
@@ -181,28 +179,13 @@ def train(work: dict[str, Any]) -> None:
         if first:
             # Only now: whatever is wrong with data or settings has been found, and nothing was changed.
             about = {"command": work["command"], "device": machine, "parameters": parameters}
-            _write_down(folder, config, about, changes, step=trainer.progress.step)
+            note_run(folder, config, about, changes, step=trainer.progress.step)
         with lost_workers_explained():
             trainer.fit()
     finally:
         tracker.close()
         if lock is not None:
             lock.release()
-
-
-def _write_down(
-    folder: Path, config: dict[str, Any], about: Mapping[str, Any], changes: Sequence[str], *, step: int
-) -> None:
-    """What the run is, before its first step; of a resumed one what is not as it was."""
-    goes_on = config["resume"] is not None
-    if not goes_on:
-        clear(folder)
-    write_text(folder / "config.yaml", OmegaConf.to_yaml(config))
-    if goes_on:  # the rest is there, with the command that began the run
-        write_down(folder, changes, command=about["command"], step=step)
-    else:
-        environment = {**about, "versions": versions()}
-        write_text(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
 
 
 class Validation:
