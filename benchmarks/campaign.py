@@ -249,6 +249,8 @@ def main() -> None:
     told = "begin runs as forks of this process: more stops in the same time, none while modules are loaded"
     parser.add_argument("--fork", action="store_true", help=told)
     chosen = parser.parse_args()
+    # A shell that starts us in the background ignores it for us and all we start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     rng, counts = random.Random(chosen.seed), Counts()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

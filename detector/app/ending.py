@@ -33,8 +33,8 @@ def one_line() -> Iterator[None]:
         _end("error: " + " ".join(str(error).split()), 1)
     except Interrupted as error:
         _end(str(error), INTERRUPTED)
-    except KeyboardInterrupt:
-        _end("stopped", INTERRUPTED)
+    except KeyboardInterrupt as error:
+        _end(str(error) or "stopped", INTERRUPTED)
     except BrokenPipeError:  # whoever read our output has had enough, as head does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -64,7 +64,8 @@ def _sigterm_raises() -> Iterator[None]:
         return
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 (signal's contract)
-        raise Interrupted("stopped by SIGTERM")
+        # No Exception: it comes in the middle of anything, also of what takes every one of them for damage.
+        raise KeyboardInterrupt("stopped by SIGTERM")
 
     signal.signal(signal.SIGTERM, stop)
     try:

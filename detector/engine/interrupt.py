@@ -46,7 +46,8 @@ class Interrupt:
         if not self.raised:
             self.raised, self._since = True, time.monotonic()
             if self._message is not None:
-                raise Interrupted(self._message)
+                # No Exception: it comes in the middle of what may take every one of them for damage.
+                raise KeyboardInterrupt
         elif time.monotonic() - self._since > SAME:
             self._restore()
             os.kill(os.getpid(), number)
@@ -64,6 +65,10 @@ class Interrupt:
             if self.raised:
                 raise Interrupted(message)
             yield
+        except KeyboardInterrupt:
+            if not self.raised:
+                raise
+            raise Interrupted(message) from None
         finally:
             self._message = None
 

@@ -1,5 +1,6 @@
 """Every end that is no bug is one line."""
 
+import contextlib
 import errno
 import os
 import signal
@@ -39,7 +40,7 @@ def test_another_oserror_is_a_bug_and_passes():
 def test_sigterm_ends_with_a_word(capsys):
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        with pytest.raises(SystemExit) as caught, one_line():
+        with pytest.raises(SystemExit) as caught, one_line(), contextlib.suppress(Exception):
             os.kill(os.getpid(), signal.SIGTERM)
         assert (caught.value.code, capsys.readouterr().err) == (130, "stopped by SIGTERM\n")
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -1,5 +1,6 @@
 """Signals that ask training to stop."""
 
+import contextlib
 import os
 import signal
 
@@ -54,8 +55,17 @@ def test_where_nothing_is_to_be_saved_a_signal_stops_at_once():
         with pytest.raises(Interrupted, match="stopped here"), interrupt.at_once("stopped here"):
             os.kill(os.getpid(), signal.SIGTERM)
         assert interrupt.raised
+        assert signal.getsignal(signal.SIGTERM) == interrupt._note
         with pytest.raises(Interrupted), interrupt.at_once("told before"):
             raise AssertionError
+
+
+def test_nobody_takes_a_stop_for_damage():
+    with Interrupt() as interrupt, pytest.raises(Interrupted), interrupt.at_once("stopped"):
+        for _ in range(2):
+            with contextlib.suppress(Exception):
+                os.kill(os.getpid(), signal.SIGTERM)
+            assert not interrupt.raised, "swallowed"
 
 
 def test_alone_a_stop_is_seen_at_the_next_step():
