@@ -125,7 +125,7 @@ def run_config(folder: Path) -> dict[str, Any]:
     file = folder / "config.yaml"
     require_regular(file)
     try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+        config = yaml.load(file.read_text(encoding="utf-8"), Loader=_NoAliases)
     except OSError as error:
         raise UserError(f"{file}: {error.strerror}; run= must name the folder of a run") from None
     except (yaml.YAMLError, ValueError) as error:
@@ -140,6 +140,15 @@ def run_config(folder: Path) -> dict[str, Any]:
         if _inside(config, *place) is KeyError:
             raise UserError(f"{file}: is not the configuration of a run, {'.'.join(place)} is missing")
     return config
+
+
+class _NoAliases(yaml.SafeLoader):
+    """Plain values, none told again by reference: a few lines could stand for more than fits in memory."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError("it uses an alias, which no run writes")
+        return super().compose_node(parent, index)
 
 
 def _inside(node: Any, *keys: str) -> Any:
