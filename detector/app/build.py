@@ -18,6 +18,7 @@ from detector.data.colour import coloured
 from detector.data.preview import on_counts
 from detector.data.scale import AUTO
 from detector.data.unit import measured
+from detector.data.unreadable import STOP, without_unreadable
 from detector.engine.description import scale_of
 from detector.errors import UserError
 from detector.evaluation.metrics.backends import backend_of
@@ -25,6 +26,7 @@ from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.predictions import Entry
 from detector.evaluation.split import EvaluatedSplit, evaluate
 from detector.evaluation.uncertainty.headline import Headline, headline
+from detector.files import require_regular
 from detector.inference.stages import thresholds
 from detector.thermal.agc import Agc, Scaled
 from detector.thermal.io.colour import REFUSE
@@ -56,6 +58,8 @@ def load_split(data: Settings, split: str) -> Annotations:
 def _load(data: Settings, names: Sequence[str]) -> list[Annotations]:
     source = build_source(data)
     splits = on_counts([source.load(name) for name in names])
+    skipping = {"on_error": data.get("on_error", STOP), "most": data.get("most_skipped", 0)}
+    splits = [without_unreadable(split, name, **skipping) for split, name in zip(splits, names, strict=True)]
     if data["remap"] is not None:
         splits = [remap(split, plain(data["remap"])) for split in splits]
     # Runs from before 0.3 have neither key.
@@ -143,8 +147,9 @@ def run_config(folder: Path) -> dict[str, Any]:
     Nothing in it is resolved or called: the folder may be somebody else's.
     """
     file = folder / "config.yaml"
+    require_regular(file)
     try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+        config = yaml.load(file.read_text(encoding="utf-8"), Loader=_NoAliases)
     except OSError as error:
         raise UserError(f"{file}: {error.strerror}; run= must name the folder of a run") from None
     except (yaml.YAMLError, ValueError) as error:
@@ -159,6 +164,15 @@ def run_config(folder: Path) -> dict[str, Any]:
         if _inside(config, *place) is KeyError:
             raise UserError(f"{file}: is not the configuration of a run, {'.'.join(place)} is missing")
     return config
+
+
+class _NoAliases(yaml.SafeLoader):
+    """Plain values, none told again by reference: a few lines could stand for more than fits in memory."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.YAMLError("it uses an alias, which no run writes")
+        return super().compose_node(parent, index)
 
 
 def _inside(node: Any, *keys: str) -> Any:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -57,16 +58,37 @@ def start(name: str, words: Sequence[str]) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """What was decided about a set's layout and splits is printed, as a command's own lines are."""
-    logger = logging.getLogger("detector.data.auto")
-    handler, level = logging.StreamHandler(sys.stdout), logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    """What was decided about a set's layout and splits is printed, as a command's own lines are.
+
+    So is which frames were left out, and once more at the end, far below.
+    """
+    left_out = _Remembering(sys.stdout)
+    handlers = {"detector.data.auto": logging.StreamHandler(sys.stdout), "detector.data.unreadable": left_out}
+    for name, handler in handlers.items():
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(logging.INFO)
     try:
         yield
+        for line in left_out.lines:
+            print(line)
     finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
+        for name, handler in handlers.items():
+            logging.getLogger(name).removeHandler(handler)
+            logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+class _Remembering(logging.StreamHandler):
+    """Prints every line once; lines: all of them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = self.format(record)
+        if line not in self.lines:
+            self.lines.append(line)
+            super().emit(record)
 
 
 def _explain(error: Exception) -> str:

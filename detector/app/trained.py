@@ -46,7 +46,7 @@ class Trained:
             self.gain = gain_of(self.config, scale=scale)
             self.postprocess: Postprocess = build("postprocess", self.config["postprocess"])
             model = build("model", self.config["model"], classes=len(self.classes))
-        except UserError as error:
+        except (UserError, RuntimeError, TypeError, ArithmeticError, LookupError) as error:
             raise UserError(f"checkpoint {path}: {error}") from error
         checkpoint.load_weights(model, state["ema"], source=path)
         self.model = model.to(device).to(memory_format=torch.channels_last).eval()

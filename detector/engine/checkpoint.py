@@ -3,19 +3,21 @@
 Two kinds of file. A checkpoint (`save`) holds all that a run needs to go on: torch's archive. A weights file
 (`save_weights`) holds the averaged network at half precision and how to use it, small enough to mail and to
 ship: safetensors, whose metadata is the description as JSON. `load` reads both. What a file says is never
-executed: it is names and numbers, which detector/app/parts.py looks up.
+executed: it is names and numbers, which detector/app/parts.py looks up. Both are sealed (seal.py): a file
+that changed by a bit is refused.
 """
 
 from __future__ import annotations
 
+import io
 import json
-import os
 import random
+import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -23,18 +25,30 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from detector.engine import seal
 from detector.engine.description import FORMAT, KEY, check, describe
 from detector.errors import UserError
+from detector.files import replacing
 from detector.version import __version__
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
+def save(path: Path, state: dict[str, Any], *, keep: int = 0) -> None:
     """Write `state` beside `path`, flush it to disk, then rename it over `path`.
 
-    Whatever interrupts it, `path` holds the old state or the new one, whole.
+    Whatever interrupts it, `path` holds the old state or the new one, whole. keep: how many of the former
+    files stay, as NAME-1 (the newest), NAME-2, ...
     """
-    with _replacing(path) as file:
-        torch.save({"format": FORMAT, "version": __version__, **state}, file)
+    content = io.BytesIO()
+    torch.save({"format": FORMAT, "version": __version__, seal.KEY: True, **state}, content)
+    with replacing(path) as file:
+        file.write(seal.sealed_archive(content.getvalue()))
+        if keep:
+            _keep_former(path, keep)
+
+
+def former(path: Path, number: int) -> Path:
+    """Where the checkpoint before that at `path` is kept; number: 1 for the last one, 2 for that before."""
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
 def save_weights(path: Path, state: Mapping[str, Any]) -> None:
@@ -46,9 +60,10 @@ def save_weights(path: Path, state: Mapping[str, Any]) -> None:
         name: (tensor.half() if tensor.is_floating_point() and tensor.ndim > 1 else tensor).contiguous()
         for name, tensor in state["ema"].items()
     }
-    content = safetensors.torch.save(tensors, metadata={KEY: json.dumps(describe(state))})
-    with _replacing(path) as file:
-        file.write(content)
+    about = {**describe(state), seal.KEY: True}
+    content = safetensors.torch.save(tensors, metadata={KEY: json.dumps(about), **seal.BLANK})
+    with replacing(path) as file:
+        file.write(seal.sealed_tensors(content))
 
 
 def load(path: str | Path) -> dict[str, Any]:
@@ -56,20 +71,25 @@ def load(path: str | Path) -> dict[str, Any]:
 
     Keys: `config`, plain values; `classes`, names; `thresholds`, score by class or None; `ema`, the averaged
     weights; of a checkpoint also what Trainer.state tells.
-    Raises UserError naming the file where it is missing, damaged, of another format or no file of ours, and
-    where it holds anything else than plain values and tensors.
+    Raises UserError naming the file where it is missing, changed since it was written, of another format or
+    no file of ours, and where it holds anything else than plain values and tensors.
     """
     path = Path(path)
     if not path.is_file():
         raise UserError(f"checkpoint {path}: no such file; train first, or give checkpoint=PATH")
     try:
+        content = path.read_bytes()
         # Of its old format torch would read pickles with warnings of its own.
-        state = _load_torch(path) if zipfile.is_zipfile(path) else _load_safetensors(path)
+        archive = zipfile.is_zipfile(io.BytesIO(content))
+        state = _load_torch(content) if archive else _load_safetensors(path, content)
     except Exception as error:  # damaged bytes can raise anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"checkpoint {path}: cannot be read ({reason}); is it complete?") from error
+        raise UserError(
+            f"checkpoint {path}: cannot be read ({reason}); is it complete?{_whole_one(path)}"
+        ) from error
     check(state, path)
-    if "ema" not in state:
+    weights = state.get("ema")
+    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
         raise UserError(f"checkpoint {path}: not a checkpoint of this program, ema missing")
     return state
 
@@ -113,33 +133,65 @@ def restore_random_state(state: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file beside `path`, which takes its place when it is on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
+def as_saved(source: str) -> Iterator[None]:
+    """A UserError where what is taken from a checkpoint, which may be anybody's, is not built as ours are."""
     try:
-        with partial.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        yield
+    except UserError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"checkpoint {source}: its training cannot go on ({reason})") from error
 
 
-def _load_torch(path: Path) -> Any:
+def _keep_former(path: Path, keep: int) -> None:
+    """Move each kept file one number up; the one at `path`, where it is whole, becomes number 1.
+
+    It stays at `path` too: there is no moment without one.
+    """
+    if not path.is_file() or not seal.is_whole(path):
+        return  # a damaged one must not take the place of a good one
+    for number in range(keep - 1, 0, -1):
+        if former(path, number).exists():
+            former(path, number).replace(former(path, number + 1))
+    beside = former(path, 1)
+    beside.unlink(missing_ok=True)
+    try:
+        beside.hardlink_to(path)
+    except OSError:  # a disk without links
+        shutil.copyfile(path, beside)
+
+
+def _whole_one(path: Path) -> str:
+    """The remedy where an earlier checkpoint of the same run is whole."""
+    beside = former(path, 1)
+    return f" {beside} is whole, and goes on a little earlier" if seal.is_whole(beside) else ""
+
+
+def _load_torch(content: bytes) -> Any:
     """What is in torch's archive; unpickles nothing but tensors and plain values."""
-    return torch.load(path, map_location="cpu", weights_only=True)
+    whole = seal.check_archive(content)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        # torch never compresses, so that a small file does not become a large one in memory.
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise ValueError("a compressed archive, which torch does not write")
+    state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    if isinstance(state, dict):
+        seal.check_told(state.pop(seal.KEY, False), whole)
+    return state
 
 
-def _load_safetensors(path: Path) -> dict[str, Any]:
+def _load_safetensors(path: Path, content: bytes) -> dict[str, Any]:
+    whole = seal.check_tensors(content)
     try:
+        weights = safetensors.torch.load(content)
         with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get(KEY, "{}")
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+            about = json.loads((file.metadata() or {}).get(KEY, "{}"))
     except SafetensorError as error:
         raise ValueError(f"neither an archive as torch writes them nor safetensors: {error}") from error
+    if isinstance(about, dict):
+        seal.check_told(about.pop(seal.KEY, False), whole)
     single = {
         name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in weights.items()
     }
-    return {**json.loads(text), "ema": single}
+    return {**about, "ema": single}

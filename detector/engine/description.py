@@ -5,7 +5,7 @@ Checkpoints, weights files and exported networks all carry it; detector/app/part
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ KEY = "thermal-detector"
 REQUIRED = ("config", "classes", "thresholds")
 USED = ("model", "thermal", "postprocess", "evaluation")
 """Groups of the configuration that a network is used with."""
+LARGEST = 2048
+"""What a network's settings may say, of widths, depths and classes: a file must not make us build a giant."""
 COLOUR = "colour"
 """How false colours are read: under `data` in a run's configuration, by itself where that is left out."""
 SCALE = "scale"
@@ -70,10 +72,32 @@ def check(state: object, path: Path) -> None:
     missing = [key for key in REQUIRED if key not in state]
     if missing:
         raise UserError(f"checkpoint {path}: not a checkpoint of this program, {', '.join(missing)} missing")
-    _check_plain({name: state[name] for name in REQUIRED}, "", path)
-    missing = [name for name in USED if name not in state["config"]]
+    try:
+        _check_plain({name: state[name] for name in REQUIRED}, "", path)
+    except RecursionError:
+        raise UserError(f"checkpoint {path}: its settings are nested without end; refused") from None
+    config, classes, thresholds = (state[name] for name in REQUIRED)
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise UserError(f"checkpoint {path}: its classes are no list of names")
+    if not isinstance(thresholds, dict | None):
+        raise UserError(f"checkpoint {path}: its thresholds are no scores by class")
+    if not isinstance(config, dict):
+        raise UserError(f"checkpoint {path}: its configuration is no group of settings")
+    missing = [name for name in USED if not isinstance(config.get(name), dict)]
     if missing:
         raise UserError(f"checkpoint {path}: its configuration has no {', '.join(missing)}")
+    if max(_numbers(config["model"]), default=0) > LARGEST or len(classes) > LARGEST:
+        raise UserError(f"checkpoint {path}: describes a network of absurd size (above {LARGEST}); refused")
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    """The size of every number, and of every list, in plain values."""
+    if isinstance(value, dict | list):
+        yield len(value)
+        for member in value.values() if isinstance(value, dict) else value:
+            yield from _numbers(member)
+    elif isinstance(value, int | float):
+        yield abs(value)
 
 
 def _check_plain(value: Any, where: str, path: Path) -> None:

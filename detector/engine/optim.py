@@ -120,6 +120,23 @@ class Sgd:
         return penalise_l1(optimizer, self.l1)
 
 
+def load_memory(optimizer: Optimizer, state: dict[str, Any], *, source: str) -> None:
+    """Give an optimizer the memory (momenta, step counts) of a saved one, and keep its own settings.
+
+    torch would take the saved learning rate and weight decay along, and a changed setting had no effect.
+    UserError where the memory is that of another kind of optimizer.
+    """
+    own = [
+        {key: value for key, value in group.items() if key != "params"} for group in optimizer.param_groups
+    ]
+    try:
+        optimizer.load_state_dict(state)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"checkpoint {source}: its optimizer is not this one ({error})") from error
+    for group, settings in zip(optimizer.param_groups, own, strict=True):
+        group.update(settings)
+
+
 @dataclass(frozen=True)
 class WarmupCosine:
     """Linear warm-up to 1, then half a cosine down to `floor`: the factor of the learning rate at a step.

@@ -37,7 +37,9 @@ class EngineSettings(InferenceSettings):
     lr_floor: see WarmupCosine. clip_norm: bound of the gradient's norm. ema_decay: see Ema. evaluate_every:
     epochs between evaluations. patience: evaluations without a better AP before training stops, or None.
     log_every: steps between readings of the losses. workers: loader processes per training process,
-    "auto" or a number. cache_mib: decoded frames kept in memory, per training process.
+    "auto" or a number. cache_mib: decoded frames kept in memory, per training process. keep: former last.pt
+    kept. on_nonfinite, most_skipped: see Skipping in engine/finite.py. timeout: seconds that anything waits
+    for a loader worker or another process.
     """
 
     processes: int | str
@@ -54,11 +56,18 @@ class EngineSettings(InferenceSettings):
     compile: bool
     workers: int | str
     cache_mib: int
+    keep: int
+    on_nonfinite: str
+    most_skipped: int
+    timeout: int
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.at_least(1, "epochs", "accumulate", "evaluate_every", "log_every")
-        self.at_least(0, "cache_mib")
+        self.at_least(0, "cache_mib", "keep", "most_skipped")
+        self.at_least(1, "timeout")
+        if self.on_nonfinite not in ("stop", "skip"):
+            raise UserError(f"engine.on_nonfinite={self.on_nonfinite}: must be stop or skip")
         for name in ("no_mosaic_fraction", "lr_floor"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f"engine.{name}={getattr(self, name)}: must be between 0 and 1")

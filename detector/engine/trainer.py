@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,12 @@ from detector.data.loading.loader import TrainLoader
 from detector.engine import checkpoint
 from detector.engine.device import Precision
 from detector.engine.ema import Ema
+from detector.engine.finite import Skipping, require_sound
 from detector.engine.interrupt import Interrupt
-from detector.engine.optim import OptimizerFactory, WarmupCosine
+from detector.engine.optim import OptimizerFactory, WarmupCosine, load_memory
+from detector.engine.progress import Progress
 from detector.engine.settings import EngineSettings
-from detector.engine.steplog import StepLog
+from detector.engine.steplog import GRADIENT, NonFiniteStep, StepLog
 from detector.engine.tracking import Tracker
 from detector.errors import Interrupted, UserError
 from detector.evaluation.coco import Metrics
@@ -34,20 +35,8 @@ Validate = Callable[[nn.Module], Metrics | None]
 """Metrics of a model in eval mode; None on processes other than rank 0."""
 
 
-@dataclass
-class Progress:
-    """Where a run stands; all a resumed run needs beside tensors.
-
-    epoch: epochs behind us, evaluation included. batch: batches of the running one behind us. step: optimizer
-    steps. best, best_epoch: the highest AP and the epochs behind it. stale: evaluations since then.
-    """
-
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
-    best: float = -1.0
-    best_epoch: int = -1
-    stale: int = 0
+LAST, BEST = "last.pt", "best.pt"
+NONFINITE = "nonfinite.json"
 
 
 class Trainer:
@@ -90,7 +79,11 @@ class Trainer:
         self.ema = Ema(self.model, decay=settings.ema_decay)
         self.thresholds: dict[str, float] | None = None
         self.progress = Progress()
-        self.log = StepLog()
+        self.log = StepLog(scaled=self.scaler.is_enabled())
+        first = distributed.rank() == 0
+        self.skipping = Skipping(
+            settings.on_nonfinite, settings.most_skipped, folder.parent / NONFINITE if first else None
+        )
         self.steps_per_epoch = len(loader) // settings.accumulate
         self.total_steps = settings.epochs * self.steps_per_epoch
         if self.steps_per_epoch == 0:
@@ -101,7 +94,8 @@ class Trainer:
     def fit(self) -> None:
         """Train from where `progress` stands to the last epoch, or until patience ends.
 
-        Raises Interrupted after saving when told to stop, NonFiniteError when a loss is not finite.
+        Raises Interrupted after saving when told to stop; NonFiniteError when a loss, a gradient or what is
+        to be saved is not finite, as `engine.on_nonfinite` has it.
         """
         self.tracker.open(self.progress.step)
         with Interrupt() as interrupt:
@@ -112,13 +106,14 @@ class Trainer:
                 if evaluate:
                     # An evaluation can take longer than a cluster waits before it kills: resumed from here,
                     # the epoch has no batch left and is evaluated.
-                    self.save("last.pt")
+                    self.save(LAST)
                     self._stop_if(interrupt)
                 self.progress.epoch, self.progress.batch = epoch, 0
                 if evaluate:
-                    self._evaluate()
-                self.save("last.pt")
+                    self._evaluate(interrupt)
+                self.save(LAST)
                 self._stop_if(interrupt)
+        self.log.require_movement()
 
     def state(self) -> dict[str, Any]:
         """Everything an exact continuation needs, as tensors and plain values."""
@@ -137,10 +132,14 @@ class Trainer:
     def resume(self, state: dict[str, Any], *, source: str) -> None:
         """Continue where `state` was saved; UserError where it belongs to another model."""
         self.check_resumable(state, source=source)
+        with checkpoint.as_saved(source):
+            self._restore(state, source)
+
+    def _restore(self, state: dict[str, Any], source: str) -> None:
         checkpoint.load_weights(self.model, state["model"], source=source)
         checkpoint.load_weights(self.ema.model, state["ema"], source=source)
         self.ema.updates = state["ema_updates"]
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_memory(self.optimizer, state["optimizer"], source=source)
         if state["scaler"]:  # empty where the run so far needed no loss scaling
             self.scaler.load_state_dict(state["scaler"])
         checkpoint.restore_random_state(state["random"])
@@ -150,16 +149,19 @@ class Trainer:
     @staticmethod
     def check_resumable(state: dict[str, Any], *, source: str) -> None:
         """UserError where a state holds no training to go on with."""
-        if "optimizer" not in state:
+        if not {"optimizer", "progress"} <= state.keys():
             raise UserError(
                 f"checkpoint {source}: holds weights only: its training cannot go on; use last.pt"
             )
 
     def save(self, name: str) -> None:
-        """Write the state to folder/name, on rank 0; refuses a state that is not finite."""
+        """Write the state to folder/name, on rank 0; NonFiniteError where any process' is not finite."""
         self._flush()
+        path = self.folder / name
+        models = {"the model": self.model, "the averaged model": self.ema.model}
+        require_sound(models, self.optimizer, step=self.progress.step, file=path)
         if distributed.rank() == 0:
-            checkpoint.save(self.folder / name, self.state())
+            checkpoint.save(path, self.state(), keep=self.settings.keep if name == LAST else 0)
         distributed.barrier()
 
     def _run_epoch(self, interrupt: Interrupt) -> None:
@@ -182,7 +184,8 @@ class Trainer:
                 micro = []
                 if progress.step % self.settings.log_every == 0:
                     self._flush()
-                    self._stop_if(interrupt)
+                if interrupt.due(self.precision.device, progress.step, every=self.settings.log_every):
+                    self._stop()
             clock = time.perf_counter()
         self._flush()
         self.tracker.end_epoch(progress.step)
@@ -192,6 +195,7 @@ class Trainer:
         factor = self.schedule(self.progress.step, total_steps=self.total_steps)
         for group, base in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
             group["lr"] = base * factor
+        self.skipping.remember(self.model)
         parts: dict[str, Tensor] = {}
         for number, batch in enumerate(batches):
             last = number == len(batches) - 1
@@ -200,19 +204,33 @@ class Trainer:
                     parts[name] = parts.get(name, torch.zeros_like(value)) + value / len(batches)
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
-        self.scaler.step(self.optimizer)
+        values = {**parts, GRADIENT: norm.detach()}
+        ids = torch.cat([batch.image_ids for batch in batches])
+        # An overflow of scaled gradients is the scaler's to skip.
+        bad = self.skipping.bad(parts if self.scaler.is_enabled() else values)
+        if not bad:
+            self.scaler.step(self.optimizer)
         self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
-        self.ema.update()
         self.progress.step += 1
         self.progress.batch += len(batches)
-        ids = torch.cat([batch.image_ids for batch in batches])
-        norm = norm.detach()
-        if self.scaler.is_enabled():
-            # The scaler skips a step whose scaled gradient overflows: no movement, and no sign of trouble.
-            norm = torch.where(norm.isfinite(), norm, 0)
-        self.log.add(self.progress.step, {**parts, "gradient_norm": norm}, ids)
+        if bad:
+            self._skip(bad, ids)
+        else:
+            self.ema.update()
+            self.log.add(self.progress.step, values, ids)
         self.tracker.stepped(images=len(ids) * distributed.world_size())
+
+    def _skip(self, bad: list[str], ids: Tensor) -> None:
+        """Go on as if the step's batch had not been there. All processes have the same numbers."""
+        self.skipping.undo(self.model)
+        everyone = distributed.world_gather(ids.to(self.precision.device)).flatten().tolist()
+        self.skipping.note(self.progress.step, bad, everyone, where=self._where(self.progress.step))
+        self.tracker.say(f"step {self.progress.step} skipped: {', '.join(bad)} not finite, images {everyone}")
+
+    def _where(self, step: int) -> str:
+        epoch, number = divmod(step - 1, self.steps_per_epoch)
+        return f"epoch {epoch + 1}, batch {(number + 1) * self.settings.accumulate}"
 
     def _backward(self, batch: Batch, *, share: float) -> dict[str, Tensor]:
         device = self.precision.device
@@ -225,9 +243,11 @@ class Trainer:
         self.scaler.scale(terms.total * share).backward()
         return terms.parts
 
-    def _evaluate(self) -> None:
+    def _evaluate(self, interrupt: Interrupt) -> None:
         self._synchronise_average()
-        metrics = self.validate(self.ema.model)
+        # Saved before: there is nothing to finish first.
+        with interrupt.at_once(self._stopped()):
+            metrics = self.validate(self.ema.model)
         if metrics is not None:
             ap = metrics.overall["AP"] or 0.0
             better = ap > self.progress.best
@@ -238,7 +258,7 @@ class Trainer:
             self.tracker.evaluated(metrics, self.progress.epoch, self.progress.step)
         self._share_progress()
         if self.progress.stale == 0:
-            self.save("best.pt")
+            self.save(BEST)
 
     def _synchronise_average(self) -> None:
         """Give every process rank 0's averaged model: batch-norm statistics of the last step differ."""
@@ -253,15 +273,24 @@ class Trainer:
             self.progress = Progress(**values[0])
 
     def _flush(self) -> None:
-        """Read the losses of the steps since the last time; raises NonFiniteError."""
-        self.tracker.losses(self.log.flush(), lr=float(self.optimizer.param_groups[0]["lr"]))
+        """Read the losses of the steps since the last time; raises NonFiniteStep."""
+        try:
+            records = self.log.flush()
+        except NonFiniteStep as error:
+            self.skipping.note(error.step, error.terms, error.images, where=self._where(error.step))
+            raise
+        self.tracker.losses(records, lr=float(self.optimizer.param_groups[0]["lr"]))
 
     def _stop_if(self, interrupt: Interrupt) -> None:
         if interrupt.anywhere(self.precision.device):
-            self.save("last.pt")
-            raise Interrupted(
-                f"stopped after step {self.progress.step}; go on with resume={self.folder / 'last.pt'}"
-            )
+            self._stop()
+
+    def _stop(self) -> None:
+        self.save(LAST)
+        raise Interrupted(self._stopped())
+
+    def _stopped(self) -> str:
+        return f"stopped after step {self.progress.step}; go on with resume={self.folder / LAST}"
 
     def _out_of_patience(self) -> bool:
         patience = self.settings.patience

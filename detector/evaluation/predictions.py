@@ -15,6 +15,7 @@ import numpy as np
 
 from detector.data.annotations import Annotations, xywh
 from detector.errors import UserError
+from detector.files import require_regular
 from detector.structures import Detections
 
 Entry = dict[str, Any]
@@ -107,6 +108,7 @@ def detections_of(predictions: Iterable[Entry], annotations: Annotations) -> dic
 
 def _read_list(file: Path) -> list[Any]:
     """The list in a JSON file."""
+    require_regular(file)
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from detector.files import named
 from detector.inference.prediction import Prediction
 from detector.structures import Detections, Frame
 from detector.thermal.agc import Percentile
@@ -117,8 +118,9 @@ def save_picture(path: Path, picture: np.ndarray) -> None:
     """
     _, encoded = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(encoded.tobytes())
-    os.replace(partial, path)
+    with named(path):
+        partial.write_bytes(encoded.tobytes())
+        os.replace(partial, path)
 
 
 def _corners(box: Sequence[float], scale: int) -> Corners:

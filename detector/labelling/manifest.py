@@ -11,6 +11,7 @@ from types import NoneType
 from typing import Any
 
 from detector.errors import UserError
+from detector.files import require_regular
 
 NAME = "frames.json"
 FORMAT = 1
@@ -73,6 +74,7 @@ def load(folder: Path) -> list[Entry]:
     Raises UserError for a file that is no manifest, or of another format.
     """
     file = folder / NAME
+    require_regular(file)
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -95,7 +95,7 @@ def test_a_command_of_its_own_with_two_processes_says_it_once(own_set, tmp_path)
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("model.stem=6", "belongs to another model (backbone.stem"),
+        ("model.stem=6", "the run was begun with 4 and would be another one"),
         ("model=small", "model=small: a resumed run keeps its configuration"),
         ("engine.epoch=3", "unknown setting engine.epoch; did you mean engine.epochs?"),
     ],

@@ -1,5 +1,6 @@
 """Runs that are stopped or lose a loader worker, and go on."""
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -109,3 +110,48 @@ def test_a_killed_loader_worker_ends_training_with_a_clear_line(tiny_set, call, 
     outcome = call("train", *arguments, "engine.evaluate_every=200")
     outcome.assert_error("error: DataLoader worker")
     assert "out of memory? Lower engine.workers or engine.cache_mib" in outcome.err
+
+
+def test_a_changed_penalty_takes_effect_and_is_written_down(copy_of_finished, call):
+    last = copy_of_finished / "checkpoints" / "last.pt"
+    overrides = ["engine.epochs=3", "engine.processes=1", "optimizer.weight_decay=0.5"]
+    outcome = call("train", f"resume={last}", *overrides).assert_fine()
+    assert "note: goes on with optimizer.weight_decay=0.5 (was 0.05)" in outcome.out
+    groups = checkpoint.load(last)["optimizer"]["param_groups"]
+    assert [group["weight_decay"] for group in groups] == [0.5, 0.0]
+    (noted,) = json.loads((copy_of_finished / "resumed.json").read_text())
+    assert "device 1 x cpu, float32 (was 2 x cpu, float32)" in noted["changes"]
+    assert noted["after_step"] == 6
+
+
+def test_a_set_that_has_changed_is_not_gone_on_with(copy_of_finished, tiny_set, call, tmp_path):
+    own = Path(shutil.copytree(tiny_set, tmp_path / "set"))
+    file = own / "annotations" / "train.json"
+    document = json.loads(file.read_text())
+    document["annotations"][0]["bbox"][0] += 1
+    file.write_text(json.dumps(document))
+    last = copy_of_finished / "checkpoints" / "last.pt"
+    before = last.read_bytes()
+    outcome = call("train", f"resume={last}", f"data.root={own}", "engine.processes=1", "engine.epochs=3")
+    outcome.assert_error("the training split has changed since: it had 12 frames")
+    assert last.read_bytes() == before
+
+
+def test_a_used_folder_is_not_begun_in_unless_asked(copy_of_finished, tiny_set, call):
+    best = copy_of_finished / "checkpoints" / "best.pt"
+    before = best.read_bytes()
+    arguments = [*TINY_RUN, f"data.root={tiny_set}", f"hydra.run.dir={copy_of_finished}", "seed=5"]
+    call("train", *arguments).assert_error("holds a run already (checkpoints, metrics.json")
+    assert best.read_bytes() == before
+    call("train", *arguments, "overwrite=true").assert_fine()
+    assert checkpoint.load(best)["config"]["seed"] == 5
+
+
+def test_bad_frames_are_left_out_and_named_at_the_end(tiny_set, call, tmp_path):
+    own = Path(shutil.copytree(tiny_set, tmp_path / "set"))
+    bad = sorted((own / "train").glob("*.png"))[2]
+    bad.write_bytes(b"")
+    outcome = call("train", *TINY_RUN, f"data.root={own}", "data.on_error=skip").assert_fine()
+    line = f"train split: 1 frames left out, which cannot be read: {bad}: the image file is empty"
+    assert outcome.out.count(line) == 2
+    assert outcome.out.splitlines()[-1] == line

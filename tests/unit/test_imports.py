@@ -15,7 +15,7 @@ import detector
 PACKAGE = Path(detector.__file__).parent
 FLOORS = (
     {"errors", "version"},
-    {"structures", "tensors", "dtypes", "distributed"},
+    {"files", "system", "structures", "tensors", "dtypes", "distributed"},
     {"geometry", "thermal"},
     {"synth", "data", "models", "assign", "losses"},
     {"criterion", "evaluation"},

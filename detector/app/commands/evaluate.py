@@ -26,6 +26,7 @@ from detector.evaluation.coco import Metrics
 from detector.evaluation.predictions import read_predictions
 from detector.evaluation.split import EvaluatedSplit
 from detector.evaluation.uncertainty.headline import Headline
+from detector.files import write_text
 from detector.inference.draw import DISPLAY_GAIN, contact_sheet, save_picture
 from detector.inference.sinks.coco import CocoResults
 from detector.inference.split import SplitFrames
@@ -103,7 +104,7 @@ def judge_predictions(
     evaluated = evaluate(annotations, read_predictions(file, annotations))
     output = output or file.with_name(f"{file.stem}_{data['split']}")
     output.mkdir(parents=True, exist_ok=True)
-    (output / PREDICTIONS).write_text(json.dumps(evaluated.predictions))
+    write_text(output / PREDICTIONS, json.dumps(evaluated.predictions))
     # There is no network that wants a gain of its own.
     told = headline_of(evaluated, None, chosen_here=True, fps=fps)
     _finish(evaluated, told, SplitFrames(annotations, DISPLAY_GAIN), output, split=data["split"])
@@ -158,7 +159,7 @@ def _finish(
     """Write the metrics and the pictures beside the predictions, and say what was found."""
     metrics = evaluated.metrics
     values = {**metrics.to_dict(), "headline": told.to_dict()}
-    (folder / METRICS).write_text(json.dumps(values, indent=2) + "\n")
+    write_text(folder / METRICS, json.dumps(values, indent=2) + "\n")
     pictures = frames.pictures(evaluated.detections, count=SAMPLES)
     save_picture(folder / PICTURES, contact_sheet(pictures, columns=2))
     print(f"{split} split, {metrics.images} frames:")

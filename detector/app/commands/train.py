@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import nn
 
 from detector import distributed
@@ -21,13 +20,16 @@ from detector.app.commands.evaluate import judge
 from detector.app.fitting import fitted_to
 from detector.app.initial import start
 from detector.app.parts import build
+from detector.app.resuming import compared, note_run, resumed
 from detector.app.running import processes
+from detector.app.running.folder import Locked, require_unused
 from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
 from detector.data import colour, scale
 from detector.data.annotations import Annotations
 from detector.data.classes import with_classes
 from detector.data.few import too_few_to_judge, too_few_to_learn
+from detector.data.fingerprint import fingerprint
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, lost_workers_explained, train_loader
 from detector.data.loading.sample import Transform
@@ -63,8 +65,11 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
 
     overrides: what the user changed, "engine.epochs=40": it is written down with the run. Returns its folder.
     """
+    changes: list[str] = []
     if config.resume is not None:
-        config, folder = _resumed(config, overrides)
+        config, folder, changes = resumed(config, overrides)
+    else:
+        require_unused(folder, overwrite=config.overwrite)
     # So that the run finds its data from any working directory.
     config.data.root = str(Path(str(config.data.root)).absolute())
     if config.resume is None and config.init not in (None, THERMAL):
@@ -77,11 +82,20 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
     settings = typed(EngineSettings, values["engine"], where="engine")
     _check(values, settings, count, classes=training.classes)
     command = shlex.join(("thermal-detector", "train", *overrides))
-    work = {"config": values, "folder": str(folder), "command": command}
-    processes.launch(train, work, device=device, processes=count)
-    if not processes.first():
-        return folder
+    work = {"config": values, "folder": str(folder), "command": command, "changes": changes}
+    lock = Locked(folder) if processes.first() else None
+    try:
+        processes.launch(train, work, device=device, processes=count, timeout=settings.timeout)
+        if lock is not None:
+            _judge_best(folder, values, settings)
+    finally:
+        if lock is not None:
+            lock.release()
+    return folder
 
+
+def _judge_best(folder: Path, values: dict[str, Any], settings: EngineSettings) -> None:
+    """Write the weights of the best checkpoint, judge them, and say where all of it is."""
     best = folder / "checkpoints" / "best.pt"
     weights = folder / "weights.safetensors"
     checkpoint.save_weights(weights, checkpoint.load(best))
@@ -98,7 +112,6 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
     print(f"weights:     {weights}, {weights.stat().st_size / 1e6:.1f} MB: all that using it needs")
     print(f"pictures:    {folder / 'samples.png'}")
     print(f"TensorBoard: tensorboard --logdir {folder / 'tensorboard'}")
-    return folder
 
 
 def train(work: dict[str, Any]) -> None:
@@ -113,8 +126,8 @@ def train(work: dict[str, Any]) -> None:
     annotations = _training_split(config)
     classes = annotations.classes
     model = build("model", config["model"], classes=len(classes)).to(device)
-    resumed = config["resume"] is not None
-    began = None if resumed else start(model, config["init"], settings=config["model"], classes=classes)
+    goes_on = config["resume"] is not None
+    began = None if goes_on else start(model, config["init"], settings=config["model"], classes=classes)
     workers = processes.loader_workers(settings.workers, device)
     loader = _train_loader(config, settings, annotations, workers=workers, multiple=model.stride)
     validation = Validation(config, settings, classes=classes, precision=precision)
@@ -122,6 +135,12 @@ def train(work: dict[str, Any]) -> None:
     tracker = Tracker(
         folder / "tensorboard" if first else None, quiet=not first, pictures=validation.pictures
     )
+    machine = f"{distributed.world_size()} x {device}, {str(precision.dtype).removeprefix('torch.')}"
+    facts = {
+        "classes": list(classes),
+        "data": {"training": fingerprint(annotations), "validation": fingerprint(validation.annotations)},
+        "environment": {**versions(), "device": machine},
+    }
     trainer = Trainer(
         model,
         assigner=build("assigner", config["assigner"]),
@@ -133,10 +152,9 @@ def train(work: dict[str, Any]) -> None:
         settings=settings,
         tracker=tracker,
         folder=folder / "checkpoints",
-        describe={"config": config, "classes": list(classes)},
+        describe={"config": config, **facts},
     )
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    machine = f"{distributed.world_size()} x {device}, {str(precision.dtype).removeprefix('torch.')}"
     tracker.say(
         f"{len(loader.dataset)} training and {len(validation.annotations.records)} validation frames, "
         f"{len(classes)} classes, {parameters / 1e6:.2f} M parameters, {machine}"
@@ -151,21 +169,26 @@ def train(work: dict[str, Any]) -> None:
         tracker.say(f"note: {scale.told(config['data']['scale'])}")
     if began is not None:
         tracker.say(began)
-    if resumed:
-        trainer.resume(checkpoint.load(config["resume"]), source=config["resume"])
-    if first:
-        # Only now: whatever is wrong with data or settings has been found, and leaves no folder behind.
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.yaml").write_text(OmegaConf.to_yaml(config))
-        if not resumed:  # else it is there, with the command that began the run
-            about = {"command": work["command"], "device": machine, "parameters": parameters}
-            environment = {**about, "versions": versions()}
-            (folder / "environment.json").write_text(json.dumps(environment, indent=2) + "\n")
+    changes = work["changes"]
+    if goes_on:
+        state = checkpoint.load(config["resume"])
+        changes = [*changes, *compared(state, facts, source=config["resume"])]
+        trainer.resume(state, source=config["resume"])
+    for change in changes:
+        tracker.say(f"note: goes on with {change}")
+    # Held here too: where the process that began this one is killed, nobody gets in before this one ends.
+    lock = Locked(folder, join=True) if first else None
     try:
+        if first:
+            # Only now: whatever is wrong with data or settings has been found, and nothing was changed.
+            about = {"command": work["command"], "device": machine, "parameters": parameters}
+            note_run(folder, config, about, changes, step=trainer.progress.step)
         with lost_workers_explained():
             trainer.fit()
     finally:
         tracker.close()
+        if lock is not None:
+            lock.release()
 
 
 class Validation:
@@ -235,6 +258,7 @@ def _train_loader(
         rank=distributed.rank(),
         world_size=distributed.world_size(),
         rare_below=config["data"]["rare_below"],
+        timeout=settings.timeout,
     )
 
 
@@ -281,19 +305,3 @@ def _check(config: dict[str, Any], settings: EngineSettings, count: int, *, clas
         checkpoint.load_weights(model, checkpoint.load(config["resume"])["model"], source=config["resume"])
     else:
         start(model, config["init"], settings=config["model"], classes=classes)
-
-
-def _resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, Path]:
-    """The interrupted run's configuration, with the values of the command line on top, and its folder."""
-    path = Path(str(config.resume)).absolute()
-    state = checkpoint.load(path)
-    Trainer.check_resumable(state, source=str(path))
-    saved = OmegaConf.create(state["config"])
-    OmegaConf.set_struct(saved, True)  # an unknown key raises
-    for override in overrides:
-        key = override.partition("=")[0]
-        if isinstance(OmegaConf.select(saved, key), DictConfig):
-            raise UserError(f"{override}: a resumed run keeps its configuration but for single values")
-        OmegaConf.update(saved, key, OmegaConf.select(config, key))
-    saved.resume = str(path)
-    return saved, path.parent.parent

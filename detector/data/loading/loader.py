@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
+import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -13,6 +16,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
 
+from detector import system
 from detector.data.loading.dataset import DetectionDataset, SampleKey
 from detector.data.loading.padding import pad_to
 from detector.data.loading.sample import Sample
@@ -29,6 +33,9 @@ PREFETCH = 4
 
 REMEDY = "out of memory? Lower engine.workers or engine.cache_mib"
 """For a worker that died: nearly always the system killed it for want of memory."""
+
+SHARED_MEMORY, LITTLE = "/dev/shm", 64 * 2**20
+"""Where it is, and bytes of it with which a batch may not fit."""
 
 SIGNAL_WAIT = 2.0
 """Seconds in which the system reports a dead worker to its parent; nearly always it takes milliseconds."""
@@ -111,11 +118,14 @@ class TrainLoader:
     """Shuffled batches, one epoch an iteration, made here or in worker processes.
 
     An iteration that is left early may be followed by another. Workers are forked once and kept. A UserError
-    in a worker arrives as its one line; a worker that dies (killed for want of memory, say) ends the
-    iteration with a UserError instead of a wait.
+    in a worker arrives as its one line; a worker that dies (killed for want of memory, say), or gives nothing
+    for `timeout` seconds, ends the iteration with a UserError instead of a wait.
     """
 
-    def __init__(self, dataset: DetectionDataset, sampler: EpochSampler, *, workers: int) -> None:
+    def __init__(
+        self, dataset: DetectionDataset, sampler: EpochSampler, *, workers: int, timeout: float
+    ) -> None:
+        self.timeout = timeout
         self.dataset = dataset
         self.sampler = sampler
         # Python 3.14 forks only when told to; anything else would copy the cached frames to every worker.
@@ -125,7 +135,8 @@ class TrainLoader:
             batch_sampler=sampler,
             num_workers=workers,
             collate_fn=collate,
-            worker_init_fn=_one_thread,
+            worker_init_fn=_begin,
+            timeout=timeout if workers else 0,
             persistent_workers=workers > 0,
             prefetch_factor=PREFETCH if workers else None,
             multiprocessing_context=context,
@@ -150,6 +161,13 @@ class TrainLoader:
             raise UserError(str(error).rpartition("UserError: ")[2].strip()) from None
         except (ConnectionError, EOFError) as error:
             raise UserError(f"DataLoader worker exited unexpectedly; {REMEDY}") from error
+        except RuntimeError as error:
+            if not str(error).startswith("DataLoader timed out"):
+                raise
+            raise UserError(
+                f"waited {self.timeout:g} s for a batch of {_end_workers()}{_shared_memory()}; "
+                "engine.timeout says how long, engine.workers=0 does without them"
+            ) from error
 
     def _guarded(self) -> Iterator[Batch]:
         try:
@@ -187,19 +205,47 @@ def train_loader(
     rank: int = 0,
     world_size: int = 1,
     rare_below: float = 0.0,
+    timeout: float = 0,
 ) -> TrainLoader:
     """Full batches in random order; call `start(epoch)` before each epoch.
 
-    rare_below: share of images under which a class's images come more often (data/loading/sampling.py).
+    timeout: seconds to wait for a batch of the workers; 0: as long as it takes. rare_below: share of images
+    under which a class's images come more often (data/loading/sampling.py).
     Images that do not fill a last batch are left out of the epoch. Raises UserError where there is no full
     batch.
     """
     factors = repeat_factors(dataset.annotations, rare_below=rare_below)
     sampler = EpochSampler(factors, batch_size=batch_size, seed=seed, rank=rank, world_size=world_size)
-    return TrainLoader(dataset, sampler, workers=workers)
+    return TrainLoader(dataset, sampler, workers=workers, timeout=timeout)
 
 
-def _one_thread(_: int) -> None:
-    """A worker is one process of several: threads of its own would only compete."""
+def _end_workers() -> str:
+    """Kill the workers, one of which may be stopped and then could not be ended, and tell what each did."""
+    told = []
+    for worker in multiprocessing.active_children():
+        if worker.pid is not None:
+            told.append(f"{worker.pid} ({system.state(worker.pid)})")
+            os.kill(worker.pid, signal.SIGKILL)
+    return f"the loader workers {', '.join(told)}"
+
+
+def _shared_memory() -> str:
+    """What to say of the place through which batches come, where there is next to no room in it."""
+    try:
+        room = os.statvfs(SHARED_MEMORY)
+    except OSError:
+        return ""
+    free = room.f_bavail * room.f_frsize
+    return (
+        ""
+        if free > LITTLE
+        else f"; {SHARED_MEMORY}, through which they come, has {free / 2**20:.1f} MiB left"
+    )
+
+
+def _begin(_: int) -> None:
+    """A worker is one process of several: threads of its own would only compete, and its parent ends it."""
+    system.obey_parent_alone()
+    system.die_with_parent()
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from detector.errors import UserError
+from detector.files import require_regular
 from detector.thermal.io.opening import PICTURES, RAW
 
 Json = dict[str, Any]
@@ -98,6 +99,7 @@ def read_text(file: Path, *, limit_mib: int) -> str:
 
 
 def _read(file: Path) -> bytes:
+    require_regular(file)
     try:
         return file.read_bytes()
     except FileNotFoundError:

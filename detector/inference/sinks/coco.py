@@ -8,6 +8,7 @@ from typing import IO
 
 from detector.data.annotations import Annotations
 from detector.evaluation.predictions import Entry, image_entries
+from detector.files import named
 from detector.inference.prediction import Prediction
 from detector.inference.sinks.base import Sink
 
@@ -28,21 +29,23 @@ class CocoResults(Sink):
         self._file: IO[str] | None = None
 
     def write(self, prediction: Prediction) -> None:
-        if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.partial.open("w", encoding="utf-8")
-            self._file.write("[")
-        record = self.annotations.records[self.frames]
-        for entry in image_entries(record.image_id, prediction.detections, self.annotations):
-            self._file.write((", " if self.entries else "") + json.dumps(entry))
-            self.entries.append(entry)
-        self._file.flush()
+        with named(self.partial):
+            if self._file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self.partial.open("w", encoding="utf-8")
+                self._file.write("[")
+            record = self.annotations.records[self.frames]
+            for entry in image_entries(record.image_id, prediction.detections, self.annotations):
+                self._file.write((", " if self.entries else "") + json.dumps(entry))
+                self.entries.append(entry)
+            self._file.flush()
         self.frames += 1
 
     def close(self) -> None:
         if self._file is None:
             return
-        self._file.write("]")
-        self._file.close()
+        with named(self.partial):
+            self._file.write("]")
+            self._file.close()
         if self.frames == len(self.annotations.records):
             self.partial.replace(self.path)

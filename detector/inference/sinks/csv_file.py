@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 from typing import IO
 
+from detector.files import named
 from detector.inference.prediction import Prediction
 from detector.inference.sinks.base import Sink
 from detector.inference.sinks.record import KELVIN, frame_record
@@ -25,6 +26,11 @@ class CsvFile(Sink):
         self._file: IO[str] | None = None
 
     def write(self, prediction: Prediction) -> None:
+        with named(self.path):
+            self._write(prediction)
+        self.frames += 1
+
+    def _write(self, prediction: Prediction) -> None:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8", newline="")
@@ -37,7 +43,6 @@ class CsvFile(Sink):
             kelvin = (heat.get(name) for name in KELVIN)
             writer.writerow((*place, found["class"], found["score"], *found["box"], *kelvin))
         self._file.flush()
-        self.frames += 1
 
     def close(self) -> None:
         if self._file is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
 
+from detector.files import named
 from detector.inference.prediction import Prediction
 from detector.inference.sinks.base import Sink
 from detector.inference.sinks.record import frame_record
@@ -28,7 +31,11 @@ class JsonFile(Sink):
         self._end = 0
 
     def write(self, prediction: Prediction) -> None:
-        line = json.dumps(frame_record(self.frames, prediction)).encode()
+        with named(self.path):
+            self._write(json.dumps(frame_record(self.frames, prediction)).encode())
+        self.frames += 1
+
+    def _write(self, line: bytes) -> None:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # Unbuffered: a frame and the closing brackets reach the file in one step.
@@ -37,9 +44,9 @@ class JsonFile(Sink):
         else:
             self._file.seek(self._end)
             line = b",\n" + line
-        self._file.write(line + _FOOTER)
+        if self._file.write(line + _FOOTER) != len(line + _FOOTER):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # a disk that took a part of it
         self._end += len(line)
-        self.frames += 1
 
     def close(self) -> None:
         if self._file is not None:

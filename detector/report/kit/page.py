@@ -7,7 +7,6 @@ only the SVG of a `Drawing` goes into the page as it is, and is made here.
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 from markupsafe import Markup
 
 from detector.charts.canvas import svg_of
+from detector.files import write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -187,13 +187,7 @@ def render(page: Page) -> str:
 
 def write(page: Page, path: Path) -> None:
     """Write the page, making folders above it; the file is whole or not there. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(render(page), encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_text(path, render(page))
 
 
 def _anchors(sections: Sequence[Section]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from detector.errors import UserError
+from detector.files import require_regular
 from detector.structures import Frame
 from detector.thermal.io.arrays import open_numpy, open_raw
 from detector.thermal.io.checks import reading
@@ -102,6 +103,7 @@ def open_recording(
 
 def _open_file(path: Path, how: How) -> Recording:
     suffix = path.suffix.lower()
+    require_regular(path)
     with reading(path, "file"), path.open("rb") as file:
         head = file.read(32)
     if not head:

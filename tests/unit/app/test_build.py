@@ -102,6 +102,7 @@ def test_a_run_s_configuration_is_never_executed(tmp_path):
         ("data: {root: a}", "data.source is missing"),
         ("seed: 1", "data.root is missing"),
         ("a: [", "cannot be read"),
+        ("a: &a [1, 2]\nb: [*a, *a]", "it uses an alias, which no run writes"),
     ],
 )
 def test_what_is_no_run_s_configuration_is_said(tmp_path, text, message):

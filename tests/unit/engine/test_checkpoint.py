@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 
-from detector.engine import checkpoint
+from detector.engine import checkpoint, description
 from detector.errors import UserError
 from detector.version import __version__
 from tests.unit.engine.builders import assert_same, model_of
@@ -61,7 +62,7 @@ def test_the_bytes_are_on_the_disk_before_they_take_the_old_ones_place(tmp_path,
     monkeypatch.setattr(os, "fsync", lambda fd: (events.append("fsync"), fsync(fd))[1])
     monkeypatch.setattr(Path, "replace", lambda self, to: (events.append("rename"), replace(self, to))[1])
     checkpoint.save(tmp_path / "last.pt", STATE)
-    assert events == ["fsync", "rename"]
+    assert events == ["fsync", "rename", "fsync"]  # the last one of the folder
 
 
 def test_what_a_killed_run_left_behind_does_not_disturb(tmp_path):
@@ -118,7 +119,7 @@ def test_other_files_are_named(tmp_path):
     assert_refused(path, "not a checkpoint of this program")
     torch.save({"state_dict": {}, "config": {}}, path)
     assert_refused(path, "not a checkpoint of this program")
-    torch.save({"format": 3, "version": "1", "config": {}}, path)
+    torch.save({"format": description.FORMAT, "version": "1", "config": {}}, path)
     assert_refused(path, "not a checkpoint of this program, classes, thresholds missing")
     checkpoint.save(path, {**STATE, "config": {"model": {}}})
     assert_refused(path, "its configuration has no thermal, postprocess, evaluation")
@@ -178,7 +179,7 @@ def test_a_weights_file_s_description_is_looked_at_alike(tmp_path):
     hostile = {"_target_": "pathlib.Path.touch"}
     checkpoint.save_weights(path, {**STATE, "config": {**STATE["config"], "thermal": hostile}})
     assert_refused(path, "thermal._target_=pathlib.Path.touch is no setting of this program; refused")
-    path.write_bytes(path.read_bytes().replace(b"thermal-detector", b"thermal-detectoR"))
+    path.write_bytes(safetensors.torch.save({"weight": torch.zeros(2)}, metadata={"other": "{}"}))
     assert_refused(path, "not a checkpoint of this program")
 
 
@@ -245,3 +246,42 @@ def test_random_states_survive_the_file(tmp_path):
     expected = draws() + draws()
     checkpoint.restore_random_state(checkpoint.load(path)["random"])
     assert draws() + draws() == expected
+
+
+def nested(depth: int) -> list[object]:
+    value: list[object] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+FOREIGN = {
+    "settings that are a number": {"config": 3},
+    "settings that are a list": {"config": list(STATE["config"])},
+    "a group that is a word": {"config": {**STATE["config"], "model": "nano"}},
+    "classes that are a number": {"classes": 4},
+    "classes that are no names": {"classes": [1, 2]},
+    "thresholds that are a list": {"thresholds": [0.5]},
+    "weights that are a list": {"ema": [1]},
+    "weights that are no tensors": {"ema": {"weight": 3}},
+    "a network that would fill the memory": {"config": {**STATE["config"], "model": {"widths": [10**6] * 3}}},
+    "a network without end": {"config": {**STATE["config"], "model": {"depths": [1] * 5000}}},
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN.values(), ids=FOREIGN)
+def test_what_is_built_otherwise_is_refused_in_one_line(tmp_path, change):
+    path = tmp_path / "last.pt"
+    checkpoint.save(path, {**STATE, **change})
+    assert_refused(path, "")
+
+
+def test_settings_nested_without_end_are_refused(tmp_path):
+    state = {
+        **STATE,
+        "format": description.FORMAT,
+        "version": "1",
+        "config": {**STATE["config"], "thermal": nested(5000)},
+    }
+    with pytest.raises(UserError, match="nested without end"):
+        description.check(state, tmp_path / "last.pt")

@@ -1,5 +1,6 @@
 """Signals that ask training to stop."""
 
+import contextlib
 import os
 import signal
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from detector.engine.interrupt import Interrupt
+from detector.errors import Interrupted
 
 CPU = torch.device("cpu")
 
@@ -29,13 +31,50 @@ def test_a_signal_only_raises_a_flag(number):
         assert interrupt.anywhere(CPU)
 
 
-def test_a_second_signal_acts_as_usual():
+def test_a_second_signal_is_the_first_one_told_by_another():
+    with Interrupt() as interrupt:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+        assert interrupt.raised
+
+
+def test_a_later_signal_acts_as_usual(monkeypatch):
+    monkeypatch.setattr("detector.engine.interrupt.SAME", -1.0)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # not so where tests run in the background
     with Interrupt() as interrupt:
         os.kill(os.getpid(), signal.SIGINT)
         assert interrupt.raised
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_where_nothing_is_to_be_saved_a_signal_stops_at_once():
+    with Interrupt() as interrupt:
+        with interrupt.at_once("stopped here"):
+            pass
+        with pytest.raises(Interrupted, match="stopped here"), interrupt.at_once("stopped here"):
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert interrupt.raised
+        assert signal.getsignal(signal.SIGTERM) == interrupt._note
+        with pytest.raises(Interrupted), interrupt.at_once("told before"):
+            raise AssertionError
+
+
+def test_nobody_takes_a_stop_for_damage():
+    with (
+        Interrupt() as interrupt,
+        pytest.raises(Interrupted),
+        interrupt.at_once("stopped"),
+        contextlib.suppress(Exception),
+    ):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_alone_a_stop_is_seen_at_the_next_step():
+    with Interrupt() as interrupt:
+        assert not interrupt.due(CPU, 1, every=20)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interrupt.due(CPU, 2, every=20)
 
 
 def test_handlers_are_put_back():

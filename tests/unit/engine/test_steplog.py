@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from detector.engine.steplog import StepLog, StepRecord
+from detector.engine.steplog import MOST_OVERFLOWS, StepLog, StepRecord
 from detector.errors import NonFiniteError
 
 NO_IMAGES = torch.tensor([], dtype=torch.int64)
@@ -41,3 +41,27 @@ def test_a_value_that_is_not_finite_names_step_terms_and_images(bad):
         log.flush()
     assert "\n" not in str(caught.value)
     assert log.flush() == []
+
+
+def scaled(*norms: float) -> StepLog:
+    log = StepLog(scaled=True)
+    for step, norm in enumerate(norms, 1):
+        values = {"box": torch.tensor(1.0), "gradient_norm": torch.tensor(norm)}
+        log.add(step, values, torch.tensor([step]))
+    return log
+
+
+def test_an_overflow_of_a_scaled_loss_is_a_step_without_a_norm():
+    log = scaled(float("inf"), 2.0)
+    assert [record.values for record in log.flush()] == [{"box": 1.0}, {"box": 1.0, "gradient_norm": 2.0}]
+    log.require_movement()
+
+
+def test_overflows_without_end_are_told():
+    log = scaled(*[float("nan")] * (MOST_OVERFLOWS - 1))
+    log.flush()
+    with pytest.raises(NonFiniteError, match=f"none of {MOST_OVERFLOWS - 1} steps had a finite gradient"):
+        log.require_movement()
+    with pytest.raises(NonFiniteError, match=r"step 20: gradient_norm not finite, images \[20\]"):
+        scaled(*[float("nan")] * MOST_OVERFLOWS).flush()
+    StepLog(scaled=True).require_movement()  # a finished run has nothing to do

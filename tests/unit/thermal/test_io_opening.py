@@ -1,3 +1,4 @@
+import os
 import pickle
 import tracemalloc
 from pathlib import Path
@@ -131,3 +132,9 @@ def test_memory_does_not_grow_with_a_recordings_length(tmp_path: Path, name: str
         tracemalloc.stop()
     assert count == 200
     assert peak < 40 * film[0].nbytes
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "camera.png")
+    with pytest.raises(UserError, match=r"camera\.png: is no regular file but a pipe"):
+        read(tmp_path / "camera.png")

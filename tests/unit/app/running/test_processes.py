@@ -70,5 +70,5 @@ def test_one_process_is_this_one():
         raise UserError("passed on")
 
     with pytest.raises(UserError, match="passed on"):
-        processes.launch(work, {"a": 1}, device=CPU, processes=1)
+        processes.launch(work, {"a": 1}, device=CPU, processes=1, timeout=60)
     assert seen == {"a": 1, "pid": os.getpid()}

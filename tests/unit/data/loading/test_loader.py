@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
+from detector.data.loading import loader as loader_module
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import EpochSampler, collate, lost_workers_explained, train_loader
 from detector.data.loading.sample import RawSample, Sample, Transform
@@ -209,3 +211,27 @@ def test_a_programming_error_in_a_worker_keeps_its_kind(tmp_path: Path) -> None:
     dataset = dataset_of(tmp_path, 4, transform=Broken())
     with pytest.raises(KeyError, match="left out"):
         list(train_loader(dataset, batch_size=2, workers=1, seed=0))
+
+
+class Stopping(Fatal):
+    """A transform that stops its process, as a debugger or SIGSTOP does."""
+
+    def __call__(self, *_: object, **__: object) -> Sample:
+        os.kill(os.getpid(), signal.SIGSTOP)
+        raise AssertionError
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="asks Linux")
+def test_a_stopped_worker_is_waited_for_so_long_named_and_ended(tmp_path: Path) -> None:
+    dataset = dataset_of(tmp_path, 4, transform=Stopping())
+    loader = train_loader(dataset, batch_size=2, workers=1, seed=0, timeout=0.5)
+    with pytest.raises(UserError, match=r"^waited 0\.5 s for a batch of the loader workers \d+ \(stopped\)"):
+        list(loader)
+
+
+def test_little_shared_memory_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(loader_module, "SHARED_MEMORY", str(tmp_path))
+    monkeypatch.setattr(loader_module, "LITTLE", 2**60)
+    assert re.search(r"; \S+, through which they come, has [\d.]+ MiB left$", loader_module._shared_memory())
+    monkeypatch.setattr(loader_module, "LITTLE", 0)
+    assert loader_module._shared_memory() == ""

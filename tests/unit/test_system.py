@@ -1,0 +1,70 @@
+"""Processes: what they do, and whose signals they obey."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from detector import system
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
+HERE = Path(__file__).resolve().parents[2]
+WAIT = "import time; print('ready', flush=True); time.sleep(60)"
+
+
+def started(code: str) -> subprocess.Popen[str]:
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=HERE)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("ready")
+    return process
+
+
+def until(state: str, pid: int) -> bool:
+    end = time.monotonic() + 20
+    while system.state(pid) != state and time.monotonic() < end:
+        time.sleep(0.01)
+    return system.state(pid) == state
+
+
+def test_a_stopped_process_is_told_from_one_that_waits_and_one_that_is_gone():
+    process = started(WAIT)
+    assert until("waiting", process.pid)
+    process.send_signal(signal.SIGSTOP)
+    assert until("stopped", process.pid)
+    process.kill()
+    process.wait()
+    assert system.state(process.pid) == "gone"
+
+
+def test_a_helper_ends_by_its_parent_s_signal_only():
+    helper = started(f"from detector import system; system.obey_parent_alone(); {WAIT}")
+    stranger = [sys.executable, "-c", f"import os; os.kill({helper.pid}, 15); os.kill({helper.pid}, 2)"]
+    subprocess.run(stranger, check=True)
+    time.sleep(0.1)
+    assert helper.poll() is None
+    os.kill(helper.pid, signal.SIGTERM)
+    assert helper.wait(20) == 0
+
+
+def test_a_helper_dies_with_the_one_that_started_it():
+    inner = f"from detector import system; system.die_with_parent(); {WAIT}"
+    outer = f"""
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", {inner!r}], stdout=subprocess.PIPE, text=True)
+child.stdout.readline()
+print("ready", child.pid, flush=True)
+time.sleep(60)
+"""
+    process = subprocess.Popen([sys.executable, "-c", outer], stdout=subprocess.PIPE, text=True, cwd=HERE)
+    assert process.stdout is not None
+    helper = int(process.stdout.readline().split()[1])
+    process.kill()
+    process.wait()
+    end = time.monotonic() + 20
+    while system.state(helper) not in ("gone", "dead") and time.monotonic() < end:
+        time.sleep(0.01)
+    assert system.state(helper) in ("gone", "dead")
