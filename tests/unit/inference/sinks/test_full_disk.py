@@ -7,7 +7,7 @@ import pytest
 from detector.inference.sinks.coco import CocoResults
 from detector.inference.sinks.csv_file import CsvFile
 from detector.inference.sinks.json_file import JsonFile
-from tests.unit.evaluation.builders import annotations
+from tests.unit.evaluation.builders import annotations, record
 from tests.unit.inference.builders import prediction
 
 FULL = Path("/dev/full")
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not FULL.exists(), reason="no disk that is alway
 
 
 def coco(path: Path) -> CocoResults:
-    sink = CocoResults(path.with_name("predictions.json"), annotations())
+    sink = CocoResults(path.with_name("predictions.json"), annotations(record(7, truths=[])))
     sink.partial.symlink_to(FULL)
     return sink
 

@@ -127,7 +127,7 @@ def test_a_row_of_another_length_than_the_header_is_refused():
 def test_a_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "deep" / "page.html"
     kit.write(Page("first", "", ()), path)
-    monkeypatch.setattr(kit.os, "replace", _refuse)
+    monkeypatch.setattr(Path, "replace", _refuse)
     with pytest.raises(OSError, match="full"):
         kit.write(Page("second", "", ()), path)
     assert "first" in path.read_text()
