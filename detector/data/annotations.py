@@ -24,6 +24,7 @@ class ImageRecord:
     stored [M, 4] float64: the boxes as the files have them, before clipping and dropping; None where they are
     not kept.
     colour: how the picture is read where it is in false colours, of detector.thermal.io.colour.WAYS.
+    names: other ids that results of other programs may call the picture by: words, or those of its copies.
     """
 
     image_id: int
@@ -36,6 +37,7 @@ class ImageRecord:
     sequence: str | None
     stored: np.ndarray | None = None
     colour: str = REFUSE
+    names: tuple[str, ...] = ()
 
     @property
     def real(self) -> np.ndarray:

@@ -83,7 +83,7 @@ def test_folders_may_stand_for_lists(tmp_path: Path) -> None:
     assert source.splits() == ("train",)
     (record,) = source.load("train").records
     assert (record.path, record.sequence) == (tmp_path / "train/sub/a.png", "sub")
-    with pytest.raises(UserError, match=r"data images 'JPEGImages': needs '{split}'"):
+    with pytest.raises(UserError, match=r"data.source.images='JPEGImages': needs '{split}'"):
         built("data/voc", root=tmp_path, lists=None)
 
 
@@ -149,7 +149,9 @@ def test_what_is_missing_is_named(root: Path) -> None:
     with pytest.raises(UserError, match=r"1 of 2 annotation files are missing: .*walk1_8\.xml"):
         built("data/voc", root=root).load("train")
     write(root / "ImageSets/Main/train.txt", "walk1_7\nwalk3\n")
-    with pytest.raises(UserError, match=r"train\.txt: 1 of 2 image files are missing: .*walk3\.jpg"):
+    with pytest.raises(
+        UserError, match=r"train\.txt: 1 of 2 image files are missing in .*JPEGImages: 'walk3'"
+    ):
         built("data/voc", root=root).load("train")
     write(root / "ImageSets/Main/train.txt", "walk1_7\nwalk1_7\n")
     with pytest.raises(UserError, match=r"train\.txt: 'walk1_7' is listed twice"):
