@@ -22,7 +22,7 @@ from detector.data.annotations import Annotations
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.evaluation.coco import Metrics
-from detector.evaluation.predictions import read_predictions
+from detector.evaluation.results_file import FORMS, read_predictions
 from detector.evaluation.split import EvaluatedSplit
 from detector.evaluation.uncertainty.headline import Headline
 from detector.inference.draw import DISPLAY_GAIN, contact_sheet, save_picture
@@ -43,7 +43,8 @@ def run(config: DictConfig) -> None:
     evaluate, fps = build_evaluate(config), frame_rate(config.evaluation.fps)
     if config.predictions is not None:
         file = Path(str(config.predictions))
-        judge_predictions(file, data=config.data, evaluate=evaluate, fps=fps, output=output)
+        boxes = config.boxes
+        judge_predictions(file, boxes, data=config.data, evaluate=evaluate, fps=fps, output=output)
         return
     judge(
         str(config.checkpoint),
@@ -88,18 +89,19 @@ def judge(
 
 def judge_predictions(
     file: Path,
+    boxes: str | None = None,
     *,
     data: Settings,
     evaluate: Evaluate,
     fps: float | None = None,
     output: Path | None = None,
 ) -> Metrics:
-    """Evaluate a COCO results file, whatever wrote it, and write the same files as `judge`.
+    """Evaluate a COCO results file or a relative of it, whatever wrote it; writes the same files as `judge`.
 
-    output: the folder to write to; None is FILE_SPLIT beside the file.
+    boxes: as `read_predictions` takes it. output: the folder to write to; None is FILE_SPLIT beside the file.
     """
     annotations = load_split(data, data["split"])
-    evaluated = evaluate(annotations, read_predictions(file, annotations))
+    evaluated = evaluate(annotations, read_predictions(file, annotations, boxes=boxes))
     output = output or file.with_name(f"{file.stem}_{data['split']}")
     output.mkdir(parents=True, exist_ok=True)
     (output / PREDICTIONS).write_text(json.dumps(evaluated.predictions))
@@ -141,6 +143,8 @@ def _check_asked(config: DictConfig) -> None:
         raise UserError(
             "checkpoint must be given: add checkpoint=... to the command, or predictions=FILE of COCO results"
         )
+    if config.boxes not in (None, *FORMS):
+        raise UserError(f"boxes={config.boxes}: must be {' or '.join(FORMS)}, or null")
     if config.predictions is None:
         return
     if config.checkpoint is not None:
