@@ -21,6 +21,7 @@ from detector.app.settings import plain, typed
 from detector.data.annotations import Annotations
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
+from detector.evaluation.class_tables import write_tables
 from detector.evaluation.coco import Metrics
 from detector.evaluation.results_file import FORMS, read_predictions
 from detector.evaluation.split import EvaluatedSplit
@@ -162,6 +163,7 @@ def _finish(
     metrics = evaluated.metrics
     values = {**metrics.to_dict(), "headline": told.to_dict()}
     (folder / METRICS).write_text(json.dumps(values, indent=2) + "\n")
+    write_tables(metrics, folder)
     pictures = frames.pictures(evaluated.detections, count=SAMPLES)
     save_picture(folder / PICTURES, contact_sheet(pictures, columns=2))
     print(f"{split} split, {metrics.images} frames:")
