@@ -17,11 +17,15 @@ def write_tables(metrics: Metrics, folder: Path) -> None:
         return
     rows: list[list[object]] = [["class", "truths", *NAMES]]
     for name, values in metrics.per_class.items():
-        rows.append([name, metrics.truths[name], *(values[metric] for metric in NAMES)])
+        rows.append([name, metrics.truths[name], *(_rounded(values[metric]) for metric in NAMES)])
     _write(folder / CLASSES, rows)
     found = metrics.diagnosis.confusion
     table = zip(found.names, found.matrix.tolist(), strict=True)
     _write(folder / CONFUSION, [["truth", *found.names], *([name, *counts] for name, counts in table)])
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _write(file: Path, rows: list[list[object]]) -> None:

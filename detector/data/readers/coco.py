@@ -226,7 +226,10 @@ def _other_id(picture: Picture, first: Picture) -> tuple[str, ...]:
 
 def _without_repeats(truths: Sequence[GroundTruth]) -> list[GroundTruth]:
     """The first of those that are alike but for their place in the file."""
-    return list({truth._replace(place=""): truth for truth in reversed(truths)}.values())[::-1]
+    first: dict[GroundTruth, GroundTruth] = {}
+    for truth in truths:
+        first.setdefault(truth._replace(place=""), truth)
+    return list(first.values())
 
 
 def _size(image: Json, path: Path, where: str) -> tuple[int, int]:

@@ -147,7 +147,7 @@ def _is_row(cells: Sequence[str]) -> bool:
 
 def _word(cell: str) -> str:
     """A column's name as COLUMNS has it."""
-    return re.sub(r"[\s_.-]+", "_", cell.strip().lower())
+    return re.sub(r"[\s_.-]+", "_", cell.strip().lstrip("#").lower())
 
 
 def _layout(cells: Sequence[str], *, comma: bool, file: Path) -> tuple[_Layout, bool]:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detector.charts import plots
-from detector.doctor.classes import class_counts
+from detector.doctor.classes import class_counts, rarest
 from detector.doctor.examination import Examination
 from detector.doctor.findings import Exhibit, Finding
 from detector.doctor.placement import SHIFTS
-from detector.evaluation.worst import worst
 from detector.report.kit.frames import frame_picture
 from detector.report.kit.page import Block, Drawing, Notice, Page, Pair, Picture, Row, Section, Table, Text
 
@@ -44,7 +43,7 @@ def _verdict(examination: Examination) -> Notice:
 
 
 def _splits(examination: Examination) -> Table:
-    names = _fewest(examination)
+    names = rarest(examination.splits)
     rows = []
     for split, truth in examination.splits.items():
         counts = dict(zip(truth.classes, class_counts(truth).tolist(), strict=True))
@@ -53,15 +52,6 @@ def _splits(examination: Examination) -> Table:
         row = (split, len(truth.records), len(recordings) or "-", empty)
         rows.append(tuple(map(str, (*row, *(counts.get(name, "-") for name in names)))))
     return Table(("split", "frames", "recordings", "without object", *names), tuple(rows))
-
-
-def _fewest(examination: Examination) -> list[str]:
-    """All classes, or of many those with the fewest objects."""
-    totals: dict[str, float | None] = {}
-    for truth in examination.splits.values():
-        for name, count in zip(truth.classes, class_counts(truth).tolist(), strict=True):
-            totals[name] = (totals.get(name) or 0) + count
-    return worst(totals)
 
 
 def _findings(examination: Examination) -> tuple[Block, ...]:

@@ -10,8 +10,8 @@ from detector.evaluation.coco import Metrics
 from detector.evaluation.scores.outcomes import Outcomes
 from detector.evaluation.scores.thresholds import OperatingPoint
 from detector.evaluation.uncertainty.headline import Headline
-from detector.evaluation.worst import MOST, worst
 from detector.evaluation.worst import told as told_rest
+from detector.evaluation.worst import worst
 from detector.report.headline import (
     FLATTERS,
     false_alarms,
@@ -88,8 +88,7 @@ def classes(record: RunRecord) -> Section:
     blocks += [Text(f"{rest[0].upper()}{rest[1:]}.")] if rest else []
     absent = [name for name, count in truths.items() if count == 0 and name != "all"]
     if absent:
-        more = f" and {len(absent) - MOST} more" if len(absent) > MOST else ""
-        blocks.append(Text(f"No objects: {listed(absent[:MOST])}{more}."))
+        blocks.append(Text(f"No objects: {listed(absent)}."))
     return Section(title, tuple(blocks))
 
 
