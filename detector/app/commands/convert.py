@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,10 @@ from detector.data.writers.label_studio import write_label_studio
 from detector.data.writers.labelme import write_labelme
 from detector.data.writers.output import chosen_place
 from detector.data.writers.yolo import write_yolo
+from detector.doctor.stored import label_warnings
 from detector.errors import UserError
+
+log = logging.getLogger(__name__)
 
 WRITERS: Mapping[str, Callable[..., None]] = {
     "coco": write_coco,
@@ -34,6 +38,8 @@ def run(config: DictConfig) -> None:
     place = chosen_place(config.pictures)
     output = Path(str(config.output))
     splits = load_splits(config.data, config.splits)
+    for line in label_warnings(splits):
+        log.warning("%s", line)
     WRITERS[config.format](splits, output, place=place)
     for name, split in splits.items():
         print(f"{name}: {len(split.records)} frames, {split.told()}")

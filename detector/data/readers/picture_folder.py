@@ -34,7 +34,7 @@ class PictureFolder:
         """
         found = self.folder / name
         self._require_inside(found, name, where)
-        if os.path.isfile(found):
+        if os.path.isfile(found) or os.path.isabs(name):
             return found
         plain = name.replace("\\", "/")
         if plain != name:
