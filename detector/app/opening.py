@@ -11,6 +11,7 @@ from detector.app.full_package import needed_for
 from detector.app.parts import build
 from detector.data.annotations import Annotations
 from detector.data.classes import with_classes
+from detector.data.readers.assemble import shown
 from detector.errors import UserError
 from detector.inference.onnx_network import SUFFIX
 from detector.inference.postprocess import Postprocess
@@ -44,8 +45,8 @@ def labelled(detector: Detector, annotations: Annotations) -> Annotations:
     unknown = [name for name in annotations.classes if name not in detector.classes]
     if unknown:
         raise UserError(
-            f"checkpoint {detector.path}: knows the classes {', '.join(detector.classes)}; the data set has "
-            f"{', '.join(unknown)} too: choose with data.source.classes, or rename with data.remap"
+            f"checkpoint {detector.path}: knows the classes {shown(detector.classes, 20)}; the data set has "
+            f"{shown(unknown, 20)} too: choose with data.source.classes, or rename with data.remap"
         )
     return with_classes(annotations, detector.classes)
 

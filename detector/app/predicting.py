@@ -12,6 +12,7 @@ from pathlib import Path
 from detector.app.opening import Detector
 from detector.app.reading import Failures, Tell, chosen_colour, noting_units, tell_units
 from detector.errors import UserError
+from detector.evaluation.worst import MOST
 from detector.inference.pipeline import Pipeline, shots
 from detector.inference.prediction import Prediction
 from detector.inference.sinks.base import Sink
@@ -139,4 +140,6 @@ def _pictures(kind: str, opened: Opened, place: Path) -> Iterator[tuple[Sink, ..
 def _in_words(least: dict[str, float]) -> str:
     if len(set(least.values())) == 1:
         return f"{next(iter(least.values())):.3g}"
+    if len(least) > MOST:
+        return f"{min(least.values()):.3g} to {max(least.values()):.3g}, each class its own"
     return ", ".join(f"{value:.3g} ({name})" for name, value in least.items())

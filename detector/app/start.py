@@ -31,7 +31,7 @@ def start(name: str, words: Sequence[str]) -> None:
         nonlocal entered
         entered = True
         # Here, because Hydra prints a line of its own about what passes it.
-        with one_line(), _told():
+        with one_line(), _warned(), _told():
             try:
                 commands.load(name)(config)
             except OmegaConfBaseException as error:
@@ -54,6 +54,34 @@ def start(name: str, words: Sequence[str]) -> None:
         if entered:
             raise
         raise UserError(_explain(error)) from error
+
+
+class _Once(logging.Filter):
+    """Lets a text pass the first time: a split that is read again tells nothing new."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        new = text not in self._told
+        self._told.add(text)
+        return new
+
+
+@contextmanager
+def _warned() -> Iterator[None]:
+    """Warnings go to stderr, each once."""
+    logger = logging.getLogger()
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.addFilter(_Once())
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 @contextmanager

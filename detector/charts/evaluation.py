@@ -10,6 +10,7 @@ import numpy as np
 from detector.charts import plots
 from detector.charts.canvas import pixels_of
 from detector.evaluation.coco import Metrics
+from detector.evaluation.errors.confusion import most_confused
 from detector.evaluation.errors.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -102,10 +103,11 @@ def calibration_figure(metrics: Metrics) -> Figure:
 
 
 def confusion_figure(metrics: Metrics) -> Figure:
-    """How often each class is taken for which."""
+    """How often each class is taken for which; of many classes those with most mistakes."""
     found = metrics.diagnosis.confusion
+    names, matrix = most_confused(found.names, found.matrix)
     title = f"from score {found.confidence:.2f} on, IoU {found.overlap:g}"
-    return plots.counts(found.matrix, found.names, title=title, x="predicted", y="truth")
+    return plots.counts(matrix, names, title=title, x="predicted", y="truth")
 
 
 def tide_figure(breakdown: Mapping[str, Any]) -> Figure:

@@ -26,6 +26,7 @@ class ImageRecord:
     colour: how the picture is read where it is in false colours, of detector.thermal.io.colour.WAYS.
     unit: what its numbers mean where they are no counts, of detector.thermal.io.temperatures.UNITS; None: by
     their values.
+    names: other ids that results of other programs may call the picture by: words, or those of its copies.
     """
 
     image_id: int
@@ -39,6 +40,7 @@ class ImageRecord:
     stored: np.ndarray | None = None
     colour: str = REFUSE
     unit: str | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def real(self) -> np.ndarray:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from detector.data.annotations import Annotations, ImageRecord
+from detector.data.readers.assemble import shown
 from detector.errors import UserError
 from detector.structures import IGNORE_LABEL
 
@@ -30,7 +31,7 @@ def remap(annotations: Annotations, mapping: Mapping[str, str | None]) -> Annota
     no class is left.
     """
     if not isinstance(mapping, Mapping):
-        raise UserError(f"remap: must give new names by old names, found {mapping}")
+        raise UserError(f"data.remap: must give new names by old names, found {mapping}")
     asked = {str(old): new for old, new in mapping.items()}
     for old, new in asked.items():
         _check(old, new, annotations.classes)
@@ -38,7 +39,7 @@ def remap(annotations: Annotations, mapping: Mapping[str, str | None]) -> Annota
     order = dict.fromkeys((*asked.values(), *targets.values()))
     classes = tuple(name for name in order if name is not None and name != IGNORE)
     if not classes:
-        raise UserError("remap: no class is left to learn")
+        raise UserError("data.remap: no class is left to learn")
     label_of: dict[str | None, int] = {name: label for label, name in enumerate(classes)}
     label_of |= {IGNORE: IGNORE_LABEL, None: _DROPPED}
     # One entry more, at the end, where label -1 finds it: regions of no class stay so.
@@ -84,13 +85,13 @@ def of_set(annotations: Annotations, name: str) -> Annotations:
 def _check(old: str, new: object, classes: tuple[str, ...]) -> None:
     if old not in classes:
         near = difflib.get_close_matches(old, classes, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"available: {', '.join(classes)}"
-        raise UserError(f"remap: unknown class '{old}'; {hint}")
+        hint = f"did you mean {near[0]}?" if near else f"available: {shown(classes, 20)}"
+        raise UserError(f"data.remap: unknown class '{old}'; {hint}")
     if new is None or new == IGNORE:
         return
     if not isinstance(new, str) or not new or not new.isprintable() or new.startswith("<"):
         raise UserError(
-            f"remap: {old}: {new!r} is no class name; give a name, null to drop its boxes, or {IGNORE}"
+            f"data.remap: {old}: {new!r} is no class name; give a name, null to drop its boxes, or {IGNORE}"
         )
 
 

@@ -19,6 +19,7 @@ from dataclasses import replace
 import numpy as np
 
 from detector.data.annotations import Annotations
+from detector.data.readers.assemble import shown
 from detector.errors import UserError
 
 STARTS = 200
@@ -127,8 +128,8 @@ def common_classes(splits: Mapping[str, Annotations]) -> tuple[str, ...]:
     for name, split in others:
         if split.classes != first.classes:
             raise UserError(
-                f"split '{name}' has the classes {', '.join(split.classes)}, '{first_name}' has "
-                f"{', '.join(first.classes)}: name those to keep in data.source.classes"
+                f"split '{name}' has the classes {shown(split.classes, 20)}, '{first_name}' has "
+                f"{shown(first.classes, 20)}: name those to keep in data.source.classes"
             )
     return first.classes
 

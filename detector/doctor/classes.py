@@ -9,6 +9,7 @@ import numpy as np
 from detector.data.annotations import Annotations
 from detector.doctor.findings import Finding, Severity, listed
 from detector.doctor.limits import Limits
+from detector.evaluation.worst import worst
 
 
 def class_counts(annotations: Annotations) -> np.ndarray:
@@ -17,12 +18,22 @@ def class_counts(annotations: Annotations) -> np.ndarray:
     return np.bincount(np.concatenate(labels), minlength=len(annotations.classes))
 
 
+def rarest(splits: Mapping[str, Annotations]) -> list[str]:
+    """All class names, or of more than a table shows those with the fewest objects in all splits."""
+    totals: dict[str, float | None] = {}
+    for truth in splits.values():
+        for name, count in zip(truth.classes, class_counts(truth).tolist(), strict=True):
+            totals[name] = (totals.get(name) or 0) + count
+    return worst(totals)
+
+
 def check_classes(splits: Mapping[str, Annotations], *, train: str, limits: Limits) -> list[Finding]:
     """train: the split that is trained on; where it is absent, rare classes are not looked for."""
     findings = _gaps(splits)
     if len({annotations.classes for annotations in splits.values()}) > 1:
         details = tuple(f"{split}: {', '.join(a.classes)}" for split, a in splits.items())
-        message = f"splits name different classes ({'; '.join(details)})"
+        told = "; ".join(f"{split}: {listed(a.classes, 10)}" for split, a in splits.items())
+        message = f"splits name different classes ({told})"
         return [*findings, Finding(Severity.ERROR, "classes", message, "choose data.source.classes", details)]
     names = next(iter(splits.values())).classes
     counts = {split: class_counts(annotations) for split, annotations in splits.items()}

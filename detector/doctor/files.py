@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from detector.doctor.findings import Exhibit, Finding, Severity, listed, percent
 from detector.doctor.limits import Limits
-from detector.doctor.scan import FrameFacts, Scan
+from detector.doctor.scan import FrameFacts, Scan, Unreadable
 from detector.thermal.io.colour import ColourError
 
 _EXHIBITS = 3
+_CAUSES = 5
 
 
 def check_files(scan: Scan, limits: Limits) -> list[Finding]:
@@ -19,19 +21,31 @@ def check_files(scan: Scan, limits: Limits) -> list[Finding]:
 
 
 def _readable(scan: Scan) -> list[Finding]:
-    unreadable = [item for item in scan.unreadable if not isinstance(item.error, ColourError)]
-    if not unreadable:
-        return []
+    """A finding for each cause, the commonest first; those of few frames share one where there are many."""
+    groups: dict[str, list[Unreadable]] = defaultdict(list)
+    for item in scan.unreadable:
+        if not isinstance(item.error, ColourError):
+            groups[re.sub(r"\d+", "#", _cause(item))].append(item)
+    causes = sorted(groups.values(), key=len, reverse=True)
+    if len(causes) > _CAUSES:
+        causes[_CAUSES - 1 :] = [[item for cause in causes[_CAUSES - 1 :] for item in cause]]
+    total = len(scan.unreadable) + len(scan.frames)
     return [
         Finding(
             Severity.ERROR,
             "files",
-            f"{len(unreadable)} of {len(scan.unreadable) + len(scan.frames)} frames cannot be read "
-            f"({listed([item.record.path.name for item in unreadable])})",
-            "copy them again or take them out of the annotations",
-            tuple(str(item.error) for item in unreadable),
+            f"{len(items)} of {total} frames cannot be read: {_cause(items[0])} "
+            f"({listed([item.record.path.name for item in items])})",
+            "mend them or take them out of the annotations",
+            tuple(str(item.error) for item in items),
         )
+        for items in causes
     ]
+
+
+def _cause(item: Unreadable) -> str:
+    """The error without the file that it is of."""
+    return str(item.error).replace(f"{item.record.path}: ", "").replace(str(item.record.path), "the file")
 
 
 def _sizes(scan: Scan) -> list[Finding]:

@@ -11,9 +11,10 @@ from detector.errors import UserError
 class Limits:
     """Thresholds of the checks; shares are in [0, 1].
 
-    near_bits: two frames are near copies where at most so many of their hash's 128 bits differ. On HIT-UAV's
-    training days no pair of frames of different days comes below 28 bits (1.2 million pairs), while 50 % of
-    the pairs of one flight that are at most 3 frame numbers apart are within 24.
+    near_bits: two frames may be near copies where at most so many of their hash's 128 bits differ; a second
+    look at the pictures decides (`copies`). On HIT-UAV's training days no pair of frames of different days
+    comes below 28 bits (1.2 million pairs), while 50 % of the pairs of one flight that are at most 3 frame
+    numbers apart are within 24.
     near_numbers, near_seconds: frames of one series (same name but for the number at its end, same recording)
     are neighbours where number or time differ by no more.
     leak_error, leak_warning: share of a split's frames that have a near copy in the split trained on.

@@ -16,6 +16,7 @@ from detector.doctor.disorder import Disorder, disorder_of
 from detector.doctor.hashing import dhash
 from detector.doctor.pixels import PixelWatch
 from detector.doctor.placement import Placement
+from detector.doctor.thumbnails import Thumbnail, thumbnail
 from detector.doctor.turned import TurnWatch
 from detector.errors import UserError
 from detector.structures import Frame
@@ -28,7 +29,8 @@ class FrameFacts:
 
     size: (height, width) of the file. depth: bits of its number type, 8 or 16. low, high: its extreme counts;
     at_low, at_high: shares of pixels there. levels: how many different counts it has. hash: as `dhash` gives
-    it, None for a frame of one level. time: when it was taken, where the file says so.
+    it, None for a frame of one level. thumbnail: to look at it again. time: when it was taken, where the file
+    says so.
     """
 
     split: str
@@ -41,6 +43,7 @@ class FrameFacts:
     at_high: float
     levels: int
     hash: bytes | None
+    thumbnail: Thumbnail
     time: datetime | None
     disorder: Disorder | None = None
     taken_for: str | None = None
@@ -110,6 +113,7 @@ def facts_of(frame: Frame, record: ImageRecord, split: str) -> FrameFacts:
         at_high=float(histogram[high] / frame.counts.size),
         levels=len(seen),
         hash=dhash(frame.counts) if len(seen) > 1 else None,
+        thumbnail=thumbnail(frame.counts),
         time=frame.time,
         disorder=disorder_of(frame.counts),
         taken_for=frame.taken_for,

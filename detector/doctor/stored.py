@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 import numpy as np
 
-from detector.data.annotations import ImageRecord
+from detector.data.annotations import Annotations, ImageRecord
 from detector.doctor.findings import Exhibit, Finding, Severity, evenly_spaced, percent
 
 _EXHIBITS = 3
@@ -34,6 +34,20 @@ def check_stored(records: Sequence[ImageRecord]) -> list[Finding]:
         if faulty:
             findings.append(_finding(fault, faulty, total))
     return findings
+
+
+def label_warnings(splits: Mapping[str, Annotations]) -> list[str]:
+    """What is wrong with the boxes of a set, in lines, without a look at its pictures."""
+    records = [record for annotations in splits.values() for record in annotations.records]
+    lines = [
+        f"{finding.check}: {finding.message}; {finding.advice}"
+        for finding in check_stored(records)
+        if finding.severity is not Severity.NOTE
+    ]
+    empty = [split for split, annotations in splits.items() if not annotations.object_counts().any()]
+    if empty:
+        lines.append(f"no frame of {', '.join(empty)} has an object: is it the right file?")
+    return lines
 
 
 def faults_of(boxes: np.ndarray, record: ImageRecord) -> dict[Fault, np.ndarray]:

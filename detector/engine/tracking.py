@@ -13,6 +13,7 @@ from tqdm import tqdm
 from detector.charts.evaluation import pictures
 from detector.engine.steplog import StepRecord
 from detector.evaluation.coco import Metrics
+from detector.evaluation.worst import worst
 
 COUNTS = {"positives", "hard_negatives", "hard_negative_score"}
 
@@ -94,8 +95,9 @@ class Tracker:
         for name, value in metrics.scalars().items():
             if value is not None:
                 self._scalar(f"val_{name}" if "/" in name else f"val/{name}", value, step)
+        drawn = {*worst({name: values["AP"] for name, values in metrics.per_class.items()})}
         for label, (name, values) in enumerate(metrics.per_class.items()):
-            if values["AP"] is None:
+            if values["AP"] is None or name not in drawn:
                 continue
             self._scalar(f"val_AP_by_class/{name}", values["AP"], step)
             if self.writer is not None:

@@ -16,6 +16,7 @@ from detector.evaluation.metrics.backends import CocoTables
 from detector.evaluation.metrics.bins import Value, mean_measured, shown
 from detector.evaluation.metrics.breakdown import Breakdown
 from detector.evaluation.metrics.curves import PrecisionRecall, precision_at_recall
+from detector.evaluation.worst import told, worst
 
 NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR100")
 """Measured over all classes and for each. s, m, l: truths under 32 x 32 pixels, up to 96 x 96, or above."""
@@ -65,15 +66,20 @@ class Metrics:
         return {**self.overall, **self.breakdown.scalars(), **self.diagnosis.scalars()}
 
     def table(self) -> str:
-        """Plain text: a line for all classes, one for each, the breakdown; a dash where there is no truth."""
-        width = max(len("class"), *(len(name) for name in ("all", *self.per_class)))
+        """Plain text: a line for all classes, one for each, or for the worst of many, and the breakdown.
+
+        A dash stands where there is no truth.
+        """
+        names = worst({name: values["AP"] for name, values in self.per_class.items()})
+        width = max(len("class"), *(len(name) for name in ("all", *names)))
         lines = [f"{'class':<{width}}  {'truths':>7}" + "".join(f"  {name:>6}" for name in NAMES)]
         rows = [("all", sum(self.truths.values()), self.overall)]
-        rows += [(name, self.truths[name], values) for name, values in self.per_class.items()]
+        rows += [(name, self.truths[name], self.per_class[name]) for name in names]
         for name, truths, values in rows:
             cells = "".join(f"  {shown(values[metric]):>6}" for metric in NAMES)
             lines.append(f"{name:<{width}}  {truths:>7}{cells}")
-        return "\n".join((*lines, "", self.breakdown.table()))
+        rest = told(len(names), len(self.per_class), "AP")
+        return "\n".join((*lines, *([rest] if rest else []), "", self.breakdown.table()))
 
 
 def coco_ground_truth(annotations: Annotations) -> dict[str, Any]:

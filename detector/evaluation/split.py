@@ -42,7 +42,7 @@ def evaluate(
     bins: Bins,
     backend: Backend = run_pycocotools,
 ) -> EvaluatedSplit:
-    """Measure predictions, of `predictions_json` or `read_predictions`, on their split.
+    """Measure predictions, of `predictions_json` or `results_file.read_predictions`, on their split.
 
     bins: where to divide the truths for the breakdown. backend: who computes COCO's tables.
     Raises KeyError for an image or a category that the annotations do not know.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from detector.evaluation.uncertainty.headline import Estimate, Figures, Headline
+from detector.evaluation.worst import MOST
 from detector.report.kit.words import NONE, decimal, whole_percent
 
 FLATTERS = "chosen on these frames: flatters"
@@ -39,12 +42,19 @@ def results(told: Headline) -> list[str]:
 
 def marks(told: Headline) -> list[str]:
     """What the results must not be taken for."""
-    limits = ", ".join(f"{name} {score:.2f}" for name, score in told.thresholds.items())
+    limits = in_words(told.thresholds)
     chosen = {True: f", {FLATTERS}", False: "", None: ", perhaps chosen on these frames, which would flatter"}
     lines = [f"from score {limits}{chosen[told.chosen_here]}"]
     if told.drawn is None:
         return [*lines, told.caution]
     return [*lines, f"in brackets: 95 % intervals {told.caution}"]
+
+
+def in_words(thresholds: Mapping[str, float]) -> str:
+    """'person 0.31, car 0.40', or of many classes the lowest and the highest."""
+    if len(thresholds) > MOST:
+        return f"{min(thresholds.values()):.2f} to {max(thresholds.values()):.2f}, each class its own"
+    return ", ".join(f"{name} {score:.2f}" for name, score in thresholds.items())
 
 
 def with_interval(estimate: Estimate) -> str:

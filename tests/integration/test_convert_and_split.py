@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from detector.data.annotations import Annotations
-from detector.data.writers.coco import write_coco_references
+from detector.data.writers.coco import coco_document, write_coco_references
 from tests.built import built
 from tests.integration.commands import TINY_RUN, files_under
 from tests.unit.data.builders import save_frame
@@ -45,7 +45,9 @@ def test_new_splits_and_folds_keep_recordings_whole_and_can_be_trained_on(call, 
     own = ["data=coco", f"data.root={tiny_set}", "splits=[train]", "output=new"]
     out = call("split", *own, "folds=2", "shares=[0.5,0.25,0.25]").assert_fine().out
     assert out.splitlines()[0].split()[:4] == ["split", "recordings", "frames", "share"]
-    source = built("data/coco", root=tmp_path / "new")
+    pictures = f"data.source.images={tiny_set / 'train'}"
+    assert out.splitlines()[-1].endswith(f"to train: data=coco data.root=new {pictures} data.split=test")
+    source = built("data/coco", root=tmp_path / "new", images=str(tiny_set / "train"))
     splits = {name: source.load(name).records for name in source.splits()}
     assert splits.keys() == {"train", "val", "test", "train_0", "val_0", "train_1", "val_1"}
     names = {name: {record.sequence for record in records} for name, records in splits.items()}
@@ -60,7 +62,8 @@ def test_new_splits_and_folds_keep_recordings_whole_and_can_be_trained_on(call, 
         name, groups, frames, share, *_ = line.split()
         assert (int(groups), int(frames)) == (len(names[name]), len(paths[name]))
         assert float(share) == pytest.approx(len(paths[name]) / 12, abs=1e-3)
-    training = ["data=coco", "data.root=new", "data.train=train_0", "data.val=val_0", "data.split=val_0"]
+    training = ["data=coco", "data.root=new", pictures, "data.train=train_0", "data.val=val_0"]
+    training.append("data.split=val_0")
     call("train", *TINY_RUN, *training, "engine.epochs=1", "hydra.run.dir=run").assert_fine()
     assert json.loads((tmp_path / "run/metrics.json").read_text())["images"] == len(paths["val_0"])
 
@@ -77,7 +80,13 @@ def two_recordings(tmp_path, monkeypatch) -> None:
 
 @pytest.mark.usefixtures("two_recordings")
 def test_a_class_that_is_missing_is_told(call, caplog):
-    overrides = ["data=coco", "data.root=own", "output=new", "shares=[0.5,0.5]"]
+    overrides = [
+        "data=coco",
+        "data.root=own",
+        f"data.source.images={Path.cwd()}",
+        "output=new",
+        "shares=[0.5,0.5]",
+    ]
     out = call("split", *overrides).assert_fine().out
     assert re.search(r"\ntrain +1 +2 +0.500 +[02] +[02]\nval +1 +2 +0.500 ", out)
     told = [re.fullmatch(r"(train|val) has no object of: class ([01])", line) for line in caplog.messages]
@@ -87,13 +96,15 @@ def test_a_class_that_is_missing_is_told(call, caplog):
 
 @pytest.mark.usefixtures("two_recordings")
 def test_frames_split_singly_are_balanced_and_warned_of(call, caplog, tmp_path):
-    overrides = ["data=coco", "data.root=own", "output=new", "shares=[0.5,0.5]", "groups=frames"]
+    own = ["data=coco", "data.root=own", f"data.source.images={Path.cwd()}"]
+    overrides = [*own, "output=new", "shares=[0.5,0.5]", "groups=frames"]
     call("split", *overrides).assert_fine()
     (warning,) = caplog.messages
     assert warning.startswith("groups=frames: frames of one recording stand on both sides")
     for split in ("train", "val"):
         labels = [
-            record.labels.tolist() for record in built("data/coco", root=tmp_path / "new").load(split).records
+            record.labels.tolist()
+            for record in built("data/coco", root=tmp_path / "new", images=str(tmp_path)).load(split).records
         ]
         assert sorted(labels) == [[0], [1]]
 
@@ -133,6 +144,24 @@ def test_splitting_refuses(call, tiny_set, tmp_path, overrides, message):
     own = ["data=coco", f"data.root={tiny_set}", "output=new"]
     call("split", *own, *overrides).assert_error(message)
     assert files_under(tmp_path) == set()
+
+
+def test_converting_warns_as_the_doctor_does(call, caplog, tmp_path):
+    """A box of four lies outside, and val has none."""
+    made = of_recordings({"a": [[0, 0], [0, 0]]})
+    for record in made.records:
+        save_frame(tmp_path / "set/train" / record.path, np.zeros((30, 40), np.uint8))
+        save_frame(tmp_path / "set/val" / record.path, np.zeros((30, 40), np.uint8))
+    names = [record.path.as_posix() for record in made.records]
+    document = coco_document(made, names)
+    document["annotations"][0]["bbox"] = [90, 5, 9, 4]
+    for split, annotations in (("train", document["annotations"]), ("val", [])):
+        file = tmp_path / f"set/annotations/{split}.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps({**document, "annotations": annotations}))
+    call("convert", "data=coco", "data.root=set", "output=new").assert_fine()
+    assert any("boxes outside: 1 of 4 boxes lie wholly outside" in text for text in caplog.messages)
+    assert any(text.startswith("no frame of val has an object") for text in caplog.messages)
 
 
 def test_the_set_must_be_named(call, tmp_path):

@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from detector.engine import checkpoint
 from detector.engine.optim import WarmupCosine
 from detector.evaluation.coco import NAMES
-from detector.evaluation.predictions import read_predictions
+from detector.evaluation.results_file import read_predictions
 from detector.evaluation.split import evaluate
 from detector.synth.scene import CLASSES
 from tests.built import built

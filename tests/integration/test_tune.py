@@ -14,13 +14,14 @@ from detector.tuning.training import METRICS, Training
 from tests.integration.commands import TINY_RUN, await_file, files_under, finish, program, start
 
 FOLDS = 2
+FOLDED = ("data=coco", "data.root=${output}/../folds", "data.source.images=/")
 
 
 def preset(**changes: object) -> dict:
     return {
         "name": "tiny",
         "base": ["criterion=bce_focal", "engine.patience=5"],
-        "budget": [*TINY_RUN, "data=coco", "data.root=${output}/../folds", "engine.epochs=1"],
+        "budget": [*TINY_RUN, *FOLDED, "engine.epochs=1"],
         "parameters": {"gamma": "criterion.classification.gamma", "box": "criterion.box_weight"},
         "start": {"gamma": 3, "box": 2},
         "phases": [{"name": "gamma", "candidates": [{"gamma": 1}, {"gamma": 3}]}],

@@ -17,6 +17,7 @@ from detector.data.writers.labelme import write_labelme
 from detector.data.writers.output import chosen_place
 from detector.data.writers.yolo import write_yolo
 from detector.doctor.counts import warnings_of
+from detector.doctor.stored import label_warnings
 from detector.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def run(config: DictConfig) -> None:
     place = chosen_place(config.pictures)
     output = Path(str(config.output))
     splits = load_splits(config.data, config.splits)
-    for line in warnings_of(splits):
+    for line in (*warnings_of(splits), *label_warnings(splits)):
         log.warning("%s", line)
     WRITERS[config.format](splits, output, place=place)
     for name, split in splits.items():

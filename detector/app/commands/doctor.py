@@ -59,7 +59,9 @@ def collected_warnings() -> Iterator[list[str]]:
 
     class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            texts.append(" ".join(record.getMessage().split()))
+            text = " ".join(record.getMessage().split())
+            if text not in texts:
+                texts.append(text)
 
     logger = logging.getLogger("detector")
     handler, propagate = Collector(logging.WARNING), logger.propagate

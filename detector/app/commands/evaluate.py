@@ -22,8 +22,9 @@ from detector.app.settings import plain, typed
 from detector.data.annotations import Annotations
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
+from detector.evaluation.class_tables import write_tables
 from detector.evaluation.coco import Metrics
-from detector.evaluation.predictions import read_predictions
+from detector.evaluation.results_file import FORMS, read_predictions
 from detector.evaluation.split import EvaluatedSplit
 from detector.evaluation.uncertainty.headline import Headline
 from detector.files import write_text
@@ -45,7 +46,8 @@ def run(config: DictConfig) -> None:
     evaluate, fps = build_evaluate(config), frame_rate(config.evaluation.fps)
     if config.predictions is not None:
         file = Path(str(config.predictions))
-        judge_predictions(file, data=config.data, evaluate=evaluate, fps=fps, output=output)
+        boxes = config.boxes
+        judge_predictions(file, boxes, data=config.data, evaluate=evaluate, fps=fps, output=output)
         return
     judge(
         str(config.checkpoint),
@@ -90,18 +92,19 @@ def judge(
 
 def judge_predictions(
     file: Path,
+    boxes: str | None = None,
     *,
     data: Settings,
     evaluate: Evaluate,
     fps: float | None = None,
     output: Path | None = None,
 ) -> Metrics:
-    """Evaluate a COCO results file, whatever wrote it, and write the same files as `judge`.
+    """Evaluate a COCO results file or a relative of it, whatever wrote it; writes the same files as `judge`.
 
-    output: the folder to write to; None is FILE_SPLIT beside the file.
+    boxes: as `read_predictions` takes it. output: the folder to write to; None is FILE_SPLIT beside the file.
     """
     annotations = load_split(data, data["split"])
-    evaluated = evaluate(annotations, read_predictions(file, annotations))
+    evaluated = evaluate(annotations, read_predictions(file, annotations, boxes=boxes))
     output = output or file.with_name(f"{file.stem}_{data['split']}")
     output.mkdir(parents=True, exist_ok=True)
     write_text(output / PREDICTIONS, json.dumps(evaluated.predictions))
@@ -143,6 +146,8 @@ def _check_asked(config: DictConfig) -> None:
         raise UserError(
             "checkpoint must be given: add checkpoint=... to the command, or predictions=FILE of COCO results"
         )
+    if config.boxes not in (None, *FORMS):
+        raise UserError(f"boxes={config.boxes}: must be {' or '.join(FORMS)}, or null")
     if config.predictions is None:
         return
     if config.checkpoint is not None:
@@ -160,6 +165,7 @@ def _finish(
     metrics = evaluated.metrics
     values = {**metrics.to_dict(), "headline": told.to_dict()}
     write_text(folder / METRICS, json.dumps(values, indent=2) + "\n")
+    write_tables(metrics, folder)
     pictures = frames.pictures(evaluated.detections, count=SAMPLES)
     save_picture(folder / PICTURES, contact_sheet(pictures, columns=2))
     print(f"{split} split, {metrics.images} frames:")

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from detector.app.build import build_bins, frame_rate, headline_of, load_split, run_config
 from detector.data.annotations import Annotations
 from detector.errors import UserError
-from detector.evaluation.predictions import read_predictions
+from detector.evaluation.results_file import read_predictions
 from detector.evaluation.split import EvaluatedSplit, evaluate
 from detector.evaluation.uncertainty.headline import Headline
 from detector.report.kit.page import write

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from detector.data.splits import (
     single_frames,
 )
 from detector.data.writers.coco import write_coco_references
+from detector.data.writers.output import common_folder
 from detector.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -53,7 +55,12 @@ def run(config: DictConfig) -> None:
         if absent:
             log.warning("%s has no object of: %s", name, ", ".join(absent))
     judged = " data.split=test" if "test" in splits else ""
-    print(f"written: {output.resolve()}; to train: data=coco data.root={output}{judged}")
+    # Names that lead out of a set are followed into this folder only, and only because the user says so.
+    pictures = common_folder([record.path for record in whole.records])
+    print(
+        f"written: {output.resolve()}; to train: data=coco data.root={output} "
+        f"data.source.images={shlex.quote(str(pictures))}{judged}"
+    )
 
 
 def new_splits(

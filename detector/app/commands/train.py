@@ -34,6 +34,7 @@ from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, lost_workers_explained, train_loader
 from detector.data.loading.sample import Transform
 from detector.data.loading.store import FrameStore
+from detector.data.readers.assemble import shown
 from detector.data.splits import drawn
 from detector.doctor.counts import warnings_of
 from detector.engine import checkpoint
@@ -230,6 +231,11 @@ class Validation:
 def _training_split(config: dict[str, Any]) -> Annotations:
     data = config["data"]
     annotations = load_split(data, data["train"])
+    if not annotations.object_counts().any():
+        raise UserError(
+            f"data.train={data['train']}: none of its {len(annotations.records)} frames has an object to "
+            "learn: label some, or see data.source.classes and data.remap"
+        )
     count = data.get("frames")  # runs from before 0.3 have no such key
     return annotations if count is None else drawn(annotations, count, seed=config["seed"])
 
@@ -270,8 +276,8 @@ def _split_with_classes(data: Mapping[str, Any], split: str, classes: Sequence[s
     annotations = load_split(data, split)
     if not set(annotations.classes) <= set(classes):
         raise UserError(
-            f"data split {split}: has the classes {', '.join(annotations.classes)}, "
-            f"the training split has {', '.join(classes)}; name them in data.source.classes"
+            f"data split {split}: has the classes {shown(annotations.classes, 20)}, "
+            f"the training split has {shown(classes, 20)}; name them in data.source.classes"
         )
     # A file may list only the classes that occur in it.
     return with_classes(annotations, classes)

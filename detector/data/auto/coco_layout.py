@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 
 from detector.data.annotations import Annotations
 from detector.data.auto.layouts import Layout, Place, shown_files
 from detector.data.auto.roles import role_of_name
 from detector.data.readers.assemble import brief, shown
-from detector.data.readers.coco import annotations_from_coco, section
-from detector.data.readers.files import Json, load_json
+from detector.data.readers.coco import annotations_from_coco
+from detector.data.readers.coco_categories import Classes, set_classes
+from detector.data.readers.files import Json, load_json, section
 from detector.data.readers.header import read_header
 from detector.errors import UserError
 
@@ -25,11 +26,12 @@ def coco(place: Place, files: Sequence[str]) -> Layout:
         names = [path.parent.name for path in paths]
     if len(set(names)) < len(names):
         names = list(files)
-    splits = {name: partial(_load, place, file, name) for name, file in zip(names, files, strict=True)}
+    known = cache(lambda: set_classes(place.root / file for file in files))
+    splits = {name: partial(_load, place, file, name, known) for name, file in zip(names, files, strict=True)}
     return Layout(f"COCO, {shown_files(files)}", splits)
 
 
-def _load(place: Place, file: str, split: str) -> Annotations:
+def _load(place: Place, file: str, split: str, known: Callable[[], Classes]) -> Annotations:
     """One file, with every picture's place in its `file_name`."""
     path = place.root / file
     document = load_json(path)
@@ -38,8 +40,8 @@ def _load(place: Place, file: str, split: str) -> Annotations:
     found: Counter[str] = Counter()
     for image in section(document, "images", path):
         name = image.get("file_name")
-        if not isinstance(name, str) or not name or (place.outside and Path(name).is_absolute()):
-            images.append(image)  # an error of the file's, or a picture elsewhere
+        if not isinstance(name, str) or not name:
+            images.append(image)  # an error of the file's
             continue
         key = _key(place, name, PurePosixPath(file), split)
         if key is None:
@@ -49,28 +51,36 @@ def _load(place: Place, file: str, split: str) -> Annotations:
             images.append(_placed(place, image, key, path))
     if missing:
         total = len(images) + len(missing)
-        raise UserError(f"{path}: {len(missing)} of {total} pictures are missing: {shown(missing, 3)}")
+        raise UserError(
+            f"{path}: {len(missing)} of {total} pictures are missing: {shown(missing, 3)}; for pictures in "
+            "another folder give data=coco data.source.images=FOLDER"
+        )
     if place.manifest and found.total() > len(found):
         # A tool's altered copies of one frame have boxes of their own.
         key, count = found.most_common(1)[0]
         raise UserError(f"{path}: {count} of its pictures are {key}: export each frame once, not augmented")
-    return annotations_from_coco({**document, "images": images}, path, place.root, classes=place.classes)
+    return annotations_from_coco(
+        {**document, "images": images},
+        path,
+        place.root,
+        root=place.root,
+        classes=place.classes,
+        known=known(),
+    )
 
 
 def _placed(place: Place, image: Json, key: str, path: Path) -> Json:
-    """The image record with the picture's own path, its recording and its size where they are not told."""
+    """The image record with the picture's own path, and its recording where it is not told."""
     picture = place.pictures.paths[key]
     image = {**image, "file_name": picture.absolute().as_posix()}
     if image.get("sequence") is None:
         image["sequence"] = place.find_sequence(key)
-    untold = image.get("width") is None or image.get("height") is None
-    if untold or place.manifest:
+    told = image.get("width"), image.get("height")
+    if place.manifest and told != (None, None):
         header = read_header(picture)
-        if untold:  # so writes Label Studio's converter pictures without objects
-            image.update(width=header.width, height=header.height)
-        elif (image["width"], image["height"]) != (header.width, header.height):
+        if told != (header.width, header.height):
             raise UserError(
-                f"{path}: {key} was labelled at {brief(image['width'])}x{brief(image['height'])} pixels, but "
+                f"{path}: {key} was labelled at {brief(told[0])}x{brief(told[1])} pixels, but "
                 f"{picture} has {header.width}x{header.height}: export without resizing"
             )
     return image

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from detector.data.auto.listing import Listing
-from detector.data.readers.csv_table import is_table
+from detector.data.readers.csv_rows import is_table
 from detector.data.readers.lookup import Pictures
 
 HEAD = 2**16

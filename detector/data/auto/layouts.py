@@ -28,7 +28,7 @@ class Place:
 
     pictures: by the names that labels may give them. find_sequence: the recording, by such a name; of a set
     without manifest as sequence_pattern finds it. manifest: the pictures are those of one; then only those
-    with a label file are labelled, whatever the format says. outside: absolute paths in files are followed.
+    with a label file are labelled, whatever the format says.
     """
 
     listing: Listing
@@ -37,7 +37,6 @@ class Place:
     sequence_pattern: str | None
     find_sequence: Callable[[str], str | None]
     manifest: bool
-    outside: bool
 
     @property
     def root(self) -> Path:

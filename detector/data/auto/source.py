@@ -91,14 +91,13 @@ class AutoSource:
 
     def _read(self) -> _Recognised:
         root = Path(self.root)
-        is_zip = root.is_file()
-        listing = list_folder(unpacked(root) if is_zip else root)
+        listing = list_folder(unpacked(root) if root.is_file() else root)
         if NAME in listing.others:
             listing = _with_zips(listing)
         classes = None if self.classes is None else tuple(self.classes)
         if isinstance(self.classes, str):
-            raise UserError(f"classes: must be a list of names, found the text '{self.classes}'")
-        return _recognised(root, listing, classes, self.layout, self.sequence_pattern, is_zip)
+            raise UserError(f"data.source.classes: must be a list of names, found the text '{self.classes}'")
+        return _recognised(root, listing, classes, self.layout, self.sequence_pattern)
 
 
 @dataclass(frozen=True)
@@ -124,10 +123,9 @@ def _recognised(
     classes: tuple[str, ...] | None,
     layout: str | None,
     sequence_pattern: str | None,
-    is_zip: bool,
 ) -> _Recognised:
     manifest = read_manifest(listing)
-    place = _place(listing, manifest, classes, sequence_pattern, is_zip=is_zip)
+    place = _place(listing, manifest, classes, sequence_pattern)
     found = _layout(root, place, layout)
     said = f"{root}: taken for {found.says}"
     if manifest is not None:
@@ -154,8 +152,6 @@ def _place(
     manifest: Manifest | None,
     classes: Sequence[str] | None,
     pattern: str | None,
-    *,
-    is_zip: bool,
 ) -> Place:
     """Where to look for labels, and the pictures that they may be of."""
     pictures = Pictures({name: listing.root / name for name in listing.pictures})
@@ -166,8 +162,6 @@ def _place(
         pattern,
         find_sequence=sequence_finder(pattern) if manifest is None else manifest.recordings.get,
         manifest=manifest is not None,
-        # The split command writes files that name pictures elsewhere, and nothing else into a folder.
-        outside=not is_zip and not listing.pictures,
     )
 
 

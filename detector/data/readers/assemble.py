@@ -10,7 +10,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from reprlib import Repr
 from typing import NamedTuple
@@ -22,6 +22,9 @@ from detector.errors import UserError
 from detector.structures import IGNORE_LABEL
 
 log = logging.getLogger(__name__)
+
+NOWHERE = (0.0, 0.0, 0.0, 0.0)
+"""The box of an object that was named but not drawn."""
 
 MAX_SIDE = 2**16
 """Pixels; no thermal sensor comes near, and float32 still tells a hundredth of a pixel there."""
@@ -53,6 +56,7 @@ class Picture:
     height: int
     truths: Sequence[GroundTruth]
     sequence: str | None
+    names: tuple[str, ...] = ()
 
 
 def assemble(
@@ -61,38 +65,53 @@ def assemble(
     *,
     classes: Sequence[str] | None,
     source: Path,
+    remedy: str = "",
 ) -> Annotations:
     """The split's annotations, with every picture's presence checked.
 
     categories: names of the classes by id, without those of regions of no class. classes: which of them to
-    learn, in label order; None takes all, by id. source: the file or folder to name in messages.
-    Boxes are clipped to the frame; those without area (before or after) are dropped with one warning that
-    counts them. Objects of classes that `classes` leaves out are dropped.
+    learn, in label order; None takes all, by id. source: the file or folder to name in messages. remedy: what
+    to do about missing pictures. Categories whose names are equal, but for capitals and blanks, are one class
+    with the smallest of their ids; a warning tells them. Boxes are clipped to the frame; those without area
+    (before or after) are dropped with one warning that counts them. Objects of classes that `classes` leaves
+    out are dropped.
     Raises UserError where there is no picture or no class, a class is unknown or named twice, a box is not
     finite or a picture is missing.
     """
     if not pictures:
         raise UserError(f"{source}: the split is empty (no images)")
-    category_ids = _select(categories, classes, source)
-    labels: dict[int | None, int] = {key: label for label, key in enumerate(category_ids)}
+    ids = _ids_by_name(categories, source)
+    names = _select(ids, categories, classes, source)
+    labels: dict[int | None, int] = {
+        key: label for label, name in enumerate(names) for key in ids[folded(name)]
+    }
     labels[None] = IGNORE_LABEL
     dropped: list[str] = []
+    pictures, nowhere = _without_boxless(pictures)
     records = tuple(_record(picture, labels, source, dropped) for picture in pictures)
+    if nowhere:
+        log.warning("%s: %d objects without a box left out: %s", source, len(nowhere), shown(nowhere, 3))
     if dropped:
         log.warning(
             "%s: %d boxes without area in the frame dropped: %s", source, len(dropped), shown(dropped)
         )
-    require_files([record.path for record in records], source)
-    return Annotations(tuple(categories[key] for key in category_ids), records, category_ids)
+    require_files([record.path for record in records], source, remedy=remedy)
+    return Annotations(names, records, tuple(ids[folded(name)][0] for name in names))
 
 
-def require_files(paths: Sequence[Path], source: Path) -> None:
+def folded(name: str) -> str:
+    """A class name without what makes no other class: capitals and blanks."""
+    return " ".join(name.split()).casefold()
+
+
+def require_files(paths: Sequence[Path], source: Path, *, remedy: str = "") -> None:
     """Raises UserError that counts the pictures that are not there."""
     # os.path.isfile, unlike Path's, takes names that no file can have (too long, with NUL) for missing.
     missing = [path for path in paths if not os.path.isfile(path)]
     if missing:
         raise UserError(
             f"{source}: {len(missing)} of {len(paths)} image files are missing: {shown(missing, 3)}"
+            + (f"; {remedy}" if remedy else "")
         )
 
 
@@ -113,20 +132,25 @@ def sequence_finder(pattern: str | None) -> Callable[[str], str | None]:
     if pattern is None:
         return lambda _path: None
     if not isinstance(pattern, str):
-        raise UserError(f"sequence_pattern {pattern}: must be a regular expression, found no text")
+        raise UserError(
+            f"data.source.sequence_pattern={pattern}: must be a regular expression, found no text"
+        )
     try:
         compiled = re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise UserError(f"sequence_pattern '{pattern}': not a regular expression: {error}") from None
+        raise UserError(
+            f"data.source.sequence_pattern='{pattern}': not a regular expression: {error}"
+        ) from None
     if compiled.groups != 1:
         raise UserError(
-            f"sequence_pattern '{pattern}': needs one group in round brackets, has {compiled.groups}"
+            f"data.source.sequence_pattern='{pattern}': needs one group in round brackets, "
+            f"has {compiled.groups}"
         )
 
     def find(path: str) -> str | None:
         match = compiled.search(path)
         if match is None:
-            raise UserError(f"sequence_pattern '{pattern}' does not match {brief(path)}")
+            raise UserError(f"data.source.sequence_pattern='{pattern}' does not match {brief(path)}")
         return match[1]
 
     return find
@@ -144,24 +168,60 @@ def brief(value: object) -> str:
     return _brief.repr(value)
 
 
-def _select(categories: Mapping[int, str], classes: Sequence[str] | None, source: Path) -> tuple[int, ...]:
-    """Category ids in label order."""
-    by_name = {categories[key]: key for key in sorted(categories)}
-    if len(by_name) != len(categories):
-        raise UserError(
-            f"{source}: two categories have the same name: {shown(sorted(categories.values()), 20)}"
-        )
+def _ids_by_name(categories: Mapping[int, str], source: Path) -> dict[str, list[int]]:
+    """The ids of each class, the smallest first, by its folded name; by falling smallest id."""
+    ids: dict[str, list[int]] = {}
+    for key in sorted(categories):
+        ids.setdefault(folded(categories[key]), []).append(key)
+    for same in ids.values():
+        if len(same) > 1:
+            told = " and ".join(f"{key} ({brief(categories[key])})" for key in same)
+            log.warning(
+                "%s: categories %s are read as one class: rename one to keep them apart", source, told
+            )
+    return ids
+
+
+def _select(
+    ids: Mapping[str, Sequence[int]],
+    categories: Mapping[int, str],
+    classes: Sequence[str] | None,
+    source: Path,
+) -> tuple[str, ...]:
+    """Names in label order."""
+    available = [_trimmed(categories[same[0]]) for same in ids.values()]
     if isinstance(classes, str):
-        raise UserError(f"classes: must be a list of names, found the text '{classes}'; write [{classes}]")
-    wanted = list(by_name) if classes is None else list(classes)
+        raise UserError(
+            f"data.source.classes: must be a list of names, found the text '{classes}'; write [{classes}]"
+        )
+    wanted = available if classes is None else list(classes)
     if not wanted:
-        raise UserError(f"{source}: no class to learn; available: {shown(by_name, 100)}")
+        raise UserError(f"{source}: no class to learn; available: {shown(available, 100)}")
     for name in wanted:
-        if not isinstance(name, str) or name not in by_name:
-            raise UserError(f"{source}: unknown class '{name}'; available: {shown(by_name, 100)}")
-    if len(set(wanted)) != len(wanted):
-        raise UserError(f"classes: a name is given twice: {', '.join(wanted)}")
-    return tuple(by_name[name] for name in wanted)
+        if not isinstance(name, str) or folded(name) not in ids:
+            raise UserError(
+                f"{source}: unknown class '{name}'; available: {shown(available, 100)}; "
+                "see data.source.classes"
+            )
+    if len(set(map(folded, wanted))) != len(wanted):
+        raise UserError(f"data.source.classes: a name is given twice: {', '.join(wanted)}")
+    return tuple(map(_trimmed, wanted))
+
+
+def _trimmed(name: str) -> str:
+    return name.strip() or name
+
+
+def _without_boxless(pictures: Sequence[Picture]) -> tuple[list[Picture], list[str]]:
+    """The pictures without objects that nobody drew a box of, and the places of these."""
+    places = [truth.place for picture in pictures for truth in picture.truths if truth.box == NOWHERE]
+    if not places:
+        return list(pictures), []
+    kept = [
+        replace(picture, truths=[truth for truth in picture.truths if truth.box != NOWHERE])
+        for picture in pictures
+    ]
+    return kept, places
 
 
 def _record(
@@ -190,4 +250,5 @@ def _record(
         ignored=ignored[solid],
         sequence=picture.sequence,
         stored=raw,
+        names=picture.names,
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from detector.data.annotations import Annotations
 from detector.data.readers.assemble import (
@@ -14,20 +14,43 @@ from detector.data.readers.assemble import (
     Picture,
     assemble,
     brief,
-    checked_name,
     sequence_finder,
     shown,
 )
-from detector.data.readers.files import Json, check_pattern, load_json, place_of, require_split, split_names
+from detector.data.readers.coco_categories import (
+    Classes,
+    Id,
+    classes_of,
+    id_of,
+    numbered,
+    read_categories,
+    set_classes,
+)
+from detector.data.readers.coco_shapes import box_of
+from detector.data.readers.files import (
+    Json,
+    check_pattern,
+    load_json,
+    place_of,
+    require_split,
+    section,
+    split_names,
+)
+from detector.data.readers.header import read_header
+from detector.data.readers.picture_folder import PictureFolder
 from detector.errors import UserError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class CocoSource:
     """A data set of COCO files.
 
-    root: the data set's folder. classes: which categories to learn, in label order; None takes all, by id.
-    annotations, images: where a split's file and pictures lie under root; `{split}` stands for its name.
+    root: the data set's folder. classes: which categories to learn, in label order; None takes all that the
+    file of any split lists, by id. annotations, images: where a split's file and pictures lie under root;
+    `{split}` stands for its name. Only an absolute `images` leads out of the root, and so may `file_name`s
+    that lie in it.
     sequence_pattern: a regular expression whose one group finds the recording in a picture's `file_name`,
     for files whose image records give no `sequence`.
     """
@@ -54,8 +77,11 @@ class CocoSource:
             load_json(file),
             file,
             place_of(root, self.images, split),
+            root=root,
             classes=self.classes,
             sequence_pattern=self.sequence_pattern,
+            known=set_classes(place_of(root, self.annotations, name) for name in self.splits()),
+            images_key="data.source.images",
         )
 
 
@@ -64,91 +90,83 @@ def annotations_from_coco(
     file: Path,
     image_dir: Path,
     *,
+    root: Path,
     classes: Sequence[str] | None,
     classless: Sequence[str] = (),
     sequence_pattern: str | None = None,
+    known: Classes | None = None,
+    images_key: str | None = None,
 ) -> Annotations:
     """The truth in a COCO document, with every picture's presence checked.
 
-    Boxes and classes as `assemble` takes them. `iscrowd` = 1 makes an ignored region of its class. An image
-    record's `sequence`, where given, is kept; `sequence_pattern` finds that of the others. classless: names
-    of categories that mark regions to ignore.
+    root: the set's folder, out of which no `file_name` leads. Boxes and classes as `assemble` takes them; an
+    object without bbox has the box around its segmentation. `iscrowd` = 1 makes an ignored region of its
+    class. An image record's `sequence`, where given, is kept; `sequence_pattern` finds that of the others.
+    classless: names of categories that mark regions to ignore. known: the classes of the whole set; None:
+    those of the document. images_key: the setting that says where pictures lie, for messages. Ids may be
+    words. Records of one file are one picture.
     Raises UserError on malformed or empty files, non-finite boxes, unknown classes and missing pictures.
     """
     images = section(document, "images", file)
     if not images:
         raise UserError(f"{file}: the split is empty (no images)")
-    names = _names(document, file)
+    listed = read_categories(document, file)
+    known = classes_of([listed]) if known is None else known
+    numbers, names = numbered(listed, known)
     categories = {key: name for key, name in names.items() if name not in classless}
-    truths = _truths_by_image(document, file, names, set(categories))
+    truths = _truths_by_image(document, file, numbers, set(categories))
+    folder = PictureFolder(image_dir, root, key=images_key)
     find_sequence = sequence_finder(sequence_pattern)
-    pictures: dict[int, Picture] = {}
+    pictures: dict[Id, Picture] = {}
     for image in images:
-        picture = _picture(image, truths, file, image_dir, find_sequence)
-        if picture.image_id in pictures:
-            raise UserError(f"{file}: image id {picture.image_id} is listed twice")
-        pictures[picture.image_id] = picture
+        key = id_of(image, "id", f"{file}: image")
+        if key in pictures:
+            raise UserError(f"{file}: image id {key} is listed twice")
+        pictures[key] = _picture(image, key, truths.get(key, ()), file, folder, find_sequence)
     strays = truths.keys() - pictures.keys()
     if strays:
-        raise UserError(f"{file}: annotations name image ids that are not listed: {shown(sorted(strays))}")
-    return assemble(tuple(pictures.values()), categories, classes=classes, source=file)
-
-
-def section(document: Json, key: str, file: Path) -> list[Json]:
-    """A list of objects in a document; UserError where there is none."""
-    value = document.get(key)
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        found = f"found keys {_keys(document)}" if value is None else "found something else there"
-        raise UserError(f"{file}: not a COCO file: '{key}' must be a list of objects; {found}")
-    return value
-
-
-def _names(document: Json, file: Path) -> dict[int, str]:
-    """Every category's name by id."""
-    names: dict[int, str] = {}
-    for category in section(document, "categories", file):
-        key = _whole(category, "id", f"{file}: category")
-        if key in names:
-            raise UserError(f"{file}: category id {key} is listed twice")
-        names[key] = checked_name(
-            _value(category, "name", f"{file}: category {key}"), f"{file}: category {key}"
-        )
-    return names
+        named = shown(sorted(map(str, strays)))
+        raise UserError(f"{file}: annotations name image ids that are not listed: {named}")
+    names_asked = [name for name in known.names if name not in classless] if classes is None else classes
+    found = _one_for_each_file(pictures, file)
+    return assemble(found, categories, classes=names_asked, source=file, remedy=folder.if_missing)
 
 
 def _truths_by_image(
-    document: Json, file: Path, names: dict[int, str], categories: set[int]
-) -> dict[int, list[GroundTruth]]:
+    document: Json, file: Path, numbers: Mapping[Id, int], categories: set[int]
+) -> dict[Id, list[GroundTruth]]:
     """Objects by image id; those of categories that are no class have none."""
-    grouped: dict[int, list[GroundTruth]] = {}
+    grouped: dict[Id, list[GroundTruth]] = {}
     for item in section(document, "annotations", file):
         place = f"annotation {_label(item)}"
         where = f"{file}: {place}"
-        category = _whole(item, "category_id", where)
-        if category not in names:
-            raise UserError(
-                f"{where}: unknown category_id {category}; 'categories' lists {shown(sorted(names), 100)}"
-            )
+        key = id_of(item, "category_id", where)
+        if key not in numbers:
+            raise UserError(f"{where}: unknown category_id {key}; 'categories' lists {_listed(numbers)}")
         crowd = item.get("iscrowd", 0)
         if not isinstance(crowd, int | float) or crowd not in (0, 1):
             raise UserError(f"{where}: iscrowd must be 0 or 1, found {brief(crowd)}")
-        truth = GroundTruth(
-            category if category in categories else None, _corners(item, where), bool(crowd), place
-        )
-        grouped.setdefault(_whole(item, "image_id", where), []).append(truth)
+        category = numbers[key] if numbers[key] in categories else None
+        truth = GroundTruth(category, box_of(item, where), bool(crowd), place)
+        grouped.setdefault(id_of(item, "image_id", where), []).append(truth)
     return grouped
 
 
 def _picture(
     image: Json,
-    truths: dict[int, list[GroundTruth]],
+    key: Id,
+    truths: Sequence[GroundTruth],
     file: Path,
-    image_dir: Path,
+    folder: PictureFolder,
     find_sequence: Callable[[str], str | None],
 ) -> Picture:
-    image_id = _whole(image, "id", f"{file}: image")
-    where = f"{file}: image {image_id}"
-    name = _value(image, "file_name", where)
+    """With id 0 where the file's is a word."""
+    where = f"{file}: image {key}"
+    if "file_name" not in image:
+        raise UserError(
+            f"{where} has no 'file_name'; found {shown((word[:40] for word in sorted(image)), 8)}"
+        )
+    name = image["file_name"]
     if not isinstance(name, str) or not name:
         raise UserError(f"{where}: file_name must be text, found {brief(name)}")
     sequence = image.get("sequence")
@@ -156,48 +174,81 @@ def _picture(
         sequence = find_sequence(name)
     elif isinstance(sequence, bool) or not isinstance(sequence, str | int):
         raise UserError(f"{where}: sequence must be text or a whole number, found {brief(sequence)}")
+    path = folder.path(name, where)
+    width, height = _size(image, path, where)
     return Picture(
-        image_id=image_id,
-        path=image_dir / name,
-        width=_side(image, "width", where),
-        height=_side(image, "height", where),
-        truths=truths.get(image_id, ()),
+        image_id=key if isinstance(key, int) else 0,
+        path=path,
+        width=width,
+        height=height,
+        truths=truths,
         sequence=None if sequence is None else str(sequence),
+        names=() if isinstance(key, int) else (key,),
     )
 
 
-def _side(image: Json, key: str, where: str) -> int:
-    value = _value(image, key, where)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_SIDE:
-        raise UserError(f"{where}: {key} must be a whole number of pixels, found {brief(value)}")
-    return value
+def _one_for_each_file(pictures: Mapping[Id, Picture], file: Path) -> list[Picture]:
+    """Records of one file put together, and numbered from 1 where the ids of some are words."""
+    grouped: dict[Path, list[Picture]] = {}
+    for picture in pictures.values():
+        grouped.setdefault(picture.path, []).append(picture)
+    words = any(isinstance(key, str) for key in pictures)
+    found = []
+    for number, group in enumerate(grouped.values(), 1):
+        first = group[0]
+        if len({(one.width, one.height) for one in group}) > 1:
+            raise UserError(f"{file}: {first.path.name} is listed with different sizes")
+        names = dict.fromkeys(name for one in group for name in (*one.names, *_other_id(one, first)))
+        found.append(
+            replace(
+                first,
+                image_id=number if words else first.image_id,
+                truths=_without_repeats([truth for one in group for truth in one.truths]),
+                names=tuple(names),
+            )
+            if words or len(group) > 1
+            else first
+        )
+    several = [group[0].path.name for group in grouped.values() if len(group) > 1]
+    if several:
+        log.warning(
+            "%s: %d pictures have several image ids, each is read once with the boxes of all: %s",
+            file,
+            len(several),
+            shown(several, 3),
+        )
+    return found
 
 
-def _corners(item: Json, where: str) -> tuple[float, float, float, float]:
-    """xyxy of COCO's x, y, width, height."""
-    value = _value(item, "bbox", where)
-    numbers = value if isinstance(value, list) else []
-    if len(numbers) != 4 or not all(type(number) in (int, float) for number in numbers):
-        raise UserError(f"{where}: bbox must be [x, y, w, h], found {brief(value)}")
-    try:
-        x, y, w, h = map(float, numbers)
-    except OverflowError:
-        raise UserError(f"{where}: bbox is too large: {brief(value)}") from None
-    return x, y, x + w, y + h
+def _other_id(picture: Picture, first: Picture) -> tuple[str, ...]:
+    return () if picture is first or picture.names else (str(picture.image_id),)
 
 
-def _whole(item: Json, key: str, where: str) -> int:
-    """A whole number of 64 bits; True is none."""
-    value = _value(item, key, where)
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
-        raise UserError(f"{where} {key} {brief(value)} is not a whole number")
-    return value
+def _without_repeats(truths: Sequence[GroundTruth]) -> list[GroundTruth]:
+    """The first of those that are alike but for their place in the file."""
+    first: dict[GroundTruth, GroundTruth] = {}
+    for truth in truths:
+        first.setdefault(truth._replace(place=""), truth)
+    return list(first.values())
 
 
-def _value(item: Json, key: str, where: str) -> Any:
-    if key not in item:
-        raise UserError(f"{where} has no '{key}'; found {_keys(item)}")
-    return item[key]
+def _size(image: Json, path: Path, where: str) -> tuple[int, int]:
+    """Width and height as told, or else as the picture has them."""
+    told = [image.get(key) for key in ("width", "height")]
+    if told == [None, None] and path.is_file():
+        header = read_header(path)
+        return header.width, header.height
+    for key, value in zip(("width", "height"), told, strict=True):
+        whole = type(value) is int or (type(value) is float and value.is_integer())
+        if not whole or not 0 < value <= MAX_SIDE:  # type: ignore[operator]
+            raise UserError(f"{where}: {key} must be a whole number of pixels, found {brief(value)}")
+    width, height = (int(value) for value in told)  # type: ignore[arg-type]
+    return width, height
+
+
+def _listed(ids: Iterable[Id]) -> str:
+    """Numbers first."""
+    return shown(sorted(ids, key=lambda one: (isinstance(one, str), one if isinstance(one, int) else 0)), 100)
 
 
 def _label(item: Json) -> str:
@@ -206,7 +257,3 @@ def _label(item: Json) -> str:
     if type(key) is int:
         return str(key)
     return key if isinstance(key, str) and key.isprintable() and len(key) < 60 else brief(key)
-
-
-def _keys(item: Json) -> str:
-    return shown((key[:40] for key in sorted(item)), 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import glob
 import json
 import re
@@ -23,9 +24,9 @@ SPLIT = "{split}"
 def check_pattern(key: str, pattern: object) -> None:
     """Raises UserError unless the setting is a path under the root with a place for the split's name."""
     if not isinstance(pattern, str) or SPLIT not in pattern:
-        raise UserError(f"data {key} '{pattern}': needs '{SPLIT}' for the split's name")
+        raise UserError(f"data.source.{key}='{pattern}': needs '{SPLIT}' for the split's name")
     if Path(pattern).is_absolute():
-        raise UserError(f"data {key} '{pattern}': must be a path under the root, not an absolute one")
+        raise UserError(f"data.source.{key}='{pattern}': must be a path under the root, not an absolute one")
 
 
 def place_of(root: Path, pattern: str, split: str) -> Path:
@@ -33,10 +34,11 @@ def place_of(root: Path, pattern: str, split: str) -> Path:
     return root / pattern.replace(SPLIT, split)
 
 
-def split_names(root: Path, pattern: str) -> tuple[str, ...]:
-    """Names of the splits for which the pattern's file or folder is there."""
+def split_names(root: Path, pattern: str, *, folders: bool = False) -> tuple[str, ...]:
+    """Names of the splits for which the pattern's file is there, or its folder where that is meant."""
     parts = pattern.split(SPLIT)
     found = root.glob("*".join(glob.escape(part) for part in parts))
+    found = (place for place in found if not place.name.startswith(".") and place.is_dir() == folders)
     # The same name must stand at every place.
     form = re.escape(parts[0]) + "(?P<split>.+)" + "(?P=split)".join(map(re.escape, parts[1:]))
     matches = (re.fullmatch(form, file.relative_to(root).as_posix()) for file in found)
@@ -46,7 +48,7 @@ def split_names(root: Path, pattern: str) -> tuple[str, ...]:
 def require_split(root: Path, place: Path, split: str, available: Sequence[str]) -> None:
     """Raises UserError unless root is a folder and the split's annotations, `place`, are there."""
     if not root.is_dir():
-        raise UserError(f"data root {root}: no such folder; give the folder the data set was unpacked to")
+        raise UserError(f"data.root={root}: no such folder; give the folder the data set was unpacked to")
     if not place.exists():
         found = (
             f"splits found: {', '.join(available)}" if available else "no split found: wrong layout or root?"
@@ -87,15 +89,33 @@ def load_any_json(file: Path) -> Any:
         raise UserError(f"{file}: not a readable JSON file: {error}") from None
 
 
+def section(document: Json, key: str, file: Path) -> list[Json]:
+    """A list of objects in a COCO document; UserError where there is none."""
+    value = document.get(key)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        keys = ", ".join(name[:40] for name in sorted(document)[:8])
+        found = f"found keys {keys}" if value is None else "found something else there"
+        raise UserError(f"{file}: not a COCO file: '{key}' must be a list of objects; {found}")
+    return value
+
+
 def read_text(file: Path, *, limit_mib: int) -> str:
-    """The text in a UTF-8 file, with or without a byte order mark; UserError above `limit_mib` MiB."""
+    """The text in a file of at most `limit_mib` MiB; UserError above.
+
+    In UTF-8, or UTF-16 with a byte order mark as Excel writes it. Anything else is taken for Windows-1252,
+    the Latin-1 of Windows: names with accents come out right, and the numbers in any case.
+    """
     data = _read(file)
     if len(data) > limit_mib * 2**20:
         raise UserError(f"{file}: {len(data)} bytes, more than the {limit_mib} MiB such a file may have")
     try:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return data.decode("utf-16")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not a UTF-8 text: {error}") from None
+        if b"\0" in data:
+            raise UserError(f"{file}: not a text: {error}") from None
+        return data.decode("cp1252", "replace")
 
 
 def _read(file: Path) -> bytes:

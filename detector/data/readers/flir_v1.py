@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 
 from detector.data.annotations import Annotations
 from detector.data.readers.assemble import shown
-from detector.data.readers.coco import annotations_from_coco, section
-from detector.data.readers.files import Json, load_json, require_split
+from detector.data.readers.coco import annotations_from_coco
+from detector.data.readers.files import Json, load_json, require_split, section
 from detector.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class FlirV1Source:
             for image in section(document, "images", place)
         ]
         document = {**_with_known_categories(document, place), "images": images}
-        return annotations_from_coco(document, place, place.parent, classes=self.classes)
+        return annotations_from_coco(document, place, place.parent, root=place.parent, classes=self.classes)
 
     def _find(self, split: str) -> tuple[_Edition, Path]:
         """The edition that is there, or else the later one, and the place of the split's annotations."""

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from detector.data.annotations import Annotations
 from detector.data.readers.assemble import shown
-from detector.data.readers.coco import annotations_from_coco, section
-from detector.data.readers.files import Json, load_json, require_split
+from detector.data.readers.coco import annotations_from_coco
+from detector.data.readers.files import Json, load_json, require_split, section
 from detector.data.readers.flir_v1 import check_frames, with_picture
 from detector.data.readers.header import read_header
 from detector.errors import UserError
@@ -83,7 +83,7 @@ class FlirV2Source:
         ]
         classes = _listed(document) if self.classes is None else self.classes
         annotations = annotations_from_coco(
-            {**document, "images": images}, file, file.parent, classes=classes
+            {**document, "images": images}, file, file.parent, root=file.parent, classes=classes
         )
         return _without_previews(annotations, file) if self.frames == "16bit" else annotations
 

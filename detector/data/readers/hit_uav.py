@@ -42,7 +42,7 @@ class HitUavSource:
         require_split(Path(self.root), file, split, self.splits())
         document = _as_coco(load_json(file), file)
         return annotations_from_coco(
-            document, file, layout / split, classes=self.classes, classless=(DONT_CARE,)
+            document, file, layout / split, root=layout, classes=self.classes, classless=(DONT_CARE,)
         )
 
     def _layout(self) -> Path:

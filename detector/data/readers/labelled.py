@@ -31,7 +31,8 @@ class Labelled:
     """One picture that somebody has labelled, perhaps with nothing.
 
     name: as the tool calls it. size: width and height that the tool tells, or None. where: the file and the
-    picture's place in it, for messages. sequence: the recording, where the tool tells it.
+    picture's place in it, for messages. sequence: the recording, where the tool tells it. shares: boxes are
+    shares of the picture's sides.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Labelled:
     shapes: Sequence[Shape]
     where: str
     sequence: str | None = None
+    shares: bool = False
 
 
 def assemble_labelled(
@@ -74,8 +76,10 @@ def assemble_labelled(
     for number, (path, item) in enumerate(owner.items(), 1):
         header = read_header(path)
         require_size(item, header.width, header.height, path)
+        sides = (header.width, header.height) if item.shares else (1, 1)
         truths = [
-            GroundTruth(ids[shape.label], shape.box, shape.ignored, shape.place) for shape in item.shapes
+            GroundTruth(ids[shape.label], scaled(shape.box, *sides), shape.ignored, shape.place)
+            for shape in item.shapes
         ]
         sequence = item.sequence or find_sequence(pictures.key_of[path])
         found.append(Picture(number, path, header.width, header.height, truths, sequence))
@@ -92,6 +96,12 @@ def require_size(item: Labelled, width: int, height: int, path: Path) -> None:
 def names_in(labelled: Iterable[Labelled]) -> list[str]:
     """The class names of all shapes, by alphabet."""
     return sorted({shape.label for item in labelled for shape in item.shapes})
+
+
+def scaled(box: Box, width: float, height: float) -> Box:
+    """The box with x times the width and y times the height."""
+    x1, y1, x2, y2 = box
+    return x1 * width, y1 * height, x2 * width, y2 * height
 
 
 def around(points: Iterable[tuple[float, float]]) -> Box:

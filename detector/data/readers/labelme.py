@@ -59,7 +59,7 @@ class LabelmeSource:
     def splits(self) -> tuple[str, ...]:
         """Names of the folders with JSON files."""
         root = Path(self.root)
-        names = split_names(root, self.annotations)
+        names = split_names(root, self.annotations, folders=True)
         return tuple(name for name in names if _files(place_of(root, self.annotations, name)))
 
     def load(self, split: str) -> Annotations:

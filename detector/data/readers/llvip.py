@@ -30,7 +30,7 @@ class LlvipSource:
     classes: Sequence[str] | None
 
     def splits(self) -> tuple[str, ...]:
-        return split_names(self._layout(), _IMAGES)
+        return split_names(self._layout(), _IMAGES, folders=True)
 
     def load(self, split: str) -> Annotations:
         """Raises UserError as `read_voc` does, and where root or split is missing."""

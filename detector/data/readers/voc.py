@@ -12,7 +12,6 @@ writes 1 for 0); `coordinates: edges` takes those as they stand.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from detector.data.readers.assemble import (
     assemble,
     brief,
     checked_name,
-    require_files,
     sequence_finder,
     shown,
 )
@@ -41,10 +39,13 @@ from detector.data.readers.files import (
     split_names,
 )
 from detector.data.readers.header import read_header
+from detector.data.readers.lookup import Pictures
+from detector.data.readers.voc_boxes import box_of, text_of
 from detector.errors import UserError
 
 LIMIT_MIB = 8
 COORDINATES = ("pixels", "edges")
+_FLAGGED = re.compile(r"(.*\S)\s+(?:-1|0|1)")
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,11 @@ class VocSource:
         else:
             check_pattern("lists", self.lists)
         if self.coordinates not in COORDINATES:
-            raise UserError(f"coordinates={self.coordinates}: must be {' or '.join(COORDINATES)}")
+            raise UserError(f"data.source.coordinates={self.coordinates}: must be {' or '.join(COORDINATES)}")
         sequence_finder(self.sequence_pattern)
 
     def splits(self) -> tuple[str, ...]:
-        names = split_names(Path(self.root), self.lists or self.images)
+        names = split_names(Path(self.root), self.lists or self.images, folders=self.lists is None)
         # VOC's own lists of single classes, such as car_train beside train, are no splits.
         return tuple(name for name in names if not any(name.endswith(f"_{other}") for other in names))
 
@@ -155,7 +156,7 @@ def guessed_coordinates(files: Sequence[Path]) -> str:
     """One of COORDINATES, by some of the files: edges where a box begins at 0 or has a fraction."""
     for file in files[:: len(files) // 100 + 1]:
         for item in parse_xml(file, limit_mib=LIMIT_MIB).iterfind("object/bndbox"):
-            texts = [_text(item, key) for key in ("xmin", "ymin", "xmax", "ymax")]
+            texts = [text_of(item, key) for key in ("xmin", "ymin", "xmax", "ymax")]
             if "0" in texts[:2] or any(re.search(r"\.\d*[1-9]|^0\.0*$", text) for text in texts):
                 return "edges"
     return "pixels"
@@ -190,14 +191,36 @@ def parse_xml(file: Path, *, limit_mib: int) -> Element:
 
 
 def _listed(file: Path, pictures: Mapping[str, Path], folder: Path) -> dict[str, Path]:
-    """The pictures that a list names, in its order; a name without picture gets VOC's own suffix."""
-    lines = (line.strip() for line in read_text(file, limit_mib=LIMIT_MIB).splitlines())
-    names = [line for line in lines if line]
-    if len(set(names)) != len(names):
-        raise UserError(f"{file}: {brief(max(names, key=names.count))} is listed twice")
-    chosen = {name: pictures.get(name, folder / f"{name}.jpg") for name in names}
-    require_files(list(chosen.values()), file)
+    """The pictures that a list names, in its order: by name, file name or path, a flag of 1, 0 or -1 behind.
+
+    Only pictures in the folder are meant, wherever a path in the list may lead.
+    """
+    name_of = {path: name for name, path in pictures.items()}
+    known = Pictures({path.relative_to(folder).as_posix(): path for path in pictures.values()})
+    lines = enumerate(read_text(file, limit_mib=LIMIT_MIB).splitlines(), 1)
+    chosen: dict[str, Path] = {}
+    missing = []
+    for number, line in ((number, text.strip()) for number, text in lines if text.strip()):
+        path = pictures.get(line) or _named(line, known, f"{file}: line {number}")
+        if path is None:
+            missing.append(line)
+        elif name_of[path] in chosen:
+            raise UserError(f"{file}: {brief(line)} is listed twice")
+        else:
+            chosen[name_of[path]] = path
+    if missing:
+        raise UserError(
+            f"{file}: {len(missing)} of {len(missing) + len(chosen)} image files are missing in {folder}: "
+            f"{shown(map(brief, missing), 3)}; data.source.images says where they lie"
+        )
     return chosen
+
+
+def _named(line: str, pictures: Pictures, where: str) -> Path | None:
+    """The picture of a line that is no name alone."""
+    flagged = _FLAGGED.fullmatch(line)
+    found = pictures.find(line, where=where)
+    return pictures.find(flagged[1], where=where) if found is None and flagged else found
 
 
 def _all_names(folders: Iterable[Path]) -> list[str]:
@@ -208,7 +231,7 @@ def _all_names(folders: Iterable[Path]) -> list[str]:
 
 def _require_size(root: Element, width: int, height: int, file: Path) -> None:
     """Raises UserError where the file was written for a picture of another size; 0 or nothing is unknown."""
-    told = [_text(root, f"size/{key}") for key in ("width", "height")]
+    told = [re.sub(r"\.0*$", "", text_of(root, f"size/{key}")) for key in ("width", "height")]
     if all(text not in ("", "0") for text in told) and told != [str(width), str(height)]:
         raise UserError(
             f"{file}: written for a picture of {brief('x'.join(told))} pixels, but it has {width}x{height}"
@@ -221,30 +244,12 @@ def _truth(item: Element, ids: Mapping[str, int], coordinates: str, file: Path, 
     name = _name(item, where)
     if name not in ids:
         raise UserError(f"{where}: unknown class {brief(name)}; available: {shown(ids, 100)}")
-    difficult = _text(item, "difficult")
+    difficult = text_of(item, "difficult")
     if difficult not in ("", "0", "1"):
         raise UserError(f"{where}: difficult must be 0 or 1, found {brief(difficult)}")
-    x1, y1, x2, y2 = (_number(item, key, where) for key in ("xmin", "ymin", "xmax", "ymax"))
-    first = 1 if coordinates == "pixels" else 0
-    place = f"{file.name} object {count}"
-    return GroundTruth(ids[name], (x1 - first, y1 - first, x2, y2), difficult == "1", place)
+    box = box_of(item, where, first=1 if coordinates == "pixels" else 0)
+    return GroundTruth(ids[name], box, difficult == "1", f"{file.name} object {count}")
 
 
 def _name(item: Element, place: str) -> str:
-    return checked_name(_text(item, "name"), place)
-
-
-def _number(item: Element, key: str, place: str) -> float:
-    text = _text(item, f"bndbox/{key}")
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{place}: {key} must be a number of pixels, found {brief(text)}")
-    return value
-
-
-def _text(item: Element, path: str) -> str:
-    """The text of an element below `item`, without the space around it; empty where there is none."""
-    return (item.findtext(path) or "").strip()
+    return checked_name(text_of(item, "name"), place)

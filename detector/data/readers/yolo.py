@@ -71,7 +71,7 @@ class YoloSource:
         sequence_finder(self.sequence_pattern)
 
     def splits(self) -> tuple[str, ...]:
-        return split_names(Path(self.root), self.images)
+        return split_names(Path(self.root), self.images, folders=True)
 
     def load(self, split: str) -> Annotations:
         """The split's truth; images are numbered from 1 in the order of their paths, classes from 0.

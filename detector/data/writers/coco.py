@@ -34,8 +34,9 @@ def write_coco(splits: Mapping[str, Annotations], output: Path, *, place: Place)
 def write_coco_references(splits: Mapping[str, Annotations], output: Path) -> None:
     """annotations/SPLIT.json only, naming the pictures where they are, by absolute path.
 
-    Nothing is copied however many splits share a picture, links need no support of the system, and readers
-    that join a folder and `file_name` get the picture from any folder. Raises UserError as `fresh_folder`.
+    Nothing is copied however many splits share a picture, and links need no support of the system. Our own
+    reader follows them into the folder that the user names as `data.source.images`, and into no other.
+    Raises UserError as `fresh_folder`.
     """
     with fresh_folder(output) as folder:
         for split, annotations in splits.items():

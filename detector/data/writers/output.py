@@ -122,9 +122,13 @@ def tell_colours(splits: Mapping[str, Annotations]) -> None:
 
 def names_from_common_folder(pictures: Sequence[Path]) -> list[PurePath]:
     """Each picture's path from the innermost folder that holds all of them: different for different files."""
-    paths = [Path(os.path.abspath(picture)) for picture in pictures]
-    top = os.path.commonpath([path.parent for path in paths])
-    return [path.relative_to(top) for path in paths]
+    top = common_folder(pictures)
+    return [Path(os.path.abspath(picture)).relative_to(top) for picture in pictures]
+
+
+def common_folder(pictures: Sequence[Path]) -> Path:
+    """The innermost folder that holds all of them."""
+    return Path(os.path.commonpath([Path(os.path.abspath(picture)).parent for picture in pictures]))
 
 
 def require_own_stems(pictures: Sequence[Path], stems: Sequence[str], *, suffix: str) -> None:

@@ -13,6 +13,7 @@ does not see: the diagonal may be below the hits behind precision and recall.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,11 @@ import numpy as np
 
 from detector.evaluation.errors.images import ImageView, each_image, greedy
 from detector.evaluation.matching import Pool
+from detector.evaluation.worst import MOST
 
 BACKGROUND = "background"
+OTHERS = "other classes"
+"""Of which one taken for another is no longer told apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,23 @@ class Confusion:
             "names": list(self.names),
             "matrix": self.matrix.tolist(),
         }
+
+
+def most_confused(names: Sequence[str], matrix: np.ndarray, most: int = MOST) -> tuple[list[str], np.ndarray]:
+    """Names and matrix, of `Confusion`, of the classes with most mistakes, the others put together as OTHERS.
+
+    As they are where there are at most `most` classes.
+    """
+    count = len(names) - 1
+    if count <= most:
+        return list(names), matrix
+    mistakes = matrix.sum(axis=0) + matrix.sum(axis=1) - 2 * np.diag(matrix)
+    chosen = np.sort(np.argsort(-mistakes[:-1], kind="stable")[:most])
+    place = np.full(count + 1, most)
+    place[chosen], place[-1] = np.arange(most), most + 1
+    summed = np.zeros((most + 2, most + 2), matrix.dtype)
+    np.add.at(summed, (place[:, None], place[None, :]), matrix)
+    return [*(names[k] for k in chosen), OTHERS, names[-1]], summed
 
 
 def confusion(pool: Pool, classes: tuple[str, ...], *, confidence: float, overlap: float = 0.5) -> Confusion:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detector.charts import plots
-from detector.doctor.classes import class_counts
+from detector.doctor.classes import class_counts, rarest
 from detector.doctor.examination import Examination
 from detector.doctor.findings import Exhibit, Finding
 from detector.doctor.placement import SHIFTS
@@ -43,7 +43,7 @@ def _verdict(examination: Examination) -> Notice:
 
 
 def _splits(examination: Examination) -> Table:
-    names = list(dict.fromkeys(c for truth in examination.splits.values() for c in truth.classes))
+    names = rarest(examination.splits)
     rows = []
     for split, truth in examination.splits.items():
         counts = dict(zip(truth.classes, class_counts(truth).tolist(), strict=True))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from detector.evaluation.worst import MOST
+
 NONE = "-"
 """Stands where nothing could be measured."""
 
@@ -19,7 +21,9 @@ def whole_percent(share: float | None) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """'a', 'a and b', 'a, b and c'."""
+    """'a', 'a and b', 'a, b and c'; of many the first and how many there are more."""
+    if len(names) > MOST:
+        return f"{', '.join(names[:MOST])} and {len(names) - MOST} more"
     return " and ".join((", ".join(names[:-1]), names[-1]) if len(names) > 1 else names)
 
 

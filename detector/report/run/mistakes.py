@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from detector.charts.evaluation import KIND_WORDS, kinds_by_cost, tide_figure
+from detector.evaluation.errors.confusion import most_confused
 from detector.evaluation.errors.stacked import KINDS as STACKED
 from detector.evaluation.errors.stacked import stacked
+from detector.evaluation.worst import worst
 from detector.report.kit.page import Block, Drawing, Notice, Row, Section, Table, Text
 from detector.report.kit.words import decimal, listed
 from detector.report.run.record import RunRecord, left_out
@@ -72,7 +74,8 @@ def _stacked(record: RunRecord) -> Iterator[Block]:
 
 def _kinds_table(tide: Mapping[str, Any]) -> Table:
     kinds = kinds_by_cost(tide)
-    names = list(tide["per_class"])
+    # The most mistakes first, where there are many classes.
+    names = worst({name: -sum(own[kind] for kind in kinds) for name, own in tide["per_class"].items()})
     rows = [
         (
             KIND_WORDS[kind],
@@ -85,8 +88,8 @@ def _kinds_table(tide: Mapping[str, Any]) -> Table:
 
 
 def _confusion(confusion: Mapping[str, Any]) -> tuple[Block, ...]:
-    classes = confusion["names"][:-1]  # the last is background
-    matrix = np.array(confusion["matrix"])
+    names, matrix = most_confused(confusion["names"], np.array(confusion["matrix"]))
+    classes = names[:-1]  # the last is background
     rows = [(name, *map(str, cells)) for name, cells in zip(classes, matrix[:-1].tolist(), strict=True)]
     rows.append(("nothing", *map(str, matrix[-1, :-1].tolist()), ""))
     caption = f"Truth by row, report by column, from score {confusion['least_score']:.2f} on."

@@ -10,6 +10,8 @@ from detector.evaluation.coco import Metrics
 from detector.evaluation.scores.outcomes import Outcomes
 from detector.evaluation.scores.thresholds import OperatingPoint
 from detector.evaluation.uncertainty.headline import Headline
+from detector.evaluation.worst import told as told_rest
+from detector.evaluation.worst import worst
 from detector.report.headline import (
     FLATTERS,
     false_alarms,
@@ -80,7 +82,10 @@ def classes(record: RunRecord) -> Section:
         return left_out(title, "The run was not judged.")
     per_class: Mapping[str, Any] = record.numbers["per_class"]
     truths = {**{name: own["truths"] for name, own in per_class.items()}, "all": record.numbers["truths"]}
-    blocks: list[Block] = [_class_table(record, truths)]
+    shown = worst({name: own["AP"] for name, own in per_class.items()})
+    rest = told_rest(len(shown), len(per_class), "AP")
+    blocks: list[Block] = [_class_table(record, {name: truths[name] for name in (*shown, "all")})]
+    blocks += [Text(f"{rest[0].upper()}{rest[1:]}.")] if rest else []
     absent = [name for name, count in truths.items() if count == 0 and name != "all"]
     if absent:
         blocks.append(Text(f"No objects: {listed(absent)}."))
@@ -97,7 +102,8 @@ def _class_table(record: RunRecord, truths: Mapping[str, int]) -> Table:
         ]
         return Table(("class", "objects", "AP50", "AP"), tuple(rows))
     rows = []
-    for name, figures in {**told.per_class, "all": told.overall}.items():
+    every = {**told.per_class, "all": told.overall}
+    for name, figures in ((name, every[name]) for name in truths):
         score = told.thresholds.get(name)
         shares = (in_percent(figures.found), in_percent(figures.right), false_alarms(told, figures))
         cells = (with_interval(figures.AP50), decimal(score, 2), *shares)

@@ -7,6 +7,7 @@ import numpy as np
 from detector.charts.evaluation import calibration_figure, froc_figure
 from detector.evaluation.scores.calibration import Calibration
 from detector.evaluation.scores.froc import RATES
+from detector.evaluation.worst import worst
 from detector.report.kit.page import Drawing, Row, Section, Table, Text
 from detector.report.kit.words import whole_percent
 from detector.report.run.record import RunRecord, left_out
@@ -47,7 +48,9 @@ def false_alarms_at_recall(record: RunRecord) -> Section:
     if not froc or froc["overall"]["mean_recall"] is None:
         return left_out(title, "It needs objects, and predictions that were measured.")
     rows = []
-    for name, values in {**froc["per_class"], "all": froc["overall"]}.items():
+    every = {**froc["per_class"], "all": froc["overall"]}
+    shown = worst({name: own["mean_recall"] for name, own in froc["per_class"].items()})
+    for name, values in ((name, every[name]) for name in (*shown, "all")):
         cells = (whole_percent(values[f"recall_at_{rate:g}_fppi"]) for rate in RATES)
         rows.append((name, *cells))
     text = "Share of the objects found, at that many false alarms a frame."

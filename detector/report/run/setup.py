@@ -10,6 +10,7 @@ import numpy as np
 
 from detector.data.annotations import Annotations
 from detector.doctor.boxes import measure_boxes
+from detector.doctor.classes import rarest
 from detector.report.doctor.page import overlap_figure, size_figure
 from detector.report.kit.page import Block, Drawing, Facts, Notice, Row, Section, Table, Text
 from detector.report.kit.words import decimal, duration, whole_percent
@@ -30,7 +31,7 @@ def data(record: RunRecord) -> Section:
     if not record.splits:
         return left_out(title, "The data cannot be read from here; see the top of the page.")
     facts = {name: measure_boxes(split.records) for name, split in record.splits.items()}
-    classes = list(dict.fromkeys(name for split in record.splits.values() for name in split.classes))
+    classes = rarest(record.splits)
     rows = []
     for name, split in record.splits.items():
         own = facts[name]

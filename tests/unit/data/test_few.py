@@ -18,6 +18,12 @@ def test_few_frames_and_rare_classes_are_named_with_what_to_do():
     assert rare.startswith("class class 1: only 9 boxes to learn from: label more, or merge")
 
 
+def test_many_rare_classes_share_a_line():
+    (line,) = too_few_to_learn(of_recordings({"a": [list(range(8))] * 9 + [[]] * 41}, classes=8))
+    assert line.startswith("8 of 8 classes have fewer than 10 boxes to learn from (class 0 9, class 1 9, ")
+    assert "(8 in all)" in line
+
+
 def test_a_split_that_cannot_judge_says_what_it_lacks():
     few, absent = too_few_to_judge(of_recordings({"a": [[0]] * 29}))
     assert few == "only 29 frames with 29 objects to judge by: the numbers may be far off"

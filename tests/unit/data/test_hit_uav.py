@@ -97,7 +97,10 @@ def test_splits_and_errors(root: Path) -> None:
         ({"images": [], "annotations": []}, "no 'annotation' list"),
         (document(images=None), "'images' must be a list"),
         (document(images=[{"id": 1, "file_name": "a.jpg"}]), "has no 'filename'"),
-        (document(annotation=[{"id": 8, "image_id": 3, "category_id": 0}]), "annotation 8 has no 'bbox'"),
+        (
+            document(annotation=[{"id": 8, "image_id": 3, "category_id": 0}]),
+            "annotation 8 has neither 'bbox' nor 'segmentation'",
+        ),
     ],
 )
 def test_other_files_are_refused(root: Path, bad: dict[str, Any], message: str) -> None:

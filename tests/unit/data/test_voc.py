@@ -83,7 +83,7 @@ def test_folders_may_stand_for_lists(tmp_path: Path) -> None:
     assert source.splits() == ("train",)
     (record,) = source.load("train").records
     assert (record.path, record.sequence) == (tmp_path / "train/sub/a.png", "sub")
-    with pytest.raises(UserError, match=r"data images 'JPEGImages': needs '{split}'"):
+    with pytest.raises(UserError, match=r"data.source.images='JPEGImages': needs '{split}'"):
         built("data/voc", root=tmp_path, lists=None)
 
 
@@ -149,7 +149,9 @@ def test_what_is_missing_is_named(root: Path) -> None:
     with pytest.raises(UserError, match=r"1 of 2 annotation files are missing: .*walk1_8\.xml"):
         built("data/voc", root=root).load("train")
     write(root / "ImageSets/Main/train.txt", "walk1_7\nwalk3\n")
-    with pytest.raises(UserError, match=r"train\.txt: 1 of 2 image files are missing: .*walk3\.jpg"):
+    with pytest.raises(
+        UserError, match=r"train\.txt: 1 of 2 image files are missing in .*JPEGImages: 'walk3'"
+    ):
         built("data/voc", root=root).load("train")
     write(root / "ImageSets/Main/train.txt", "walk1_7\nwalk1_7\n")
     with pytest.raises(UserError, match=r"train\.txt: 'walk1_7' is listed twice"):
@@ -174,3 +176,75 @@ def test_any_damage_to_an_annotation(root: Path, data: bytes) -> None:
 def test_any_damage_to_a_list(root: Path, data: Any) -> None:
     (root / "ImageSets/Main/train.txt").write_bytes(data)
     assert_survives(lambda: built("data/voc", root=root).load("train"))
+
+
+def boxes_of(root: Path, objects: str) -> np.ndarray:
+    write(root / "Annotations/walk1_7.xml", xml(objects))
+    return built("data/voc", root=root).load("train").records[1].boxes
+
+
+def test_turned_boxes_have_the_box_around_them(root: Path) -> None:
+    """10 x 4 about (20, 15), turned by 90 and by 45 degrees."""
+    form = (
+        "<object><type>robndbox</type><name>car</name><robndbox><cx>20</cx><cy>15</cy><w>10</w><h>4</h>"
+        "<angle>{}</angle></robndbox></object>"
+    )
+    np.testing.assert_allclose(boxes_of(root, form.format(np.pi / 2)), [[18, 10, 22, 20]], rtol=1e-6)
+    half = 14 / 2 / np.sqrt(2)
+    expected = [[20 - half, 15 - half, 20 + half, 15 + half]]
+    np.testing.assert_allclose(boxes_of(root, form.format(np.pi / 4)), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "polygon",
+    [
+        "<x1>3</x1><y1>4</y1><x2>9</x2><y2>6</y2><x3>5</x3><y3>11</y3>",
+        "<pt><x>3</x><y>4</y></pt><pt><x>9</x><y>6</y></pt><pt><x>5</x><y>11</y></pt>",
+    ],
+)
+def test_polygons_have_the_box_around_them_unless_there_is_a_box(polygon: str, root: Path) -> None:
+    item = f"<object><name>car</name><polygon>{polygon}</polygon>{{}}</object>"
+    np.testing.assert_array_equal(boxes_of(root, item.format("")), [[3, 4, 9, 11]])
+    box = "<bndbox><xmin>3</xmin><ymin>5</ymin><xmax>8</xmax><ymax>9</ymax></bndbox>"
+    np.testing.assert_array_equal(boxes_of(root, item.format(box)), [[2, 4, 8, 9]])
+
+
+def test_objects_without_a_box_are_counted(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert len(boxes_of(root, "<object><name>Target</name></object>")) == 0
+    assert "1 objects without a box left out: walk1_7.xml object 1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "walk1_7.tif",
+        "walk1_7.jpg",
+        "JPEGImages/walk1_7.tif",
+        "walk1_7  1",
+        "walk1_7.tif -1",
+        "d:\\set\\walk1_7",
+    ],
+)
+def test_lists_name_pictures_in_many_ways(line: str, root: Path) -> None:
+    write(root / "ImageSets/Main/train.txt", f"{line}\n")
+    (record,) = built("data/voc", root=root).load("train").records
+    assert record.path == root / "JPEGImages/walk1_7.tif"
+
+
+def test_a_list_does_not_lead_out_of_the_folder(root: Path) -> None:
+    save_frame(root / "secret.jpg", np.zeros((30, 40), np.uint8))
+    write(root / "ImageSets/Main/train.txt", "../secret\n")
+    with pytest.raises(UserError, match=r"1 of 1 image files are missing in .*JPEGImages"):
+        built("data/voc", root=root).load("train")
+
+
+def test_latin_1_is_read_as_it_was_meant(root: Path) -> None:
+    text = xml(PERSON).replace('<?xml version="1.0"?>', '<?xml version="1.0" encoding="ISO-8859-1"?>')
+    (root / "Annotations/walk1_7.xml").write_bytes(text.replace("person", "Fußgänger").encode("latin-1"))
+    assert "Fußgänger" in built("data/voc", root=root).load("train").classes
+
+
+def test_only_folders_are_splits_without_lists(root: Path) -> None:
+    write(root / "README", "about")
+    save_frame(root / "train/a.png", np.zeros((30, 40), np.uint8))
+    assert "README" not in built("data/voc", root=root, lists=None, images="{split}").splits()

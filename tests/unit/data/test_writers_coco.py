@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from detector.data.annotations import Annotations
 from detector.data.writers.coco import coco_document, write_coco, write_coco_references
 from detector.data.writers.output import copy, link
+from detector.errors import UserError
 from detector.evaluation.coco import coco_ground_truth
 from detector.structures import IGNORE_LABEL
 from tests.built import built
@@ -142,6 +143,8 @@ def test_references_name_the_pictures_where_they_are(tmp_path: Path, monkeypatch
         "val.json",
     ]
     monkeypatch.chdir("/")
-    read = built("data/coco", root=tmp_path / "out").load("val").records[0]
+    with pytest.raises(UserError, match=r"a\.png' leads out of .*refused; data\.source\.images=FOLDER"):
+        built("data/coco", root=tmp_path / "out").load("val")
+    read = built("data/coco", root=tmp_path / "out", images=str(tmp_path / "set")).load("val").records[0]
     assert read.path == tmp_path / "set/a.png"
     np.testing.assert_array_equal(read.boxes, [[1, 1, 9, 9]])

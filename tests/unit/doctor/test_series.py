@@ -3,9 +3,14 @@
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import numpy as np
+
 from detector.doctor.scan import FrameFacts
 from detector.doctor.series import by_number, by_time, near_in_series, reused_names
+from detector.doctor.thumbnails import thumbnail
 from tests.unit.doctor.builders import record_of
+
+BLANK = thumbnail(np.zeros((60, 80), np.uint16))
 
 
 def frame(
@@ -13,7 +18,7 @@ def frame(
 ) -> FrameFacts:
     record = record_of(Path(f"{name}.png"), sequence=sequence)
     code_bytes = code.to_bytes(16, "big")
-    return FrameFacts("val", record, (60, 80), 16, 0, 9, 0.1, 0.1, 10, code_bytes, time)
+    return FrameFacts("val", record, (60, 80), 16, 0, 9, 0.1, 0.1, 10, code_bytes, BLANK, time)
 
 
 def test_numbers_of_one_name_and_recording():

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.errors import UserError
-from detector.evaluation.predictions import detections_of, predictions_json, read_predictions
+from detector.evaluation.predictions import detections_of, predictions_json
+from detector.evaluation.results_file import read_predictions
 from detector.evaluation.split import evaluate
 from detector.structures import Detections
 from tests.unit.evaluation.builders import BINS, annotations, found, measured, random_set, record
@@ -73,9 +74,16 @@ def test_a_file_out_of_order_is_put_best_first(tmp_path: Path):
         (b"[1, 2", "not JSON"),
         (b"[" * 100_000, "not JSON"),
         (b'[{"image_id": ' + b"9" * 5000 + b"}]", "not JSON"),
-        (b'{"annotations": []}', "expected a list"),
+        (b'{"annotation": 1}', "expected a list"),
+        (b"3", "expected a list"),
         (b"[[1, 2]]", "entry 0 is"),
-        (json.dumps([GOOD, {**GOOD, "image_id": "4"}]), 'entry 1: image_id is "4"'),
+        (json.dumps([GOOD, {**GOOD, "image_id": "four"}]), 'entry 1: image_id is "four"'),
+        (
+            json.dumps([{"image_id": 4, "boxes": [[1, 2, 3, 4]], "labels": [7], "scores": []}]),
+            "as many labels",
+        ),
+        (json.dumps([{"image_id": 4, "detections": [3]}]), "object 0 is 3"),
+        (json.dumps([{**GOOD, "category_id": "cow"}]), 'category_id is "cow"'),
         (json.dumps([{**GOOD, "image_id": True}]), "image_id is true"),
         (json.dumps([{**GOOD, "image_id": 5}]), "image_id 5 is not in this split"),
         (json.dumps([{**GOOD, "category_id": 1}]), "category_id 1 is none of"),

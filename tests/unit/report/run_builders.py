@@ -12,7 +12,7 @@ from detector.data.annotations import Annotations
 from detector.engine.steplog import StepRecord
 from detector.engine.tracking import Tracker
 from detector.evaluation.coco import Metrics
-from detector.evaluation.predictions import read_predictions
+from detector.evaluation.results_file import read_predictions
 from detector.evaluation.split import EvaluatedSplit, evaluate
 from tests.built import built, settings_at
 from tests.unit.data.builders import save_frame, save_json

@@ -123,14 +123,15 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path) -> None:
             source(tmp_path / "set").load("train")
 
 
-def test_a_set_that_names_pictures_elsewhere_is_our_own(tmp_path: Path) -> None:
+def test_a_set_that_names_pictures_elsewhere_says_what_to_give(tmp_path: Path) -> None:
     """What the split command writes."""
     folders.pictures(tmp_path / "pictures")
     for name in ("train", "val"):
         folders.coco(
             tmp_path / f"set/annotations/{name}.json", [str(tmp_path / "pictures" / n) for n in NAMES]
         )
-    assert found(source(tmp_path / "set").load("val")) == EXPECTED
+    with pytest.raises(UserError, match=r"give data=coco data\.source\.images=FOLDER"):
+        source(tmp_path / "set").load("val")
 
 
 def test_several_formats_and_none(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_near_copies_stand_in_pairs(splits):
     assert isinstance(row, Row)
     assert all(isinstance(pair, Pair) for pair in row.figures)
     captions = [tuple(picture.caption for picture in pair.pictures) for pair in row.figures]
-    assert captions == [(f"val: val_00{k}.png", f"train: train_00{k}.png, 0 bits apart") for k in (0, 1)]
+    assert captions == [(f"val: val_00{k}.png", f"train: train_00{k}.png, 1.00 alike") for k in (0, 1)]
 
 
 def test_an_unreadable_frame_has_no_picture_and_hostile_names_do_no_harm(splits, tmp_path):
