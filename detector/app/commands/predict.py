@@ -31,6 +31,7 @@ def run(config: DictConfig) -> None:
         raw_shape=checked_shape(plain(config.raw_shape)),
         colour=config.colour,
         calibration=None if config.calibration is None else build("calibration", plain(config.calibration)),
+        tracker=None if config.get("tracker") is None else build("tracker", plain(config.tracker)),
     )
     detector = open_detector(str(config.checkpoint), device=engine.device)
     if config.checkpoint == THERMAL:
