@@ -18,7 +18,7 @@ from detector.tracking.bytetrack import ByteTrack
 from detector.version import __version__
 
 TRACKER = ByteTrack(
-    weak=0.4, hits=3, keep=1.0, reach=3.0, sigmas=3.0, resize=2.0, noise=0.2, speed=5.0, agility=5.0
+    weak=0.4, hits=3, keep=1.0, reach=2.0, sigmas=3.0, resize=2.0, noise=0.2, speed=5.0, agility=3.0
 )
 """As configs/tracker/bytetrack.yaml has it: there are no configurations here."""
 

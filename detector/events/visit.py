@@ -47,11 +47,17 @@ class Visit:
         return self.last - self.first
 
     @property
-    def night(self) -> str | None:
-        """The date of the evening before which it was: nights are from noon to noon. None without time."""
+    def began(self) -> datetime | None:
+        """When it started, by the clock of this machine; a time without a zone is as the camera told it."""
         if self.start is None:
             return None
-        return (datetime.fromisoformat(self.start) - timedelta(hours=12)).date().isoformat()
+        told = datetime.fromisoformat(self.start)
+        return told if told.tzinfo is None else told.astimezone()
+
+    @property
+    def night(self) -> str | None:
+        """The date on which its night began: nights are from noon to noon. None without time."""
+        return None if self.began is None else (self.began - timedelta(hours=12)).date().isoformat()
 
     def plain(self) -> dict[str, Any]:
         """As a dict of plain values; Visit(**it) is the visit again."""

@@ -32,7 +32,7 @@ def run(config: DictConfig) -> None:
     What cannot be read is named on stderr when it is met, the rest is done, and the last line says so.
     """
     if config.get("tracker") is None:
-        raise UserError("tracker=null: visits are of objects that are followed; choose one, as bytetrack")
+        raise UserError("tracker: visits are of objects that are followed; choose one, tracker=bytetrack")
     paths = find(plain(config.source))
     shape = checked_shape(plain(config.raw_shape))
     watch = _watch(config)
@@ -52,6 +52,9 @@ def run(config: DictConfig) -> None:
 
 
 def _watch(config: DictConfig) -> Watch:
+    keep = config.tracker.get("keep", 0.0)
+    if config.events.gap < keep:
+        raise UserError(f"events.gap={config.events.gap}: must be at least tracker.keep={keep}")
     engine = typed(InferenceSettings, config.engine, where="engine")
     detector = open_detector(str(config.checkpoint), device=engine.device)
     postprocess = changed_postprocess(detector, plain(config.postprocess))
@@ -75,4 +78,5 @@ def _tell(journal: Journal, *, new: int) -> None:
     seconds = sum(float(entry["seconds"]) for entry in watched)
     write(season_page(nights, recordings=len(watched), seconds=seconds), journal.folder / SEASON)
     print(f"{len(watched)} recordings, {len(journal.visits)} visits, {new} of them new: {journal.folder}")
-    print("\n".join(told(nights)))
+    for line in told(nights):
+        print(line)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 from detector.events.visit import Visit
@@ -26,7 +25,7 @@ def file_name(night: str) -> str:
 
 
 def by_night(visits: Sequence[Visit]) -> dict[str, list[Visit]]:
-    """Visits by the date of their evening, in order; last those of UNKNOWN time."""
+    """Visits by the date on which their night began, in order; last those of UNKNOWN time."""
     nights: dict[str, list[Visit]] = {}
     for visit in sorted(visits, key=lambda visit: (visit.start or "", visit.recording, visit.first)):
         nights.setdefault(visit.night or UNKNOWN, []).append(visit)
@@ -73,7 +72,8 @@ def told(nights: dict[str, list[Visit]]) -> list[str]:
 
 
 def _pictures(visits: Sequence[Visit], folder: Path) -> tuple[Block, ...]:
-    pictures = tuple(_picture(visit, folder / visit.picture) for visit in visits if visit.picture is not None)
+    files = ((visit, folder / visit.picture) for visit in visits if visit.picture is not None)
+    pictures = tuple(_picture(visit, file) for visit, file in files if file.is_file())
     blocks: list[Block] = [Tiles(pictures[:MOST_PICTURES])]
     if len(pictures) > MOST_PICTURES:
         blocks.append(Text(f"The first {MOST_PICTURES} of {len(pictures)}; the others lie in {folder}."))
@@ -85,8 +85,7 @@ def _picture(visit: Visit, file: Path) -> Picture:
     if visit.kelvin is not None:
         facts.append(_warmth(visit.kelvin))
     facts += [f"alarm {name}" for name in visit.alarms]
-    encoded = file.read_bytes() if file.is_file() else b""
-    return Picture(encoded, f"thermal picture of {visit.name} #{visit.track}", ", ".join(facts))
+    return Picture(file.read_bytes(), f"thermal picture of {visit.name} #{visit.track}", ", ".join(facts))
 
 
 def _visits(visits: Sequence[Visit]) -> Table:
@@ -112,8 +111,8 @@ def _hours(visits: Sequence[Visit]) -> Table | None:
     names = _names(visits)
     counts: dict[str, Counter[str]] = {}
     for visit in visits:
-        if visit.start is not None:
-            hour = f"{datetime.fromisoformat(visit.start).hour:02d}:00"
+        if visit.began is not None:
+            hour = f"{visit.began.hour:02d}:00"
             counts.setdefault(hour, Counter())[visit.name] += 1
     if not counts:
         return None
@@ -155,8 +154,8 @@ def _counted(count: int, word: str) -> str:
 
 def _when(visit: Visit) -> str:
     """Of the day where it is known, else since the recording began."""
-    if visit.start is not None:
-        return datetime.fromisoformat(visit.start).strftime("%H:%M:%S")
+    if visit.began is not None:
+        return visit.began.strftime("%H:%M:%S")
     return f"{int(visit.first) // 60}:{int(visit.first) % 60:02d} min"
 
 
