@@ -69,17 +69,25 @@ class Candidates:
     labels: np.ndarray
 
 
+NO_TRACK = 0
+"""Of a detection that belongs to no track."""
+
+
 @dataclass(frozen=True, eq=False)
 class Detections:
     """Found objects of one frame, best first.
 
     boxes [N, 4] float32, scores [N] float32 in [0, 1], labels [N] int64: index into the class names.
+    tracks [N] int64: the object's number in its recording, from 1, NO_TRACK where it has none; None where
+    nobody follows objects.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
     labels: np.ndarray
+    tracks: np.ndarray | None = None
 
     def keep(self, chosen: np.ndarray) -> Detections:
         """Those that a mask [N] bool or an index names."""
-        return Detections(self.boxes[chosen], self.scores[chosen], self.labels[chosen])
+        tracks = None if self.tracks is None else self.tracks[chosen]
+        return Detections(self.boxes[chosen], self.scores[chosen], self.labels[chosen], tracks)

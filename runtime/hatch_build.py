@@ -18,7 +18,7 @@ ROOTS = (
     *("detector.app.runtime", "detector.app.api"),
     # What detector/app/parts.py makes by name of an exported file, and a user to calibrate frames.
     *("detector.thermal.agc", "detector.inference.postprocess", "detector.geometry.nms"),
-    "detector.thermal.radiometry",
+    *("detector.thermal.radiometry", "detector.tracking.bytetrack"),
 )
 
 

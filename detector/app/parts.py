@@ -124,6 +124,7 @@ PARTS: Mapping[str, Names] = {
         "adamw": "engine.optim:AdamW",
         "sgd": "engine.optim:Sgd",
     },
+    "tracker": {"bytetrack": "tracking.bytetrack:ByteTrack"},
     "suppression": {
         "diou": "geometry.nms:DiouNms",
         "greedy": "geometry.nms:GreedyNms",

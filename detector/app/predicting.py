@@ -22,8 +22,10 @@ from detector.inference.sinks.pictures import Pictures
 from detector.inference.sinks.video import Video
 from detector.inference.sources import Opened, recordings, until_failure
 from detector.inference.stages import FALLBACK, confident, thresholds
+from detector.inference.tracked import tracked
 from detector.structures import Calibration, Frame
 from detector.thermal import io
+from detector.tracking.base import Tracker
 
 PICTURES = ("auto", "images", "video", "none")
 DEFAULT_FPS = 9.0
@@ -41,8 +43,9 @@ class Request:
     pictures: one of PICTURES; auto is a video of a recording, else images. confidence: lowest score of an
     object; None: the thresholds of each class that the run found best. raw_shape: (height, width) of raw
     counts. colour: how false colours are read; None: as the detector was trained. unit: of numbers
-    that are no counts; None: by their values. calibration: of frames that bring none. Raises UserError for
-    pictures that are none of these.
+    that are no counts; None: by their values. calibration: of frames that bring none. tracker: follows objects
+    from frame to frame; None: nobody does. Raises UserError for pictures that are none
+    of these.
     """
 
     paths: Sequence[Path]
@@ -53,6 +56,7 @@ class Request:
     colour: str | None
     unit: str | None
     calibration: Calibration | None
+    tracker: Tracker | None
 
     def __post_init__(self) -> None:
         if self.pictures not in PICTURES:
@@ -71,7 +75,6 @@ def predict(
     least = thresholds(detector.classes, stored=detector.thresholds, confidence=request.confidence)
     folder = request.output or detector.run_folder / "predictions" / _name(paths)
 
-    stage = confident(least)
     failures = Failures(alone=len(paths) == 1 and paths[0].is_file(), tell=tell)
     frames = objects = 0
     names: Counter[str] = Counter()
@@ -84,7 +87,10 @@ def predict(
         how = io.How(request.raw_shape, colour, request.unit)
         for opened in recordings(paths, **how._asdict(), failed=failures.add):
             recording = opened.recording
-            read = noting_units(_calibrated(recording, request.calibration), guesses)
+            stage = confident(least)
+            if request.tracker is not None:
+                stage = tracked(request.tracker, least, fps=recording.fps or DEFAULT_FPS)
+            read = noting_units(calibrated(recording, request.calibration), guesses)
             found = stage(pipeline(shots(read, detector.gain)))
             with _pictures(request.pictures, opened, folder / _unused(recording.name, names)) as pictures:
                 for prediction in progress(until_failure(found, failures.add), recording):
@@ -114,7 +120,7 @@ def _unused(name: str, taken: Counter[str]) -> str:
     return name if taken[name] == 1 else f"{name}_{taken[name]}"
 
 
-def _calibrated(recording: io.Recording, calibration: Calibration | None) -> io.Recording:
+def calibrated(recording: io.Recording, calibration: Calibration | None) -> io.Recording:
     """The recording; frames that bring no calibration get this one."""
 
     def decode() -> Iterator[Frame]:

@@ -14,7 +14,13 @@ from detector.engine.settings import InferenceSettings
 from detector.inference.prediction import Prediction
 from detector.inference.sources import find
 from detector.thermal import io
+from detector.tracking.bytetrack import ByteTrack
 from detector.version import __version__
+
+TRACKER = ByteTrack(
+    weak=0.4, hits=3, keep=1.0, reach=2.0, sigmas=3.0, resize=2.0, noise=0.2, speed=5.0, agility=3.0
+)
+"""As configs/tracker/bytetrack.yaml has it: there are no configurations here."""
 
 SETTINGS = InferenceSettings(device="cpu", precision="fp32", batch_size=8)
 """An .onnx file decides its precision itself; the others are those of `predict`."""
@@ -33,6 +39,7 @@ def main(words: Sequence[str] | None = None) -> None:
             colour=None,
             unit=None,
             calibration=None,
+            tracker=TRACKER if asked.track else None,
         )
         detector = open_detector(asked.model, device=SETTINGS.device)
         pipeline = detector.pipeline(SETTINGS)
@@ -57,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         default="none",
         help="also draw what was found; auto: a video of a recording, else images; default: none",
     )
+    parser.add_argument("--track", action="store_true", help="number objects from frame to frame")
     parser.add_argument(
         "--raw-shape", nargs=2, type=int, metavar=("HEIGHT", "WIDTH"), help="of raw files, which cannot tell"
     )

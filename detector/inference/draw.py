@@ -15,7 +15,7 @@ import numpy as np
 
 from detector.files import named
 from detector.inference.prediction import Prediction
-from detector.structures import Detections, Frame
+from detector.structures import NO_TRACK, Detections, Frame
 from detector.thermal.agc import Percentile
 
 Corners = tuple[int, int, int, int]
@@ -54,14 +54,14 @@ def draw(
 
     image: [H, W] float32 in [0, 1]. classes: names by label. truth: [N, 4] boxes, dashed white.
     scale: >= 1, pixels of the picture per pixel of the frame.
-    Name and score stand at a box where they hide no box and no better one's name.
+    Name, track and score stand at a box where they hide no box and no better one's name.
     """
     height, width = image.shape
     grey = cv2.resize(image, (width * scale, height * scale), interpolation=cv2.INTER_CUBIC)
     picture = cv2.cvtColor((grey.clip(0, 1) * 255).round().astype(np.uint8), cv2.COLOR_GRAY2RGB)
 
     boxes = [_corners(box, scale) for box in detections.boxes.tolist()]
-    labels, scores = detections.labels.tolist(), detections.scores.tolist()
+    labels = detections.labels.tolist()
     for box, label in zip(boxes, labels, strict=True):
         _outline(picture, box, PALETTE[label % len(PALETTE)])
     truths = [] if truth is None else np.asarray(truth).reshape(-1, 4).tolist()
@@ -70,10 +70,21 @@ def draw(
         _dashed_outline(picture, box)
 
     obstacles = [_grown(box, _LINE) for box in boxes] + truth_boxes
-    for box, label, score in zip(boxes, labels, scores, strict=True):
-        text = f"{classes[label]} {score:.0%}"
+    for box, label, text in zip(boxes, labels, _texts(detections, classes), strict=True):
         obstacles += _tag(picture, box, text, colour=PALETTE[label % len(PALETTE)], obstacles=obstacles)
     return picture
+
+
+def _texts(detections: Detections, classes: Sequence[str]) -> list[str]:
+    """Name and score of each, with the number of its track: 'person #3 90%'."""
+    names = [classes[label] for label in detections.labels.tolist()]
+    if detections.tracks is not None:
+        tracks = detections.tracks.tolist()
+        names = [
+            name if track == NO_TRACK else f"{name} #{track}"
+            for name, track in zip(names, tracks, strict=True)
+        ]
+    return [f"{name} {score:.0%}" for name, score in zip(names, detections.scores.tolist(), strict=True)]
 
 
 def draw_prediction(prediction: Prediction) -> np.ndarray:

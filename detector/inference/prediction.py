@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from detector.inference.temperature import Temperature, temperatures
-from detector.structures import Detections, Frame
+from detector.structures import NO_TRACK, Detections, Frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,13 @@ class Prediction:
     def scores(self) -> np.ndarray:
         """[N] float32 in [0, 1]."""
         return self.detections.scores
+
+    @property
+    def tracks(self) -> list[int | None]:
+        """The number of each object in its recording; None where it has none or nobody follows objects."""
+        if self.detections.tracks is None:
+            return [None] * len(self)
+        return [track if track != NO_TRACK else None for track in self.detections.tracks.tolist()]
 
     @cached_property  # every sink asks
     def temperatures(self) -> list[Temperature | None]:

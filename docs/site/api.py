@@ -20,7 +20,9 @@ ROOMS = (
     "losses",
     "criterion",
     "evaluation",
+    "tracking",
     "inference",
+    "events",
 )
 """In the order of docs/architecture.md: what new parts build on."""
 

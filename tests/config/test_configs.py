@@ -22,7 +22,7 @@ from detector.engine.budget import fitted
 from detector.engine.settings import EngineSettings, InferenceSettings
 
 ROOT = Path(CONFIGS)
-APART = ("experiment", "study", "tune")
+APART = ("experiment", "study", "tune", "tracker")
 OPTIONS = {
     group.name: sorted(file.stem for file in group.glob("[!_]*.yaml"))
     for group in sorted(ROOT.iterdir())
@@ -153,7 +153,7 @@ def test_every_command_has_a_configuration_and_every_configuration_a_command():
     assert files == set(commands.COMMANDS)
 
 
-@pytest.mark.parametrize("name", ["evaluate", "predict", "frames", "compare_suppression"])
+@pytest.mark.parametrize("name", ["evaluate", "predict", "frames", "compare_suppression", "summary"])
 def test_inference_has_one_set_of_engine_settings(name):
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
         config = hydra.compose(name)

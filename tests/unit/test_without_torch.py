@@ -26,6 +26,8 @@ ROOMS = (
         "report",
         "tuning",
         "labelling",
+        "tracking",
+        "events",
     ),
     *(
         "geometry.nms",

@@ -34,6 +34,7 @@ def run(config: DictConfig) -> None:
         colour=config.colour,
         unit=checked_unit(config.unit, where="unit"),
         calibration=None if config.calibration is None else build("calibration", plain(config.calibration)),
+        tracker=None if config.get("tracker") is None else build("tracker", plain(config.tracker)),
     )
     scale = None if config.scale is None else checked_scale(config.scale, where="scale")
     detector = open_detector(str(config.checkpoint), device=engine.device, scale=scale)

@@ -14,11 +14,12 @@ from detector.inference.sinks.record import KELVIN, frame_record
 COLUMNS = (
     *("frame", "source", "time", "class", "score", "x1", "y1", "x2", "y2"),
     *(f"kelvin_{name}" for name in KELVIN),
+    "track",
 )
 
 
 class CsvFile(Sink):
-    """COLUMNS, then a line for every object; unknown times and temperatures are empty."""
+    """COLUMNS, then a line for every object; what is unknown is empty."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -41,7 +42,8 @@ class CsvFile(Sink):
         for found in record["objects"]:
             heat = found.get("kelvin", {})
             kelvin = (heat.get(name) for name in KELVIN)
-            writer.writerow((*place, found["class"], found["score"], *found["box"], *kelvin))
+            track = found.get("track")
+            writer.writerow((*place, found["class"], found["score"], *found["box"], *kelvin, track))
         self._file.flush()
 
     def close(self) -> None:

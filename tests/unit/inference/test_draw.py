@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from detector.inference.draw import PALETTE, contact_sheet, draw, save_picture
-from detector.structures import Detections
+from detector.structures import NO_TRACK, Detections
 
 SCALE = 4
 BLACK = np.zeros((60, 80), dtype=np.float32)
@@ -130,3 +131,14 @@ def test_an_interrupted_save_keeps_the_old_picture(tmp_path: Path, monkeypatch: 
     with pytest.raises(OSError, match="no space left"):
         save_picture(file, np.full((6, 8, 3), 255, dtype=np.uint8))
     assert not cv2.imread(str(file)).any()
+
+
+def test_the_name_tells_the_track():
+    """The plate of the third is longer by ' #12'; a detection without a track has none."""
+    one = found(([10, 20, 16, 29], 0.9, 0))
+    plain, followed, none = (
+        is_colour(draw(BLACK, replace(one, tracks=tracks), classes=("a",), scale=SCALE), PALETTE[0]).sum()
+        for tracks in (None, np.array([12]), np.array([NO_TRACK]))
+    )
+    assert followed > plain + 100
+    assert none == plain

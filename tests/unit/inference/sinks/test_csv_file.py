@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from detector.inference.sinks.csv_file import COLUMNS, CsvFile
 from detector.thermal.radiometry import Linear
@@ -26,3 +29,12 @@ def test_lines_survive_commas_and_quotes(tmp_path: Path):
     assert (rows[0]["source"], rows[0]["class"]) == ("a/b, c.png", 'a "dog", old')
     assert [rows[1][name] for name in ("x1", "y1", "x2", "y2")] == ["4.13", "1.0", "6.0", "3.0"]
     assert (rows[0]["kelvin_max"], rows[2]["kelvin_max"]) == ("", "300.0")
+    assert {row["track"] for row in rows} == {""}
+
+
+def test_tracks_have_a_column(tmp_path: Path):
+    one = prediction(*ROWS, classes=CLASSES)
+    with CsvFile(tmp_path / "d.csv") as sink:
+        sink.write(replace(one, detections=replace(one.detections, tracks=np.array([12, 0]))))
+    with (tmp_path / "d.csv").open() as file:
+        assert [row["track"] for row in csv.DictReader(file)] == ["12", ""]

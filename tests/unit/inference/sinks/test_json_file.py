@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from detector.inference.prediction import Prediction
 from detector.inference.sinks.json_file import JsonFile
 from detector.inference.sinks.record import frame_record
+from detector.structures import NO_TRACK
 from detector.thermal.radiometry import Linear
 from tests.unit.inference.builders import prediction
 
@@ -52,6 +54,15 @@ def test_a_frame_s_record_by_hand():
             },
         ],
     }
+
+
+def test_where_objects_are_followed_each_has_its_track_or_none():
+    followed = with_two()
+    followed = replace(
+        followed, detections=replace(followed.detections, tracks=np.array([3, NO_TRACK], np.int64))
+    )
+    assert [found["track"] for found in frame_record(0, followed)["objects"]] == [3, None]
+    assert "track" not in frame_record(0, with_two())["objects"][0]
 
 
 def test_the_file_is_whole_after_every_frame(tmp_path: Path):

@@ -1,0 +1,121 @@
+"""Recordings through a detector and a tracker into a journal of visits."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from detector.app.opening import Detector
+from detector.app.predicting import DEFAULT_FPS, Progress, calibrated
+from detector.app.reading import Failures
+from detector.errors import UserError
+from detector.events.alarms import Alarm
+from detector.events.journal import Journal
+from detector.events.places import Line, Point, Zone
+from detector.events.visit import Visit
+from detector.events.visits import Rules, Visits
+from detector.inference.pipeline import Pipeline, shots
+from detector.inference.prediction import Prediction
+from detector.inference.sources import Opened, until_failure
+from detector.inference.tracked import Clock, tracked
+from detector.report.kit.crops import crop
+from detector.structures import Calibration
+from detector.tracking.base import Tracker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """What recordings are watched with. least: the score of each class from which a detection counts."""
+
+    detector: Detector
+    pipeline: Pipeline
+    tracker: Tracker
+    least: Mapping[str, float]
+    rules: Rules
+    calibration: Calibration | None
+
+    def read(self, opened: Opened, journal: Journal, failures: Failures, *, progress: Progress) -> None:
+        """Adds the visits of a recording to the journal, unless it has been read to its end before."""
+        name, size = str(opened.path.resolve()), _size(opened)
+        if journal.has(name, size):
+            return
+        told = len(failures.messages)
+        recording = opened.recording
+        fps = recording.fps or DEFAULT_FPS
+        visits = Visits(name, self.rules, portrait=portrait, rang=partial(_rang, journal))
+        follow, clock = tracked(self.tracker, self.least, fps=fps), Clock(fps=fps)
+        found = follow(self.pipeline(shots(calibrated(recording, self.calibration), self.detector.gain)))
+        frames, seconds = 0, 0.0
+        for prediction in progress(until_failure(found, failures.add), recording):
+            frames, seconds = frames + 1, clock.read(prediction.frame)
+            for finished in visits.add(prediction, seconds=seconds):
+                journal.add(*finished)
+        for finished in visits.end():
+            journal.add(*finished)
+        if len(failures.messages) == told:
+            journal.finish(name, size, frames=frames, seconds=seconds)
+
+
+def rules(settings: Mapping[str, Any], *, classes: tuple[str, ...]) -> Rules:
+    """Of the group `events`. Raises UserError for what it cannot be."""
+    zones, lines, alarms = (settings[key] or {} for key in ("zones", "lines", "alarms"))
+    return Rules(
+        shortest=settings["shortest"],
+        gap=settings["gap"],
+        zones=tuple(Zone(name, _points(corners, f"zones.{name}")) for name, corners in zones.items()),
+        lines=tuple(Line(name, _points(ends, f"lines.{name}")) for name, ends in lines.items()),
+        alarms=tuple(_alarm(name, given, classes) for name, given in alarms.items()),
+    )
+
+
+def portrait(prediction: Prediction, index: int) -> np.ndarray:
+    """A picture [h, w, 3] uint8 of an object with what is around it."""
+    return crop(
+        prediction.image,
+        prediction.boxes[index],
+        detections=prediction.detections.keep(np.array([index])),
+        ground_truth=np.zeros((0, 4), np.float32),
+        classes=prediction.classes,
+    )
+
+
+def fingerprint(watch: Watch, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides which visits are found: the weights, and the settings of a command that tell it."""
+    weights = hashlib.sha256(watch.detector.path.read_bytes()).hexdigest()[:16]
+    return {"weights": weights, "least": dict(watch.least), **settings}
+
+
+def _rang(journal: Journal, name: str, visit: Visit) -> None:
+    if journal.alarm(name, visit):
+        print(f"alarm {name}: {visit.name} at {visit.start or f'{visit.first:.0f} s'} in {visit.recording}")
+
+
+def _size(opened: Opened) -> int:
+    """In bytes; of pictures in files of their own, how many there are."""
+    return opened.recording.length or 0 if opened.path.is_dir() else opened.path.stat().st_size
+
+
+def _alarm(name: str, given: object, classes: tuple[str, ...]) -> Alarm:
+    where = f"events.alarms.{name}"
+    known = {"classes": None, "seconds": 0.0, "kelvin": None, "zone": None}
+    if not isinstance(given, dict) or not set(given) <= set(known):
+        raise UserError(f"{where}={given}: must be a group of {', '.join(known)}")
+    told = {**known, **given}
+    if told["classes"] is not None:
+        unknown = [word for word in told["classes"] if word not in classes]
+        if unknown:
+            raise UserError(f"{where}.classes: {unknown[0]} is none of {', '.join(classes)}")
+        told["classes"] = tuple(told["classes"])
+    return Alarm(name=name, **told)
+
+
+def _points(given: object, where: str) -> tuple[Point, ...]:
+    try:
+        return tuple((float(x), float(y)) for x, y in given)  # type: ignore[attr-defined]
+    except (TypeError, ValueError) as error:
+        raise UserError(f"events.{where}={given}: must be a list of points [x, y]") from error

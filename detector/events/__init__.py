@@ -1,0 +1,1 @@
+"""What happened before the camera, told by objects that are followed: visits, crossings, alarms."""

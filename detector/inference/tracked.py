@@ -1,0 +1,61 @@
+"""The stage that follows objects from frame to frame of one recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+
+from detector.inference.prediction import Prediction
+from detector.inference.stages import Stage
+from detector.structures import Frame
+from detector.tracking.base import Tracker
+
+
+def tracked(tracker: Tracker, least: Mapping[str, float], *, fps: float) -> Stage:
+    """Takes the place of `confident`: what counts, weak detections of known objects too, with their tracks.
+
+    Each call of the stage is for one recording. least: the score of each class from which a detection counts
+    by itself. fps: of frames that do not tell their time.
+    """
+
+    def stage(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+        tracks, clock = tracker.start(), Clock(fps=fps)
+        for prediction in predictions:
+            found = prediction.detections
+            # As float32, which scores are: a threshold is often the score of a detection, which then counts.
+            limits = np.array([least[name] for name in prediction.classes], np.float32)[found.labels]
+            shares = np.divide(found.scores, limits, out=np.ones_like(limits), where=limits > 0)
+            kept = tracks.update(found, shares, seconds=clock.read(prediction.frame))
+            yield replace(prediction, detections=replace(kept, boxes=_inside(kept.boxes, prediction.frame)))
+
+    return stage
+
+
+class Clock:
+    """Seconds since the first frame of a recording; never the same twice: some cameras tell whole seconds."""
+
+    def __init__(self, *, fps: float) -> None:
+        self.period = 1 / fps
+        self.start: datetime | None = None
+        self.now = -self.period
+
+    def read(self, frame: Frame) -> float:
+        """Of the next frame: by its own time, or a period after the one before."""
+        after = self.now + self.period
+        told = None
+        if frame.time is not None:
+            self.start = self.start or frame.time
+            told = (frame.time.replace(tzinfo=None) - self.start.replace(tzinfo=None)).total_seconds()
+        self.now = told if told is not None and told > self.now else after
+        return self.now
+
+
+def _inside(boxes: np.ndarray, frame: Frame) -> np.ndarray:
+    """Boxes [N, 4] cut to the frame; of each stays a pixel at least."""
+    height, width = frame.size
+    low = boxes[:, :2].clip(0, (width - 1, height - 1))
+    high = np.maximum(boxes[:, 2:].clip(0, (width, height)), low + 1)
+    return np.concatenate([low, high], 1).astype(np.float32)

@@ -1,0 +1,1 @@
+"""The page of a night, and that of all nights."""

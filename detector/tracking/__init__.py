@@ -1,0 +1,1 @@
+"""Which detections of successive frames are one object: trackers, with nothing but NumPy."""
