@@ -42,10 +42,9 @@ class Request:
     paths: as `sources.find` gives them. output: the folder; None: predictions/NAME beside the detector.
     pictures: one of PICTURES; auto is a video of a recording, else images. confidence: lowest score of an
     object; None: the thresholds of each class that the run found best. raw_shape: (height, width) of raw
-    counts. colour: how false colours are read; None: as the detector was trained. unit: of numbers
-    that are no counts; None: by their values. calibration: of frames that bring none. tracker: follows objects
-    from frame to frame; None: nobody does. Raises UserError for pictures that are none
-    of these.
+    counts. colour: how false colours are read; None: as the detector was trained. unit: of numbers that are
+    no counts; None: by their values. calibration: of frames that bring none. tracker: follows objects from
+    frame to frame; None: nobody does. Raises UserError for pictures that are none of these.
     """
 
     paths: Sequence[Path]
