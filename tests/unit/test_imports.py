@@ -22,7 +22,7 @@ FLOORS = (
     {"charts"},
     {"engine"},
     {"inference"},
-    {"export"},
+    {"export", "live"},
     {"tuning", "doctor", "labelling", "events"},
     {"report"},
     {"app"},
