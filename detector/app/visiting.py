@@ -12,7 +12,7 @@ import numpy as np
 
 from detector.app.opening import Detector
 from detector.app.predicting import DEFAULT_FPS, Progress, calibrated
-from detector.app.reading import Failures
+from detector.app.reading import Failures, Tell
 from detector.errors import UserError
 from detector.events.alarms import Alarm
 from detector.events.journal import Journal
@@ -47,7 +47,7 @@ class Watch:
         told = len(failures.messages)
         recording = opened.recording
         fps = recording.fps or DEFAULT_FPS
-        visits = Visits(name, self.rules, portrait=portrait, rang=partial(_rang, journal))
+        visits = Visits(name, self.rules, portrait=portrait, rang=partial(_rang, journal, failures.tell))
         follow, clock = tracked(self.tracker, self.least, fps=fps), Clock(fps=fps)
         found = follow(self.pipeline(shots(calibrated(recording, self.calibration), self.detector.gain)))
         frames, seconds = 0, 0.0
@@ -90,9 +90,10 @@ def fingerprint(watch: Watch, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"weights": weights, "least": dict(watch.least), **settings}
 
 
-def _rang(journal: Journal, name: str, visit: Visit) -> None:
+def _rang(journal: Journal, tell: Tell, name: str, visit: Visit) -> None:
     if journal.alarm(name, visit):
-        print(f"alarm {name}: {visit.name} at {visit.start or f'{visit.first:.0f} s'} in {visit.recording}")
+        when = visit.start or f"{visit.first:.0f} s"
+        tell(f"alarm {name}: {visit.name} at {when} in {visit.recording}")
 
 
 def _size(opened: Opened) -> int:
@@ -106,6 +107,9 @@ def _alarm(name: str, given: object, classes: tuple[str, ...]) -> Alarm:
     if not isinstance(given, dict) or not set(given) <= set(known):
         raise UserError(f"{where}={given}: must be a group of {', '.join(known)}")
     told = {**known, **given}
+    for key in ("seconds", "kelvin"):
+        if not isinstance(told[key], (int, float)) and (key == "seconds" or told[key] is not None):
+            raise UserError(f"{where}.{key}={told[key]}: must be a number")
     if told["classes"] is not None:
         unknown = [word for word in told["classes"] if word not in classes]
         if unknown:

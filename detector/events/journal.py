@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from detector.errors import UserError
-from detector.events.visit import Visit
+from detector.events.visit import PICTURES, Visit
 from detector.inference.draw import save_picture
 
 VISITS, RECORDINGS, ALARMS, TABLE = "visits.jsonl", "recordings.jsonl", "alarms.jsonl", "visits.csv"
-PICTURES = "pictures"
+SETTINGS = "settings.json"
 
 COLUMNS = (
     *("recording", "track", "class", "start", "end", "first", "last", "sightings", "score"),
@@ -53,7 +53,6 @@ class Lines:
 
     def add(self, entry: dict[str, Any]) -> None:
         """One more. Raises OSError."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab+") as file:
             whole = self._end(file.tell())
             if whole != file.tell():
@@ -80,34 +79,49 @@ class Journal:
 
     visits.jsonl has a line for each; recordings.jsonl one for each recording that was read to its end;
     alarms.jsonl one for each alarm, from when it was set off. visits.csv is a table of all visits, written
-    anew by `table`; pictures/ has the best view of each. settings: what the visits depend on; UserError
-    where those in the folder were made with others.
+    anew by `table`; pictures/ has the best view of each. settings: what the visits depend on, plain values,
+    kept in settings.json; UserError where those in the folder were made with others.
     """
 
     def __init__(self, folder: Path, *, settings: dict[str, Any]) -> None:
         self.folder = folder
         self.settings = settings
+        if self.begun(folder) and json.loads((folder / SETTINGS).read_text(encoding="utf-8")) != settings:
+            raise UserError(f"{folder}: was made with other settings; choose another output, or empty it")
         self._visits, self._recordings = Lines(folder / VISITS), Lines(folder / RECORDINGS)
         self._alarms = Lines(folder / ALARMS)
-        done = self._recordings.read()
         self.visits = [_visit(entry, folder / VISITS) for entry in self._visits.read()]
         self._keys = {visit.key for visit in self.visits}
         self._rang = {
-            (*_visit(entry["visit"], folder / ALARMS).key, entry["alarm"]) for entry in self._alarms.read()
+            (*_visit(entry.get("visit"), folder / ALARMS).key, str(entry.get("alarm")))
+            for entry in self._alarms.read()
         }
-        self._done = {(entry.get("recording"), entry.get("size")): entry for entry in done}
-        for entry in done:
-            if entry.get("settings") != settings:
-                raise UserError(f"{folder}: was made with other settings; choose another output, or empty it")
+        self._done: dict[str, dict[str, Any]] = {}
+        for entry in self._recordings.read():
+            self._done[str(entry.get("recording"))] = entry
+
+    @staticmethod
+    def begun(folder: Path) -> bool:
+        """Whether a folder is that of a journal."""
+        return (folder / SETTINGS).is_file()
+
+    def begin(self) -> None:
+        """Make the folder, before anything is added; nothing where it has been begun."""
+        if self.begun(self.folder):
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.folder / f".{SETTINGS}.partial"
+        partial.write_text(json.dumps(self.settings), encoding="utf-8")
+        partial.replace(self.folder / SETTINGS)
 
     @property
     def recordings(self) -> list[dict[str, Any]]:
-        """Those that were read to their end: recording, size, frames, seconds, settings."""
+        """Those that were read to their end: recording, size, frames, seconds."""
         return list(self._done.values())
 
     def has(self, recording: str, size: int) -> bool:
         """Whether a recording of that many bytes was read to its end."""
-        return (recording, size) in self._done
+        return recording in self._done and self._done[recording].get("size") == size
 
     def alarm(self, name: str, visit: Visit) -> bool:
         """An alarm that a visit sets off; False, and nothing written, where it did so in an earlier run."""
@@ -124,7 +138,7 @@ class Journal:
             return False
         # First the picture: a line must not name a file that is not there.
         name = f"{PICTURES}/{len(self.visits) + 1:06d}.jpg"
-        (self.folder / PICTURES).mkdir(parents=True, exist_ok=True)
+        (self.folder / PICTURES).mkdir(exist_ok=True)
         save_picture(self.folder / name, picture)
         visit = replace(visit, picture=name)
         self._visits.add(visit.plain())
@@ -134,9 +148,9 @@ class Journal:
 
     def finish(self, recording: str, size: int, *, frames: int, seconds: float) -> None:
         """A recording was read to its end."""
-        entry = {"recording": recording, "size": size, "frames": frames, "seconds": round(seconds, 3)}
-        self._recordings.add({**entry, "settings": self.settings})
-        self._done[(recording, size)] = {**entry, "settings": self.settings}
+        told = {"recording": recording, "size": size, "frames": frames, "seconds": round(seconds, 3)}
+        self._recordings.add(told)
+        self._done[recording] = told
 
     def table(self) -> None:
         """Write visits.csv; the file is whole or not there."""
@@ -157,8 +171,8 @@ def _row(visit: Visit) -> Iterable[object]:
     return (values[column] for column in COLUMNS)
 
 
-def _visit(entry: dict[str, Any], path: Path) -> Visit:
+def _visit(entry: object, path: Path) -> Visit:
     try:
-        return Visit(**entry)
-    except TypeError as error:
-        raise UserError(f"{path}: holds no visits of this version ({error})") from error
+        return Visit.read(entry)
+    except ValueError as error:
+        raise UserError(f"{path}: holds what is no visit of this version: {error}") from error

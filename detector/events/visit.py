@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+PICTURES = "pictures"
+"""The folder of a journal in which pictures of visits lie."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,5 +65,48 @@ class Visit:
         return None if self.began is None else (self.began - timedelta(hours=12)).date().isoformat()
 
     def plain(self) -> dict[str, Any]:
-        """As a dict of plain values; Visit(**it) is the visit again."""
+        """As a dict of plain values, which `read` takes."""
         return asdict(self)
+
+    @classmethod
+    def read(cls, entry: object) -> Visit:
+        """The visit of such a dict, from a file that anybody may have written.
+
+        Raises ValueError where something is missing, of another kind, or a picture that is none of a journal.
+        """
+        if not isinstance(entry, dict) or set(entry) != set(_KINDS):
+            raise ValueError(f"must have {', '.join(_KINDS)}")
+        for name, kinds in _KINDS.items():
+            if not isinstance(entry[name], kinds) or isinstance(entry[name], bool):
+                raise ValueError(f"{name}={entry[name]!r}")
+        visit = cls(**entry)
+        for time in filter(None, (visit.start, visit.end)):
+            datetime.fromisoformat(time)
+        for value in (*visit.zones.values(), *visit.lines.values()):
+            if not isinstance(value, (int, float)):
+                raise ValueError(f"zones={visit.zones}, lines={visit.lines}")
+        if visit.picture is not None and not re.fullmatch(rf"{PICTURES}/\d+\.jpg", visit.picture):
+            raise ValueError(f"picture={visit.picture!r}")
+        return visit
+
+
+_NONE, _NUMBER = type(None), (int, float)
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "recording": (str,),
+    "track": (int,),
+    "name": (str,),
+    "start": (str, _NONE),
+    "end": (str, _NONE),
+    "first": _NUMBER,
+    "last": _NUMBER,
+    "sightings": (int,),
+    "score": _NUMBER,
+    "path": (list,),
+    "kelvin": (*_NUMBER, _NONE),
+    "kelvin_near": (*_NUMBER, _NONE),
+    "zones": (dict,),
+    "lines": (dict,),
+    "alarms": (list,),
+    "picture": (str, _NONE),
+}
+"""What each value of a stored visit may be."""

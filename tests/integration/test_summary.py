@@ -68,11 +68,11 @@ def test_a_summary_goes_on_after_a_kill_and_tells_nothing_twice(call, season, to
     assert {visit["sightings"] for visit in visits} == {FRAMES - 2}
     assert all(visit["zones"] == {"all": pytest.approx(21 / 9, abs=0.01)} for visit in visits)
     assert len(alarms) == len(visits)
-    assert f"2 recordings, {len(visits)} visits, {len(visits)} of them new: out" in outcome.out
-    assert {"visits.csv", "index.html", "night_unknown.html", "recordings.jsonl"} <= files
+    assert f"{len(visits)} visits in 2 recordings, 5 s. {len(visits)} of them new: out\n" in outcome.out
+    assert {"visits.csv", "settings.json", "index.html", "night_unknown.html", "recordings.jsonl"} <= files
 
     again = call("summary", *summary).assert_fine()
-    assert f"{len(visits)} visits, 0 of them new" in again.out
+    assert "5 s. 0 of them new: out\n" in again.out
     assert (lines("visits.jsonl"), lines("alarms.jsonl")) == (visits, alarms)
 
     # As a kill in the middle of the second recording leaves it.

@@ -15,7 +15,7 @@ from detector.app.visiting import Watch, fingerprint, rules
 from detector.data.writers.output import require_fresh
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
-from detector.events.journal import RECORDINGS, VISITS, Journal
+from detector.events.journal import Journal
 from detector.inference.sources import find, recordings
 from detector.inference.stages import thresholds
 from detector.report.kit.page import write
@@ -37,17 +37,17 @@ def run(config: DictConfig) -> None:
     shape = checked_shape(plain(config.raw_shape))
     watch = _watch(config)
     output = Path(str(config.output))
-    if not any((output / name).exists() for name in (VISITS, RECORDINGS)):
+    if not Journal.begun(output):
         require_fresh(output)
     settings = {name: plain(config[name]) for name in FOUND_BY}
     journal = Journal(output, settings=fingerprint(watch, settings))
     failures = Failures(alone=len(paths) == 1 and paths[0].is_file(), tell=tell)
     colour = chosen_colour(config.colour, own=watch.detector.colour)
     before = len(journal.visits)
+    journal.begin()
     for opened in recordings(paths, raw_shape=shape, colour=colour, failed=failures.add):
         watch.read(opened, journal, failures, progress=bar)
-    if journal.recordings or journal.visits:
-        _tell(journal, new=len(journal.visits) - before)
+    _tell(journal, new=len(journal.visits) - before)
     failures.raise_for_any()
 
 
@@ -76,7 +76,8 @@ def _tell(journal: Journal, *, new: int) -> None:
         write(night_page(night, visits, journal.folder), journal.folder / file_name(night))
     watched = journal.recordings
     seconds = sum(float(entry["seconds"]) for entry in watched)
-    write(season_page(nights, recordings=len(watched), seconds=seconds), journal.folder / SEASON)
-    print(f"{len(watched)} recordings, {len(journal.visits)} visits, {new} of them new: {journal.folder}")
+    season = season_page(nights, recordings=len(watched), seconds=seconds)
+    write(season, journal.folder / SEASON)
+    print(f"{season.lead} {new} of them new: {journal.folder}")
     for line in told(nights):
         print(line)

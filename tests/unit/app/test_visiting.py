@@ -38,6 +38,7 @@ def test_settings_become_places_and_rules():
         ({"alarms": {"a": {"class": "fox"}}}, r"events.alarms.a=.*: must be a group of classes, seconds"),
         ({"alarms": {"a": {"classes": ["dog"]}}}, r"events.alarms.a.classes: dog is none of person, fox"),
         ({"alarms": {"a": {"zone": "door"}}}, r"events.alarms.a.zone=door: must be one of events.zones"),
+        ({"alarms": {"a": {"kelvin": "hot"}}}, r"events.alarms.a.kelvin=hot: must be a number"),
         ({"alarms": {"a": {"seconds": -1}}}, r"events.alarms.a.seconds=-1: must be at least 0"),
     ],
 )

@@ -21,12 +21,19 @@ SETTINGS = {"weights": "abc", "events": {"gap": 2.0}}
 
 
 def journal(folder: Path) -> Journal:
-    return Journal(folder, settings=SETTINGS)
+    """Begun, where it was not."""
+    made = Journal(folder, settings=SETTINGS)
+    made.begin()
+    return made
+
+
+def test_nothing_is_made_before_it_begins(tmp_path: Path):
+    Journal(tmp_path / "new", settings=SETTINGS)
+    assert not (tmp_path / "new").exists()
 
 
 def test_what_was_added_is_there_and_comes_once(tmp_path: Path):
     first = journal(tmp_path / "new")
-    assert not (tmp_path / "new").exists()
     assert first.add(visit(), VIEW)
     assert not first.add(visit(score=0.9), VIEW)
     again = journal(tmp_path / "new")
@@ -67,6 +74,7 @@ from detector.events.journal import Journal
 from tests.unit.events.builders import visit
 from tests.unit.events.test_journal import SETTINGS, VIEW
 journal = Journal(Path(sys.argv[1]), settings=SETTINGS)
+journal.begin()
 for track in range(1, 6):
     journal.add(visit(track=track), VIEW)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -112,12 +120,30 @@ def test_the_table_has_every_visit(tmp_path: Path):
 
 
 def test_refuses(tmp_path: Path):
-    journal(tmp_path).finish("/a.cptv", 100, frames=9, seconds=1.0)
+    journal(tmp_path)
     with pytest.raises(UserError, match="was made with other settings"):
         Journal(tmp_path, settings={"weights": "def"})
     (tmp_path / "visits.jsonl").write_text("[1]\n")
     with pytest.raises(UserError, match=r"visits\.jsonl line 1: is no JSON object"):
         journal(tmp_path)
     (tmp_path / "visits.jsonl").write_text('{"track": 1}\n')
-    with pytest.raises(UserError, match=r"visits\.jsonl: holds no visits of this version"):
+    with pytest.raises(UserError, match=r"visits\.jsonl: holds what is no visit of this version: must have"):
+        journal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"picture": "../secret.jpg"},
+        {"picture": "/etc/secret.jpg"},
+        {"start": "yesterday"},
+        {"track": "1"},
+        {"last": None},
+        {"zones": []},
+        {"lines": {"gate": "1"}},
+    ],
+)
+def test_a_line_that_somebody_made_up_leads_nowhere(tmp_path: Path, changes):
+    (tmp_path / "visits.jsonl").write_text(json.dumps({**visit().plain(), **changes}) + "\n")
+    with pytest.raises(UserError, match=r"visits\.jsonl: holds what is no visit"):
         journal(tmp_path)
