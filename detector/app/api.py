@@ -10,6 +10,7 @@ import numpy as np
 
 from detector.app.full_package import needed_for
 from detector.app.opening import Detector, open_detector
+from detector.app.reading import chosen_scale
 from detector.app.shipped import THERMAL
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
@@ -21,7 +22,6 @@ from detector.structures import Frame
 from detector.thermal import io
 from detector.thermal.io.checks import depth_of
 from detector.thermal.io.temperatures import to_counts
-from detector.thermal.resolution import checked_scale
 
 if TYPE_CHECKING:
     from detector.evaluation.coco import Metrics
@@ -50,9 +50,7 @@ def load(
     UserError for a file that is none, and for settings that cannot be.
     """
     settings = InferenceSettings(device=device, precision=precision, batch_size=batch_size)
-    if scale is not None:
-        scale = checked_scale(scale, where="scale")
-    return Model(open_detector(path, device=device, scale=scale), settings)
+    return Model(open_detector(path, device=device, scale=chosen_scale(scale)), settings)
 
 
 def train(overrides: Sequence[str] = ()) -> Path:

@@ -11,6 +11,7 @@ from detector.structures import Frame
 from detector.thermal import io
 from detector.thermal.io import temperatures
 from detector.thermal.io.colour import PALETTE, ColourError, checked_way
+from detector.thermal.resolution import checked_scale
 
 Tell = Callable[[str], None]
 """Shows a line to the user while a command runs."""
@@ -74,6 +75,11 @@ def tell_units(guesses: Collection[str], tell: Tell) -> None:
     """One line for each unit that numbers were taken for."""
     for unit in sorted(guesses):
         tell(temperatures.told(unit))
+
+
+def chosen_scale(asked: object) -> float | None:
+    """How large frames are shown to the detector; None: as in training. Raises UserError as checked_scale."""
+    return None if asked is None else checked_scale(asked, where="scale")
 
 
 def chosen_colour(asked: object, *, own: str) -> str:

@@ -19,6 +19,7 @@ from detector.events.journal import Journal
 from detector.events.places import Line, Point, Zone
 from detector.events.visit import Visit
 from detector.events.visits import Rules, Visits
+from detector.inference.draw import shown
 from detector.inference.pipeline import Pipeline, shots
 from detector.inference.prediction import Prediction
 from detector.inference.sources import Opened, until_failure
@@ -76,7 +77,7 @@ def rules(settings: Mapping[str, Any], *, classes: tuple[str, ...]) -> Rules:
 def portrait(prediction: Prediction, index: int) -> np.ndarray:
     """A picture [h, w, 3] uint8 of an object with what is around it."""
     return crop(
-        prediction.image,
+        shown(prediction.frame, prediction.image),
         prediction.boxes[index],
         detections=prediction.detections.keep(np.array([index])),
         ground_truth=np.zeros((0, 4), np.float32),

@@ -16,7 +16,14 @@ from detector.app.bar import bar, tell
 from detector.app.commands.convert import WRITERS
 from detector.app.opening import Detector, open_detector
 from detector.app.parts import build
-from detector.app.reading import Failures, checked_shape, chosen_colour, noting_units, tell_units
+from detector.app.reading import (
+    Failures,
+    checked_shape,
+    chosen_colour,
+    chosen_scale,
+    noting_units,
+    tell_units,
+)
 from detector.app.settings import plain, typed
 from detector.data.annotations import Annotations, ImageRecord
 from detector.data.auto.listing import PRELABELS
@@ -38,7 +45,6 @@ from detector.thermal import io
 from detector.thermal.agc import Agc
 from detector.thermal.io.colour import REFUSE
 from detector.thermal.io.temperatures import checked_unit
-from detector.thermal.resolution import checked_scale
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +130,7 @@ def _checked_forms(forms: object) -> list[str]:
 
 def _model(config: DictConfig) -> Model:
     engine = typed(InferenceSettings, config.engine, where="engine")
-    scale = None if config.scale is None else checked_scale(config.scale, where="scale")
-    trained = open_detector(str(config.checkpoint), device=engine.device, scale=scale)
+    trained = open_detector(str(config.checkpoint), device=engine.device, scale=chosen_scale(config.scale))
     least = thresholds(trained.classes, stored=trained.thresholds, confidence=config.confidence)
     return Model(trained, trained.pipeline(engine), least)
 

@@ -10,13 +10,12 @@ from detector.app.bar import bar, tell
 from detector.app.opening import changed_postprocess, open_detector
 from detector.app.parts import build
 from detector.app.predicting import Request, predict
-from detector.app.reading import checked_shape
+from detector.app.reading import checked_shape, chosen_scale
 from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
 from detector.engine.settings import InferenceSettings
 from detector.inference.sources import find
 from detector.thermal.io.temperatures import checked_unit
-from detector.thermal.resolution import checked_scale
 
 
 def run(config: DictConfig) -> None:
@@ -36,8 +35,7 @@ def run(config: DictConfig) -> None:
         calibration=None if config.calibration is None else build("calibration", plain(config.calibration)),
         tracker=None if config.get("tracker") is None else build("tracker", plain(config.tracker)),
     )
-    scale = None if config.scale is None else checked_scale(config.scale, where="scale")
-    detector = open_detector(str(config.checkpoint), device=engine.device, scale=scale)
+    detector = open_detector(str(config.checkpoint), device=engine.device, scale=chosen_scale(config.scale))
     if config.checkpoint == THERMAL:
         print(f"with the weights that ship, which find {', '.join(detector.classes)}")
     postprocess = changed_postprocess(detector, plain(config.postprocess))

@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from detector.app.bar import bar, tell
 from detector.app.opening import changed_postprocess, open_detector
 from detector.app.parts import build
-from detector.app.reading import Failures, checked_shape, chosen_colour
+from detector.app.reading import Failures, checked_shape, chosen_colour, chosen_scale
 from detector.app.settings import plain, typed
 from detector.app.visiting import Watch, fingerprint, rules
 from detector.data.writers.output import require_fresh
@@ -20,9 +20,11 @@ from detector.inference.sources import find, recordings
 from detector.inference.stages import thresholds
 from detector.report.kit.page import write
 from detector.report.night.page import by_night, file_name, night_page, season_page, told
+from detector.thermal import io
+from detector.thermal.io.temperatures import checked_unit
 
 SEASON = "index.html"
-FOUND_BY = ("tracker", "events", "postprocess", "calibration", "colour")
+FOUND_BY = ("tracker", "events", "postprocess", "calibration", "colour", "unit", "scale")
 """The settings on which it depends what is found."""
 
 
@@ -34,7 +36,6 @@ def run(config: DictConfig) -> None:
     if config.get("tracker") is None:
         raise UserError("tracker: visits are of objects that are followed; choose one, tracker=bytetrack")
     paths = find(plain(config.source))
-    shape = checked_shape(plain(config.raw_shape))
     watch = _watch(config)
     output = Path(str(config.output))
     if not Journal.begun(output):
@@ -42,10 +43,14 @@ def run(config: DictConfig) -> None:
     settings = {name: plain(config[name]) for name in FOUND_BY}
     journal = Journal(output, settings=fingerprint(watch, settings))
     failures = Failures(alone=len(paths) == 1 and paths[0].is_file(), tell=tell)
-    colour = chosen_colour(config.colour, own=watch.detector.colour)
+    how = io.How(
+        checked_shape(plain(config.raw_shape)),
+        chosen_colour(config.colour, own=watch.detector.colour),
+        checked_unit(config.unit, where="unit"),
+    )
     before = len(journal.visits)
     journal.begin()
-    for opened in recordings(paths, raw_shape=shape, colour=colour, failed=failures.add):
+    for opened in recordings(paths, **how._asdict(), failed=failures.add):
         watch.read(opened, journal, failures, progress=bar)
     _tell(journal, new=len(journal.visits) - before)
     failures.raise_for_any()
@@ -56,7 +61,7 @@ def _watch(config: DictConfig) -> Watch:
     if config.events.gap < keep:
         raise UserError(f"events.gap={config.events.gap}: must be at least tracker.keep={keep}")
     engine = typed(InferenceSettings, config.engine, where="engine")
-    detector = open_detector(str(config.checkpoint), device=engine.device)
+    detector = open_detector(str(config.checkpoint), device=engine.device, scale=chosen_scale(config.scale))
     postprocess = changed_postprocess(detector, plain(config.postprocess))
     return Watch(
         detector=detector,

@@ -11,7 +11,7 @@ from detector.app.bar import tell
 from detector.app.opening import open_detector
 from detector.app.parts import build
 from detector.app.predicting import DEFAULT_FPS
-from detector.app.reading import checked_shape, chosen_colour
+from detector.app.reading import checked_shape, chosen_colour, chosen_scale
 from detector.app.settings import plain, typed
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
@@ -40,7 +40,7 @@ def run(config: DictConfig) -> None:
         if not config[key] > 0:
             raise UserError(f"{key}={config[key]}: must be a number of seconds above 0")
     engine = typed(InferenceSettings, {**plain(config.engine), "batch_size": 1}, where="engine")
-    detector = open_detector(str(config.checkpoint), device=engine.device)
+    detector = open_detector(str(config.checkpoint), device=engine.device, scale=chosen_scale(config.scale))
     how = io.How(
         checked_shape(plain(config.raw_shape)),
         chosen_colour(config.colour, own=detector.colour),
