@@ -26,6 +26,7 @@ ROOMS = (
         "report",
         "tuning",
         "labelling",
+        "live",
     ),
     *(
         "geometry.nms",
