@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -35,7 +36,8 @@ class Recorder:
             unfinished.write_bytes(encoded.tobytes())
             os.replace(unfinished, file)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                unfinished.unlink()
             self.failed += 1
             if self.failed == 1:
                 self.tell(f"record={self.folder}: cannot be written: {error.strerror}; going on without")

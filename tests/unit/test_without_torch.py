@@ -28,6 +28,7 @@ ROOMS = (
         "labelling",
         "tracking",
         "events",
+        "live",
     ),
     *(
         "geometry.nms",
