@@ -188,7 +188,8 @@ def _doubt(entries: Sequence[Entry], annotations: Annotations, file: Path) -> No
     if plain and (out.any() or (len(entries) >= _MANY and usual < 0.5)):
         raise UserError(
             f"{file}: boxes look like x1, y1, x2, y2: as x, y, w, h {int(out.sum())} of {len(entries)} reach "
-            "out of their pictures; say which with boxes=xyxy or boxes=xywh (evaluate)"
+            "out of their pictures; say which: thermal-detector evaluate predictions=FILE boxes=xyxy or "
+            "boxes=xywh reads them so and writes predictions.json, which is not asked about again"
         )
 
 

@@ -68,7 +68,7 @@ def test_the_same_predictions_cannot_be_told_apart(call: Call, finished, own_run
         (["runs=[FILE,other.json]"], "runs names files only, so data must be given: data=..."),
         (["runs=[RUN,other.json]"], "other.json: cannot read predictions: No such file"),
         (["runs=[RUN,FILE]", "data.split=val"], "the run was judged on test. Judge it on val first: thermal"),
-        (["runs=[RUN,FILE]", "data.root=nowhere"], "data root nowhere: no such folder"),
+        (["runs=[RUN,FILE]", "data.root=nowhere"], "data.root=nowhere: no such folder"),
         (["runs=[RUN,FILE]", "resamples=20"], "resamples=20: must be at least 100"),
         (["runs=[RUN,FILE]", "seed=-1"], "seed=-1: must be at least 0"),
         (["runs=[RUN,FILE]", "unit=days"], "unit=days: must be one of auto, images, recordings"),

@@ -66,7 +66,7 @@ def test_two_sets_side_by_side(tiny_set, call: Call, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["data.root=nowhere"], "data root nowhere: no such folder"),
+        (["data.root=nowhere"], "data.root=nowhere: no such folder"),
         (["data=checkpoint"], "data=checkpoint: names no data set of its own"),
         (["splits=[holdout]"], "data split 'holdout'"),
         (["compare=lepton"], "compare=lepton: must be one of auto, "),

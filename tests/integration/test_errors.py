@@ -23,7 +23,7 @@ def edit(file: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["data.root=nowhere"], "data root HERE/nowhere: no such folder"),
+        (["data.root=nowhere"], "data.root=HERE/nowhere: no such folder"),
         (["data=hit_uav", "data.root=SET"], "SET/annotations/train.json: no 'annotation' list"),
         (
             ["data=coco", "data.root=SET", "data.source.annotations='labels/{split}.json'"],
@@ -114,7 +114,7 @@ def test_a_run_is_not_resumed_as_another(call, finished, tmp_path, override, mes
         ([], "checkpoint must be given: add checkpoint=... to the command"),
         (["checkpoint=best.pt"], "checkpoint best.pt: no such file"),
         (["checkpoint=5"], "checkpoint 5: no such file"),
-        (["checkpoint=BEST", "data.root=nowhere"], "data root nowhere: no such folder"),
+        (["checkpoint=BEST", "data.root=nowhere"], "data.root=nowhere: no such folder"),
         (["checkpoint=BEST", "data.split=valid"], "splits found: test, train, val"),
         (
             ["checkpoint=BEST", "data=coco", "data.root=SET", "data.remap={person: dog}"],

@@ -74,7 +74,7 @@ def test_data_that_moved(own, tiny_set, call: Call):
     config.data.root = "gone"
     OmegaConf.save(config, own / "config.yaml")
     outcome = call("report", "run=runs/own").assert_fine()
-    assert "note: The test split cannot be read: data root gone: no such folder" in outcome.out
+    assert "note: The test split cannot be read: data.root=gone: no such folder" in outcome.out
     page = (own / "report.html").read_text()
     assert "Give data.root=PATH if it has moved" in page
     assert "<img" not in page

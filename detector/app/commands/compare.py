@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from detector.app.build import Settings, build_bins, chosen_data, load_split, run_config
 from detector.data.annotations import Annotations
 from detector.errors import UserError
+from detector.evaluation.predictions import Entry
 from detector.evaluation.results_file import read_predictions
 from detector.evaluation.uncertainty.paired import Comparison, compare
 from detector.evaluation.uncertainty.resampling import draw
@@ -35,7 +36,7 @@ def run(config: DictConfig) -> None:
     annotations = load_split(data, data["split"])
     draws = draw(annotations.records, count=config.resamples, unit=str(config.unit), seed=config.seed)
     files = {name: _predictions(place, data["split"], annotations) for name, place in _names(places).items()}
-    entries = {name: read_predictions(file, annotations, boxes=None) for name, file in files.items()}
+    entries = {name: _read(file, annotations) for name, file in files.items()}
     print(f"{data['split']} split, {len(annotations.records)} frames:")
     for name, file in files.items():
         seen = len({entry["image_id"] for entry in entries[name]})
@@ -46,6 +47,12 @@ def run(config: DictConfig) -> None:
     if draws.caution:
         print(f"caution: {draws.caution}.")
     _write(Path(str(config.output)), comparison, files, split=data["split"])
+
+
+def _read(file: Path, annotations: Annotations) -> list[Entry]:
+    """What is beside metrics.json was written here, and nothing of it is in doubt."""
+    own = (file.parent / "metrics.json").is_file()
+    return read_predictions(file, annotations, boxes="xywh" if own else None)
 
 
 def _data(places: Sequence[Path], asked: DictConfig) -> Settings:

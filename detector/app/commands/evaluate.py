@@ -149,6 +149,8 @@ def _check_asked(config: DictConfig) -> None:
     if config.boxes not in (None, *FORMS):
         raise UserError(f"boxes={config.boxes}: must be {' or '.join(FORMS)}, or null")
     if config.predictions is None:
+        if config.boxes is not None:
+            raise UserError("boxes is of predictions=FILE: a checkpoint's own need none, leave it out")
         return
     if config.checkpoint is not None:
         raise UserError("checkpoint and predictions are both given: give one, they are judged one at a time")

@@ -43,7 +43,7 @@ class Listing:
 def list_folder(root: Path) -> Listing:
     """The files under a folder, or under the only folder in it. Raises UserError where it is none."""
     if not root.is_dir():
-        raise UserError(f"data root {root}: no such folder or zip file")
+        raise UserError(f"data.root={root}: no such folder or zip file")
     while len(inner := _shown(root)) == 1 and inner[0].is_dir(follow_symlinks=False):
         root = Path(inner[0].path)
     pictures: list[str] = []

@@ -169,7 +169,7 @@ def brief(value: object) -> str:
 
 
 def _ids_by_name(categories: Mapping[int, str], source: Path) -> dict[str, list[int]]:
-    """The ids of each class, the smallest first, by its folded name; by falling smallest id."""
+    """The ids of each class, the smallest first, by its folded name; in the order of these."""
     ids: dict[str, list[int]] = {}
     for key in sorted(categories):
         ids.setdefault(folded(categories[key]), []).append(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from detector.data.annotations import Annotations
@@ -107,22 +108,19 @@ def annotations_from_coco(
     words. Records of one file are one picture.
     Raises UserError on malformed or empty files, non-finite boxes, unknown classes and missing pictures.
     """
-    images = section(document, "images", file)
-    if not images:
-        raise UserError(f"{file}: the split is empty (no images)")
+    by_id = _images_by_id(document, file)
     listed = read_categories(document, file)
     known = classes_of([listed]) if known is None else known
     numbers, names = numbered(listed, known)
     categories = {key: name for key, name in names.items() if name not in classless}
-    truths = _truths_by_image(document, file, numbers, set(categories))
+    frames = {key: (image.get("height"), image.get("width")) for key, image in by_id.items()}
+    truths = _truths_by_image(document, file, numbers, set(categories), frames)
     folder = PictureFolder(image_dir, root, key=images_key)
     find_sequence = sequence_finder(sequence_pattern)
-    pictures: dict[Id, Picture] = {}
-    for image in images:
-        key = id_of(image, "id", f"{file}: image")
-        if key in pictures:
-            raise UserError(f"{file}: image id {key} is listed twice")
-        pictures[key] = _picture(image, key, truths.get(key, ()), file, folder, find_sequence)
+    pictures = {
+        key: _picture(image, key, truths.get(key, ()), file, folder, find_sequence)
+        for key, image in by_id.items()
+    }
     strays = truths.keys() - pictures.keys()
     if strays:
         named = shown(sorted(map(str, strays)))
@@ -132,8 +130,25 @@ def annotations_from_coco(
     return assemble(found, categories, classes=names_asked, source=file, remedy=folder.if_missing)
 
 
+def _images_by_id(document: Json, file: Path) -> dict[Id, Json]:
+    """The image records, at least one."""
+    images = section(document, "images", file)
+    if not images:
+        raise UserError(f"{file}: the split is empty (no images)")
+    by_id: dict[Id, Json] = {}
+    for image in images:
+        key = id_of(image, "id", f"{file}: image")
+        if by_id.setdefault(key, image) is not image:
+            raise UserError(f"{file}: image id {key} is listed twice")
+    return by_id
+
+
 def _truths_by_image(
-    document: Json, file: Path, numbers: Mapping[Id, int], categories: set[int]
+    document: Json,
+    file: Path,
+    numbers: Mapping[Id, int],
+    categories: set[int],
+    frames: Mapping[Id, tuple[object, object]],
 ) -> dict[Id, list[GroundTruth]]:
     """Objects by image id; those of categories that are no class have none."""
     grouped: dict[Id, list[GroundTruth]] = {}
@@ -147,8 +162,9 @@ def _truths_by_image(
         if not isinstance(crowd, int | float) or crowd not in (0, 1):
             raise UserError(f"{where}: iscrowd must be 0 or 1, found {brief(crowd)}")
         category = numbers[key] if numbers[key] in categories else None
-        truth = GroundTruth(category, box_of(item, where), bool(crowd), place)
-        grouped.setdefault(id_of(item, "image_id", where), []).append(truth)
+        image = id_of(item, "image_id", where)
+        box = box_of(item, where, frame=frames.get(image, (None, None)))
+        grouped.setdefault(image, []).append(GroundTruth(category, box, bool(crowd), place))
     return grouped
 
 
@@ -188,27 +204,23 @@ def _picture(
 
 
 def _one_for_each_file(pictures: Mapping[Id, Picture], file: Path) -> list[Picture]:
-    """Records of one file put together, and numbered from 1 where the ids of some are words."""
+    """Records of one file put together; those whose id is a word get numbers that no other has, from 1 on."""
     grouped: dict[Path, list[Picture]] = {}
     for picture in pictures.values():
         grouped.setdefault(picture.path, []).append(picture)
-    words = any(isinstance(key, str) for key in pictures)
+    unused = (number for number in count(1) if number not in pictures)
     found = []
-    for number, group in enumerate(grouped.values(), 1):
+    for group in grouped.values():
         first = group[0]
         if len({(one.width, one.height) for one in group}) > 1:
             raise UserError(f"{file}: {first.path.name} is listed with different sizes")
-        names = dict.fromkeys(name for one in group for name in (*one.names, *_other_id(one, first)))
-        found.append(
-            replace(
-                first,
-                image_id=number if words else first.image_id,
-                truths=_without_repeats([truth for one in group for truth in one.truths]),
-                names=tuple(names),
-            )
-            if words or len(group) > 1
-            else first
-        )
+        if first.names:
+            first = replace(first, image_id=next(unused))
+        if len(group) > 1:
+            truths = _without_repeats([truth for one in group for truth in one.truths])
+            names = [name for one in group for name in one.names or (str(one.image_id),)]
+            first = replace(first, truths=truths, names=tuple(names))
+        found.append(first)
     several = [group[0].path.name for group in grouped.values() if len(group) > 1]
     if several:
         log.warning(
@@ -218,10 +230,6 @@ def _one_for_each_file(pictures: Mapping[Id, Picture], file: Path) -> list[Pictu
             shown(several, 3),
         )
     return found
-
-
-def _other_id(picture: Picture, first: Picture) -> tuple[str, ...]:
-    return () if picture is first or picture.names else (str(picture.image_id),)
 
 
 def _without_repeats(truths: Sequence[GroundTruth]) -> list[GroundTruth]:

@@ -63,7 +63,7 @@ def read_categories(document: Json, file: Path) -> tuple[Category, ...]:
         for item in (annotations if isinstance(annotations, list) else [])
         if isinstance(item, dict)
     ]
-    used = {id_of({"id": value}, "id", "") for value in set(filter(_may_be_id, values))}
+    used = {id_of({"id": value}, "id", f"{file}: an annotation's category") for value in _ids(values)}
     found: dict[Id, Category] = {}
     for item in section(document, "categories", file):
         key = id_of(item, "id", f"{file}: category")
@@ -78,8 +78,15 @@ def read_categories(document: Json, file: Path) -> tuple[Category, ...]:
     return tuple(found.values())
 
 
-def _may_be_id(value: Any) -> bool:
-    return isinstance(value, int | float) or (isinstance(value, str) and bool(value.strip()))
+def _ids(values: Iterable[Any]) -> set[int | float | str]:
+    """Those that may be ids; the others are told where annotations are read."""
+    return {
+        value
+        for value in values
+        if type(value) is int
+        or (isinstance(value, float) and value.is_integer())
+        or (isinstance(value, str) and value.strip())
+    }
 
 
 def set_classes(files: Iterable[Path]) -> Classes:
@@ -140,11 +147,10 @@ def _order(category: Category) -> tuple[bool, int, str]:
 
 def _groups(categories: Sequence[Category]) -> Iterator[tuple[Id, str]]:
     """The entries without object that all others, one at least, name as their group."""
-    named = {folded(category.group) if category.group else None for category in categories}
     for category in categories:
         name = folded(category.name)
         others = {folded(one.group or "") for one in categories if one is not category}
-        if name in named and not category.used and others == {name}:
+        if not category.used and others == {name}:
             yield category.key, name
 
 

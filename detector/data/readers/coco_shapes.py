@@ -13,14 +13,20 @@ from detector.data.readers.labelled import Box, around
 from detector.errors import UserError
 
 
-def box_of(item: Json, where: str) -> Box:
-    """xyxy in pixels, finite or not. Raises UserError where neither bbox nor segmentation tells it."""
+def box_of(item: Json, where: str, *, frame: tuple[object, object]) -> Box:
+    """xyxy in pixels, finite or not. frame: height and width of the picture where its record tells them.
+
+    Raises UserError where neither bbox nor segmentation tells it, and for a mask of another size.
+    """
     box, mask = item.get("bbox"), item.get("segmentation")
     if box is None and mask is None and not {"bbox", "segmentation"} & item.keys():
         raise UserError(
             f"{where} has neither 'bbox' nor 'segmentation'; found {', '.join(sorted(item))[:200]}"
         )
     if box in (None, []):
+        if isinstance(mask, dict) and None not in frame and mask.get("size") != [*frame]:
+            told = f"{brief(mask.get('size'))}, but the picture is of {brief([*frame])}"
+            raise UserError(f"{where}: segmentation is of the size {told}")
         return _around(mask, where)
     numbers = box if isinstance(box, list) else []
     if len(numbers) != 4 or not all(map(_is_number, numbers)):

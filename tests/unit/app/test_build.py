@@ -16,7 +16,7 @@ from tests.unit.data.builders import save_frame, save_json
 
 def test_a_folder_named_by_a_number_is_a_folder():
     data = {**plain(compose("train").data), "root": 2024}
-    with pytest.raises(UserError, match="data root 2024: no such folder"):
+    with pytest.raises(UserError, match=r"data\.root=2024: no such folder"):
         build.load_split(data, "train")
 
 

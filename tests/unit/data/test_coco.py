@@ -316,6 +316,7 @@ def test_compressed_masks_have_the_box_that_pycocotools_finds(root: Path) -> Non
         {"counts": [1200]},
         {"size": [30, 40], "counts": [64, 3]},
         {"size": [30, 40], "counts": "P"},
+        {"size": [60, 80], "counts": [4800]},
         {"size": [30, 40], "counts": [600, -600, 1200]},
         {"size": [10**9, 10**9], "counts": []},
         "polygon",
@@ -379,7 +380,7 @@ def test_records_of_one_file_are_one_picture(root: Path, caplog: pytest.LogCaptu
     first, second = read(root, images=images, annotations=items).records
     # The car is there already.
     np.testing.assert_array_equal(first.labels, [1, 2, 0, 0])
-    assert (first.image_id, first.names, second.image_id) == (5, ("7",), 2)
+    assert (first.image_id, first.names, second.image_id) == (5, ("5", "7"), 2)
     assert "1 pictures have several image ids" in caplog.text
 
 
