@@ -171,8 +171,11 @@ def build(kind: str, node: Any, *, where: str | None = None, **given: Any) -> An
     _check_complete(target, [*settings, *given], where)
     try:
         return target(**settings, **given)
-    except UserError:
-        raise
+    except UserError as error:
+        if str(error).startswith(where):
+            raise
+        # A part does not know the key under which it stands.
+        raise UserError(f"{where}: {error}") from error
     except (TypeError, ValueError) as error:
         raise UserError(f"{where}: {error}") from error
 

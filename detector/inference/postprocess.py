@@ -33,11 +33,11 @@ class Postprocess:
 
     def __post_init__(self) -> None:
         if not 0 <= self.score_threshold <= 1:
-            raise UserError(f"postprocess score_threshold={self.score_threshold}: must lie between 0 and 1")
+            raise UserError(f"postprocess.score_threshold={self.score_threshold}: must lie between 0 and 1")
         for name in ("max_detections", "candidates"):
             value = getattr(self, name)
             if value < 1:
-                raise UserError(f"postprocess {name}={value}: must be at least 1")
+                raise UserError(f"postprocess.{name}={value}: must be at least 1")
 
     def __call__(self, found: Candidates, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
         """Detections of each of the B images, in pixels of the network's input, best first.

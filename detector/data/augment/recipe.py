@@ -49,9 +49,9 @@ class PatchTransform:
         if any(side < 1 or side % multiple for side in size):
             raise UserError(f"augment.size={list(size)}: must be multiples of the stride {multiple}")
         if not 0 < scale[0] <= scale[1]:
-            raise UserError(f"augment scale: need 0 < min <= max, found {tuple(scale)}")
+            raise UserError(f"augment.scale: need 0 < min <= max, found {tuple(scale)}")
         if not 0 <= mosaic_probability <= 1:
-            raise UserError(f"augment mosaic_probability: must be in [0, 1], found {mosaic_probability}")
+            raise UserError(f"augment.mosaic_probability: must be in [0, 1], found {mosaic_probability}")
         self.size = (int(size[0]), int(size[1]))
         self.scale = (float(scale[0]), float(scale[1]))
         self.mosaic_probability = mosaic_probability

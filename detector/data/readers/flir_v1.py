@@ -104,7 +104,7 @@ class FlirV1Source:
 def check_frames(frames: object) -> None:
     """Raises UserError unless it is one of FRAMES."""
     if frames not in FRAMES:
-        raise UserError(f"frames={frames}: must be {' or '.join(FRAMES)}")
+        raise UserError(f"data.source.frames={frames}: must be {' or '.join(FRAMES)}")
 
 
 def with_picture(image: Json, folder: str, suffix: str) -> Any:

@@ -119,7 +119,7 @@ def _without_previews(annotations: Annotations, file: Path) -> Annotations:
     """Without frames of 8 bits: their counts are of another kind than those of the rest."""
     deep = [read_header(record.path).bits > 8 for record in annotations.records]
     if not any(deep):
-        raise UserError(f"{file}: all raw frames hold 8 bits only; use frames=8bit")
+        raise UserError(f"{file}: all raw frames hold 8 bits only; use data.source.frames=8bit")
     shallow = [r.path.name for r, keep in zip(annotations.records, deep, strict=True) if not keep]
     if shallow:
         log.warning(

@@ -71,7 +71,7 @@ class LabelStudioSource:
     def __post_init__(self) -> None:
         check_pattern("annotations", self.annotations)
         if self.take not in TAKE:
-            raise UserError(f"take={self.take}: must be {' or '.join(TAKE)}")
+            raise UserError(f"data.source.take={self.take}: must be {' or '.join(TAKE)}")
         sequence_finder(self.sequence_pattern)
 
     def splits(self) -> tuple[str, ...]:

@@ -46,9 +46,9 @@ class Bins:
         _check_rising("sizes", self.sizes)
         for value in (*self.overlap, self.crowd_above):
             if not 0 <= value < 1:
-                raise UserError(f"evaluation bins: an overlap of {value} must be at least 0 and below 1")
+                raise UserError(f"evaluation.bins: an overlap of {value} must be at least 0 and below 1")
         if min(self.sizes) <= 0:
-            raise UserError(f"evaluation bins: a size of {min(self.sizes)} pixels must be above 0")
+            raise UserError(f"evaluation.bins: a size of {min(self.sizes)} pixels must be above 0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,4 +169,4 @@ def bin_names(edges: Sequence[float], *, first: str, last: str) -> list[str]:
 
 def _check_rising(name: str, edges: Sequence[float]) -> None:
     if len(edges) == 0 or any(high <= low for low, high in itertools.pairwise(edges)):
-        raise UserError(f"evaluation bins {name}={list(edges)}: must be rising numbers, at least one")
+        raise UserError(f"evaluation.bins.{name}={list(edges)}: must be rising numbers, at least one")
