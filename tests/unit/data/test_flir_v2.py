@@ -89,7 +89,9 @@ def test_raw_frames_of_8_bits_are_left_out(root: Path, caplog: pytest.LogCapture
     assert len(built("data/flir_v2", root=root, frames="8bit").load("test").records) == 3
     for name in FRAMES:
         save_frame(folder / f"{name}.tiff", np.full((51, 64), 90, np.uint8))
-    with pytest.raises(UserError, match=r"coco\.json: all raw frames hold 8 bits only; use data\.source\.frames=8bit"):
+    with pytest.raises(
+        UserError, match=r"coco\.json: all raw frames hold 8 bits only; use data\.source\.frames=8bit"
+    ):
         source.load("test")
 
 
