@@ -19,7 +19,6 @@ from detector.data.preview import on_counts
 from detector.data.scale import AUTO
 from detector.data.unit import measured
 from detector.data.unreadable import STOP, without_unreadable
-from detector.engine.description import scale_of
 from detector.errors import UserError
 from detector.evaluation.metrics.backends import backend_of
 from detector.evaluation.metrics.bins import Bins
@@ -28,7 +27,6 @@ from detector.evaluation.split import EvaluatedSplit, evaluate
 from detector.evaluation.uncertainty.headline import Headline, headline
 from detector.files import require_regular
 from detector.inference.stages import thresholds
-from detector.thermal.agc import Agc, Scaled
 from detector.thermal.io.colour import REFUSE
 from detector.thermal.resolution import checked_scale
 
@@ -88,16 +86,6 @@ def build_evaluate(config: Settings) -> Evaluate:
     """The evaluation that training and the evaluate command share."""
     backend = backend_of(config["evaluation"]["backend"])
     return partial(evaluate, bins=build_bins(config), backend=backend)
-
-
-def gain_of(config: Settings, *, scale: float | None = None) -> Agc:
-    """From frames to what the network is shown of them, as a run's configuration says.
-
-    scale: in place of the run's own. Raises UserError for settings that no part has.
-    """
-    gain: Agc = build("thermal", config["thermal"])
-    scale = scale_of(config) if scale is None else scale
-    return gain if scale == 1 else Scaled(gain, scale)
 
 
 def asked_scale(data: Settings) -> float | None:

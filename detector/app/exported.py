@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from detector.app.build import gain_of
+from detector.app.gain import gain_of
 from detector.app.parts import build
 from detector.engine.description import colour_of
 from detector.engine.settings import InferenceSettings

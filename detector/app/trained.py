@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from detector.app.build import gain_of
+from detector.app.gain import gain_of
 from detector.app.parts import build
 from detector.app.shipped import SHIPPED, THERMAL
 from detector.engine import checkpoint

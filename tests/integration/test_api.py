@@ -172,7 +172,7 @@ def test_a_calibrated_array_gives_temperatures(model):
     ("x", "message"),
     [
         (np.zeros((4, 64, 64), np.uint16), r"an array \[4, 64, 64\]"),
-        (np.zeros((64, 64), np.float32), "pixels are float32; only integer counts are read"),
+        (np.zeros((64, 64), np.float32), "floats from 0 to 0 look like a picture scaled"),
         ("nowhere.png", "no such image file"),
         ([b"bytes"], "found bytes"),
     ],

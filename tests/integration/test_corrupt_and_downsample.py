@@ -15,7 +15,10 @@ def test_only_the_named_splits_become_wrong(call, tiny_set, tmp_path):
     own = ["data=synthetic", f"data.root={tiny_set}"]
     noise = ["drop=0.4", "shift=0.1", "relabel=0.5", "splits=[train,val]"]
     out = call("corrupt", *own, *noise, "output=noisy").assert_fine().out
-    true, wrong = built("data/coco", root=tiny_set), built("data/coco", root=tmp_path / "noisy")
+    true, wrong = (
+        built("data/coco", root=tiny_set),
+        built("data/coco", root=tmp_path / "noisy", images=str(tiny_set)),
+    )
     counts = {split: int(true.load(split).object_counts().sum()) for split in ("train", "val", "test")}
     told = dict(line.split(": ", 1) for line in out.splitlines() if line.split(":")[0] in counts)
     assert told["test"] == f"{counts['test']} objects, untouched"

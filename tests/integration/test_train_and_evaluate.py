@@ -52,6 +52,7 @@ def test_a_run_s_folder_holds_what_was_promised_and_no_more(finished):
     assert found - events == {
         "checkpoints",
         "checkpoints/best.pt",
+        "checkpoints/last-1.pt",
         "checkpoints/last.pt",
         "config.yaml",
         "environment.json",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -9,6 +10,7 @@ from omegaconf import DictConfig
 from detector.app.build import load_splits
 from detector.data.label_noise import Damage, LabelNoise, corrupt
 from detector.data.writers.coco import write_coco_references
+from detector.data.writers.output import common_folder
 from detector.errors import UserError
 
 
@@ -31,7 +33,11 @@ def run(config: DictConfig) -> None:
             lines.append(f"{name}: {splits[name].object_counts().sum()} objects, untouched")
     write_coco_references(splits, output)
     print("\n".join(lines))
-    print(f"written: {output.resolve()}; to train: data=coco data.root={output}")
+    pictures = common_folder([record.path for split in splits.values() for record in split.records])
+    print(
+        f"written: {output.resolve()}; to train: data=coco data.root={output} "
+        f"data.source.images={shlex.quote(str(pictures))}"
+    )
 
 
 def _told(damage: Damage) -> str:

@@ -15,9 +15,10 @@ from omegaconf import DictConfig
 from torch import nn
 
 from detector import distributed
-from detector.app.build import NO_DATA, build_evaluate, frame_rate, gain_of, load_split
+from detector.app.build import NO_DATA, build_evaluate, frame_rate, load_split
 from detector.app.commands.evaluate import judge
 from detector.app.fitting import fitted_to
+from detector.app.gain import gain_of
 from detector.app.initial import start
 from detector.app.parts import build
 from detector.app.resuming import compared, note_run, resumed

@@ -50,8 +50,8 @@ class CocoSource:
 
     root: the data set's folder. classes: which categories to learn, in label order; None takes all that the
     file of any split lists, by id. annotations, images: where a split's file and pictures lie under root;
-    `{split}` stands for its name. Only an absolute `images` leads out of the root, and so may `file_name`s
-    that lie in it.
+    `{split}` stands for its name. Only an absolute `images` leads out of the root, and so may a `file_name`
+    that lies in it.
     sequence_pattern: a regular expression whose one group finds the recording in a picture's `file_name`,
     for files whose image records give no `sequence`.
     """

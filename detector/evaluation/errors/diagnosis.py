@@ -9,7 +9,7 @@ from detector.evaluation.errors.confusion import Confusion, confusion
 from detector.evaluation.errors.kinds import Mistakes, find_mistakes
 from detector.evaluation.errors.tide import Tide, tide
 from detector.evaluation.matching import Pool
-from detector.evaluation.scores.calibration import Calibration, calibration
+from detector.evaluation.scores.calibration import Reliability, calibration
 from detector.evaluation.scores.froc import Froc, froc
 from detector.evaluation.scores.outcomes import Outcomes, outcomes
 from detector.evaluation.scores.thresholds import Thresholds, score_thresholds
@@ -29,7 +29,7 @@ class Diagnosis:
     mistakes: Mistakes
     thresholds: Thresholds
     confusion: Confusion
-    calibration: Calibration
+    calibration: Reliability
     froc: Froc
     tide: Tide
 

@@ -23,7 +23,7 @@ BINS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class Reliability:
     """Reliability of the scores from `confidence` on.
 
     counts [M]: detections in each of M bins of equal width over [0, 1]; a bin's upper edge lies outside, the
@@ -48,10 +48,10 @@ class Calibration:
         }
 
 
-def calibration(outcomes: Outcomes, *, confidence: float) -> Calibration:
+def calibration(outcomes: Outcomes, *, confidence: float) -> Reliability:
     """D-ECE and the bins behind it, of the detections with at least this score."""
     counts, scores, precision = _bins(outcomes, confidence)
-    return Calibration(
+    return Reliability(
         confidence=confidence,
         counts=counts,
         scores=scores,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from detector.charts.evaluation import calibration_figure, froc_figure
-from detector.evaluation.scores.calibration import Calibration
+from detector.evaluation.scores.calibration import Reliability
 from detector.evaluation.scores.froc import RATES
 from detector.evaluation.worst import worst
 from detector.report.kit.page import Drawing, Row, Section, Table, Text
@@ -31,7 +31,7 @@ def calibration(record: RunRecord) -> Section:
     return Section(title, (Text(_calibration_words(measured)), drawing))
 
 
-def _calibration_words(measured: Calibration) -> str:
+def _calibration_words(measured: Reliability) -> str:
     assert measured.error is not None
     full = measured.counts > 0
     bias = float(np.average((measured.scores - measured.precision)[full], weights=measured.counts[full]))
