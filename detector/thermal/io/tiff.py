@@ -26,8 +26,9 @@ from detector.thermal.io.temperatures import Counts, to_counts
 OWN_COMPRESSIONS = (COMPRESSION.NONE, COMPRESSION.ADOBE_DEFLATE, COMPRESSION.DEFLATE, COMPRESSION.LZMA)
 REDUCED, MASK = 1, 4  # bits of NewSubfileType: a preview, a transparency mask
 
-# Damage is told by UserError; without a handler Python would print tifffile's remarks on stderr.
+# Damage is told by UserError: neither Python nor a command's own log prints tifffile's remarks.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
+logging.getLogger("tifffile").propagate = False
 
 
 def open_tiff(path: Path, *, colour: str, unit: str | None) -> Recording:
