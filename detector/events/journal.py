@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ import numpy as np
 
 from detector.errors import UserError
 from detector.events.visit import PICTURES, Visit
+from detector.files import write_text
 from detector.inference.draw import save_picture
 
 VISITS, RECORDINGS, ALARMS, TABLE = "visits.jsonl", "recordings.jsonl", "alarms.jsonl", "visits.csv"
@@ -109,10 +111,7 @@ class Journal:
         """Make the folder, before anything is added; nothing where it has been begun."""
         if self.begun(self.folder):
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.folder / f".{SETTINGS}.partial"
-        partial.write_text(json.dumps(self.settings), encoding="utf-8")
-        partial.replace(self.folder / SETTINGS)
+        write_text(self.folder / SETTINGS, json.dumps(self.settings))
 
     @property
     def recordings(self) -> list[dict[str, Any]]:
@@ -156,12 +155,11 @@ class Journal:
         """Write visits.csv; the file is whole or not there."""
         if not self.visits:
             return
-        partial = self.folder / f".{TABLE}.partial"
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(map(_row, self.visits))
-        partial.replace(self.folder / TABLE)
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(map(_row, self.visits))
+        write_text(self.folder / TABLE, text.getvalue())
 
 
 def _row(visit: Visit) -> Iterable[object]:
