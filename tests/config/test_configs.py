@@ -127,6 +127,17 @@ def test_every_experiment_is_a_small_difference_of_known_keys(name):
     assert {key for key in added if not key.startswith(inside)} == set(), f"{name} sets keys nobody reads"
 
 
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_what_an_experiment_says_stands(name):
+    config = composed(f"experiment={name}")
+    said = OmegaConf.load(ROOT / "experiment" / f"{name}.yaml")
+    assert isinstance(said, DictConfig)
+    said.pop("defaults", None)
+    for key in keys(said):
+        if not isinstance(value := OmegaConf.select(said, key), DictConfig):
+            assert OmegaConf.select(config, key) == value, key
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_arm_of_a_study_is_a_training_that_builds(name):
     places = ("+study.hit_uav=somewhere", "++study.set=somewhere", "++study.weights=some.pt")
