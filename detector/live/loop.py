@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from detector.errors import UserError
 from detector.inference.pipeline import Pipeline, Shot
@@ -14,8 +14,8 @@ from detector.structures import Frame
 from detector.thermal.agc import Agc
 
 
-def watch(newest: Newest, view: View, *, pipeline: Pipeline, gain: Agc, stages: Sequence[Stage]) -> None:
-    """Show what is found until the source is at its end; stages give one prediction for each they get.
+def watch(newest: Newest, view: View, *, pipeline: Pipeline, gain: Agc, stage: Stage) -> None:
+    """Show what is found until the source is at its end; the stage gives one prediction for each it gets.
 
     Raises UserError as the source does, and for a gain that looks at a whole recording first.
     """
@@ -28,10 +28,7 @@ def watch(newest: Newest, view: View, *, pipeline: Pipeline, gain: Agc, stages: 
             # One by one: a frame read ahead would be old when its turn comes.
             yield from pipeline([Shot(now.frame, gain(now.frame))])
 
-    found: Iterable[Prediction] = predicted()
-    for stage in stages:
-        found = stage(found)
-    for prediction in found:
+    for prediction in stage(predicted()):
         view.show(prediction, arrived=now.arrived, counts=newest.counts)
 
 

@@ -36,8 +36,8 @@ class Shown:
     def body(self) -> bytes:
         """JSON: number, picture (grey PNG as a data address), objects, rate a second, and counts of frames.
 
-        An object has its box [left, top, right, bottom] in pixels, class by number, score, and temperatures
-        in Celsius, least and greatest, or null.
+        An object has its box [left, top, right, bottom] in pixels, class by number, score, track (its number,
+        or null) and temperatures in Celsius, least and greatest, or null.
         """
         with self._lock:
             if self._body is None:
@@ -52,6 +52,7 @@ class Shown:
             found.boxes.tolist(),
             found.labels.tolist(),
             found.scores.tolist(),
+            found.tracks,
             found.temperatures,
             strict=True,
         )
@@ -64,9 +65,10 @@ class Shown:
                     "box": [round(side, 2) for side in box],
                     "class": label,
                     "score": round(score, 4),
+                    "track": track,
                     "celsius": warm and [round(kelvin - ZERO_CELSIUS, 1) for kelvin in (warm.low, warm.high)],
                 }
-                for box, label, score, warm in objects
+                for box, label, score, track, warm in objects
             ],
             "rate": round(self._rate, 1),
             "received": self._counts.received,

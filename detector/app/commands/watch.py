@@ -16,6 +16,7 @@ from detector.app.settings import plain, typed
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.inference.stages import confident, thresholds
+from detector.inference.tracked import tracked
 from detector.live.camera import Camera
 from detector.live.folder import FillingFolder
 from detector.live.loop import watch
@@ -51,7 +52,9 @@ def run(config: DictConfig) -> None:
         source = Calibrated(source, build("calibration", plain(config.calibration)))
     least = thresholds(detector.classes, stored=detector.thresholds, confidence=config.confidence)
     view = View(name=source.name, classes=detector.classes, thresholds=least, floor=FLOOR)
-    stages = [confident(dict.fromkeys(detector.classes, FLOOR))]
+    stage = confident(dict.fromkeys(detector.classes, FLOOR))
+    if config.get("tracker") is not None:
+        stage = tracked(build("tracker", plain(config.tracker)), least, fps=DEFAULT_FPS)
     recorder = None if config.record is None else Recorder(Path(str(config.record)), tell=tell)
     newest = Newest(source, tell=tell, silence=config.silence, keep=recorder or _keep_none)
     try:
@@ -63,7 +66,7 @@ def run(config: DictConfig) -> None:
                     "network: the connection is not encrypted"
                 )
             pipeline = detector.pipeline(engine)
-            watch(newest, view, pipeline=pipeline, gain=detector.gain, stages=stages)
+            watch(newest, view, pipeline=pipeline, gain=detector.gain, stage=stage)
     finally:
         counts = newest.counts
         print(f"{counts.received} frames, {counts.dropped} dropped, {counts.reconnected} reconnections")

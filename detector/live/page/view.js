@@ -1,7 +1,7 @@
 "use strict";
 // Asks for the next frame when the last one is drawn: a slow page sees fewer frames, never old ones.
 const place = id => document.getElementById(id);
-const limits = [];
+const limits = [], paths = new Map(), REMEMBERED = 100;  // frames of a track
 let about, last = null, number = 0, paused = false, steps = 0, wake = () => {}, latency = 0;
 
 function figure(name, value) {
@@ -31,6 +31,19 @@ function slider(kind, label) {
     place("sliders").append(row);
 }
 
+// Where the objects with a number stood in the last frames: the middle of the lower edge of their boxes.
+function follow({number, objects}) {
+    for (const {track, box: [left, , right, bottom]} of objects) {
+        if (track === null) continue;
+        if (!paths.has(track)) paths.set(track, []);
+        paths.get(track).push({number, x: (left + right) / 2, y: bottom});
+    }
+    for (const [track, path] of paths) {
+        while (path.length && path[0].number <= number - REMEMBERED) path.shift();
+        if (!path.length) paths.delete(track);
+    }
+}
+
 function draw() {
     if (!last) return;
     const [width, height] = last.size, canvas = place("view"), scale = Math.max(1, Math.round(960 / width));
@@ -44,11 +57,15 @@ function draw() {
     pen.font = "15px system-ui, sans-serif";
     pen.textBaseline = "top";
     const found = last.objects.filter(object => object.score >= limits[object.class]);
-    for (const {box, class: label, score, celsius} of found) {
+    for (const {box, class: label, score, track, celsius} of found) {
         const [left, top, right, bottom] = box.map(side => side * scale), {name, colour} = about.classes[label];
         pen.strokeStyle = colour;
         pen.strokeRect(left - 1, top - 1, right - left + 2, bottom - top + 2);
-        const text = `${name} ${Math.round(100 * score)}%` + (celsius ? ` ${celsius[1].toFixed(1)} °C` : "");
+        pen.beginPath();
+        for (const {x, y} of paths.get(track) ?? []) pen.lineTo(x * scale, y * scale);
+        pen.stroke();
+        const numbered = track === null ? name : `${name} #${track}`;
+        const text = `${numbered} ${Math.round(100 * score)}%` + (celsius ? ` ${celsius[1].toFixed(1)} °C` : "");
         const long = pen.measureText(text).width + 6, x = Math.max(0, Math.min(left - 2, canvas.width - long));
         const y = top >= 22 ? top - 22 : Math.min(bottom + 2, canvas.height - 20);
         pen.fillStyle = colour;
@@ -76,6 +93,7 @@ async function next() {
     await fresh.image.decode();
     last = fresh;
     number = last.number;
+    follow(last);
     draw();
     latency = Number(answer.headers.get("Frame-Age")) + (performance.now() - begun) / 1000;
     place("state").textContent = paused ? "paused" : "live";

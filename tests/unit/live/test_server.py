@@ -25,7 +25,9 @@ def view_of(*, shown: bool = True) -> View:
     counts = np.full((6, 8), 28015, np.uint16)
     counts[2:4, 3:6] = 30015
     frame = Frame(counts, 16, "f", calibration=Linear(gain=0.01, offset=0.0))
-    found = Detections(np.array([[3.0, 2, 6, 4]], np.float32), np.array([0.75], np.float32), np.array([1]))
+    found = Detections(
+        np.array([[3.0, 2, 6, 4]], np.float32), np.array([0.75], np.float32), np.array([1]), np.array([7])
+    )
     image = np.zeros((6, 8), np.float32)
     image[2:4, 3:6] = 1
     if shown:
@@ -48,7 +50,9 @@ def test_the_frame_and_what_is_in_it():
         about = json.load(ask(port, "/about"))
         assert ask(port, "/next?after=-1").status == 400
         assert ask(port, "/../server.py").status == 404
-    assert found["objects"] == [{"box": [3, 2, 6, 4], "class": 1, "score": 0.75, "celsius": [27.0, 27.0]}]
+    assert found["objects"] == [
+        {"box": [3, 2, 6, 4], "class": 1, "score": 0.75, "track": 7, "celsius": [27.0, 27.0]}
+    ]
     assert (found["size"], found["received"], found["dropped"], found["reconnected"]) == ([8, 6], 5, 2, 1)
     data = base64.b64decode(found["picture"].partition(",")[2])
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
