@@ -18,15 +18,22 @@ from detector.inference.postprocess import Postprocess
 class Exported:
     """A file that `thermal-detector export` wrote, and what it was trained with: as `Trained` where shared.
 
-    It tells nothing of the data it was trained on. Raises UserError as OnnxFile does, and for settings that
-    no part of this program has.
+    It tells nothing of the data it was trained on. runtime, threads: as OnnxFile has them. Raises UserError
+    as OnnxFile does, and for settings that no part of this program has.
     """
 
     data = None
 
-    def __init__(self, path: str | Path, *, scale: float | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        scale: float | None = None,
+        runtime: str | None = None,
+        threads: int | None = None,
+    ) -> None:
         self.path = Path(path)
-        self.file = OnnxFile(self.path)
+        self.file = OnnxFile(self.path, runtime=runtime, threads=threads)
         about = self.file.about
         self.config: dict[str, Any] = about["config"]
         self.classes: tuple[str, ...] = tuple(about["classes"])

@@ -1,4 +1,4 @@
-"""An exported network as the function that a pipeline calls. Needs onnxruntime, and no torch."""
+"""An exported network as the function that a pipeline calls. Needs no torch."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from detector.data.loading.padding import PAD_VALUE
 from detector.engine import description
 from detector.errors import UserError
 from detector.inference.postprocess import Postprocess
+from detector.inference.runtimes import open_file
 from detector.structures import Candidates, Detections
 
 SUFFIX = ".onnx"
@@ -21,41 +22,26 @@ SUFFIX = ".onnx"
 class OnnxFile:
     """A file that `export` wrote, opened.
 
-    about: its description, plain values that have been checked. threads: of the runtime; None: it decides.
-    Raises UserError where it is missing, damaged or no file of ours, and where onnxruntime is not installed.
+    about: its description, plain values that have been checked. runtime: of runtimes.RUNTIMES, None: the
+    first that is installed. threads: that it computes with; None: it decides. Raises UserError where the file
+    is missing, damaged or none of ours, and where no runtime is installed.
     """
 
-    def __init__(self, path: str | Path, *, threads: int | None = None) -> None:
+    def __init__(self, path: str | Path, *, runtime: str | None = None, threads: int | None = None) -> None:
         self.path = Path(path)
         if not self.path.is_file():
             raise UserError(f"checkpoint {path}: no such file")
         try:
-            import onnxruntime
-        except ImportError as error:
-            raise UserError(
-                "an .onnx file needs onnxruntime: pip install 'thermal-detector[onnx]'"
-            ) from error
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        if threads is not None:
-            options.intra_op_num_threads = threads
-        try:
-            self.session = onnxruntime.InferenceSession(
-                self.path, options, providers=["CPUExecutionProvider"]
-            )
-            text = self.session.get_modelmeta().custom_metadata_map.get(description.KEY, "{}")
-            self.about: dict[str, Any] = json.loads(text)
+            opened = open_file(self.path, runtime=runtime, threads=threads)
+            self.about: dict[str, Any] = json.loads(opened.metadata.get(description.KEY, "{}"))
+        except UserError:
+            raise
         except Exception as error:  # damaged bytes can raise anything
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise UserError(f"checkpoint {path}: cannot be read ({reason}); is it complete?") from error
         description.check(self.about, self.path)
-        (shape,) = (value.shape for value in self.session.get_inputs())
-        self.batch, _, *self.size = (side if isinstance(side, int) else None for side in shape)
-
-    def run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """images [B, 1, H, W] float32 -> scores [B, P, C] and boxes [B, P, 4]."""
-        scores, boxes = self.session.run(["scores", "boxes"], {"images": images})
-        return scores, boxes
+        self.run = opened.run
+        self.batch, _, *self.size = opened.shape
 
 
 class OnnxNetwork:

@@ -13,6 +13,7 @@ from detector.engine import description
 from detector.errors import UserError
 from detector.inference.network import candidates_of
 from detector.inference.onnx_network import OnnxFile, OnnxNetwork, best_of
+from detector.inference.runtimes import MOST_SIZES, RUNTIMES
 from tests.built import built, settings_at
 from tests.heads import head_of
 from tests.unit.inference.test_postprocess import LEVELS
@@ -64,28 +65,44 @@ def save(path, *, batch="batch", size=("height", "width"), metadata=None):
     return path
 
 
-def network(path):
+@pytest.fixture(params=RUNTIMES)
+def runtime(request):
+    pytest.importorskip(request.param, reason=f"{request.param} is not installed")
+    return request.param
+
+
+def network(path, runtime):
     postprocess = built("postprocess/greedy", class_aware=False)
-    return OnnxNetwork(OnnxFile(path), postprocess=postprocess)
+    return OnnxNetwork(OnnxFile(path, runtime=runtime), postprocess=postprocess)
 
 
 IMAGES = np.stack([np.full((1, 16, 32), value, np.float32) for value in (0.2, 0.4, 0.8)])
 
 
-def test_a_file_of_any_size_and_batch(tmp_path):
-    file = OnnxFile(save(tmp_path / "a.onnx"))
+def test_a_file_of_any_size_and_batch(tmp_path, runtime):
+    file = OnnxFile(save(tmp_path / "a.onnx"), runtime=runtime)
     assert (file.batch, file.size, file.about["classes"]) == (None, [None, None], ["person", "car"])
-    found = network(tmp_path / "a.onnx")(IMAGES, [(16, 32), (16, 20), (10, 8)])
+    found = network(tmp_path / "a.onnx", runtime)(IMAGES, [(16, 32), (16, 20), (10, 8)])
     assert [one.scores.tolist() for one in found] == [[pytest.approx(v)] for v in (0.2, 0.4, 0.8)]
     assert [one.boxes.tolist() for one in found] == [[[0, 0, 20, 16]], [[0, 0, 20, 16]], [[0, 0, 8, 10]]]
 
 
-def test_a_fixed_batch_and_size_are_filled_up(tmp_path):
+def test_a_fixed_batch_and_size_are_filled_up(tmp_path, runtime):
     """Three images in batches of two, padded from 16 x 32 to 32 x 32: half of each is the padding's 0."""
-    found = network(save(tmp_path / "a.onnx", batch=2, size=(32, 32)))(IMAGES, [(16, 32)] * 3)
+    found = network(save(tmp_path / "a.onnx", batch=2, size=(32, 32)), runtime)(IMAGES, [(16, 32)] * 3)
     assert [one.scores.tolist() for one in found] == [[pytest.approx(v / 2)] for v in (0.2, 0.4, 0.8)]
     with pytest.raises(UserError, match=r"takes frames of 32x32 pixels at most, found one of 48x16"):
-        network(tmp_path / "a.onnx")(np.zeros((1, 1, 16, 48), np.float32), [(16, 48)])
+        network(tmp_path / "a.onnx", runtime)(np.zeros((1, 1, 16, 48), np.float32), [(16, 48)])
+
+
+def test_many_sizes_one_after_the_other(tmp_path, runtime):
+    """More than are kept, then the first again: 0.5 over the upper 8 rows of each."""
+    ask = network(save(tmp_path / "a.onnx"), runtime)
+    for height in (*range(16, 16 * (MOST_SIZES + 2), 16), 16):
+        image = np.zeros((1, 1, height, 32), np.float32)
+        image[..., :8, :] = 0.5
+        (found,) = ask(image, [(height, 32)])
+        assert found.scores.tolist() == [pytest.approx(0.5 * 8 / height)]
 
 
 def test_candidates_are_those_of_the_torch_network():
@@ -116,14 +133,14 @@ def test_values_that_are_not_finite_raise():
         ({description.KEY: "{"}, "cannot be read"),
     ],
 )
-def test_files_of_others_are_refused(tmp_path, metadata, message):
+def test_files_of_others_are_refused(tmp_path, runtime, metadata, message):
     with pytest.raises(UserError, match=message):
-        OnnxFile(save(tmp_path / "a.onnx", metadata=metadata))
+        OnnxFile(save(tmp_path / "a.onnx", metadata=metadata), runtime=runtime)
 
 
-def test_what_is_no_network_is_refused(tmp_path):
+def test_what_is_no_network_is_refused(tmp_path, runtime):
     with pytest.raises(UserError, match="no such file"):
-        OnnxFile(tmp_path / "a.onnx")
+        OnnxFile(tmp_path / "a.onnx", runtime=runtime)
     (tmp_path / "b.onnx").write_bytes(b"no network")
     with pytest.raises(UserError, match=r"cannot be read \("):
-        OnnxFile(tmp_path / "b.onnx")
+        OnnxFile(tmp_path / "b.onnx", runtime=runtime)
