@@ -66,11 +66,8 @@ def write(model: nn.Module, file: Path, *, size: tuple[int, int] | None, batch: 
         )
 
 
-def describe_in(file: Path, state: Mapping[str, Any], *, stride: int, licence: str | None) -> None:
-    """Put into the file's metadata what using it needs: for our own readers, and in words for others'."""
-    import onnx
-
-    document = onnx.load(file)
+def description_of(state: Mapping[str, Any], *, stride: int, licence: str | None) -> dict[str, str]:
+    """What using the network needs: for our own readers, and in words for others'."""
     gain = json.dumps(state["config"]["thermal"])
     words = {
         KEY: json.dumps({**describe(state), "stride": stride}),
@@ -83,5 +80,13 @@ def describe_in(file: Path, state: Mapping[str, Any], *, stride: int, licence: s
     }
     if licence is not None:
         words["licence"] = licence
-    onnx.helper.set_model_props(document, words)
+    return words
+
+
+def describe_in(file: Path, words: Mapping[str, str]) -> None:
+    """Put them into the file's metadata."""
+    import onnx
+
+    document = onnx.load(file)
+    onnx.helper.set_model_props(document, dict(words))
     onnx.save(document, file)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,7 +12,6 @@ from torch import nn
 
 from detector.data.loading.padding import pad_to, pad_to_multiple
 from detector.export.onnx_file import Deployed
-from detector.inference.onnx_network import OnnxFile
 
 SCORES = 1e-4
 BOXES = 0.05
@@ -35,8 +35,20 @@ class Difference:
         return self.scores <= SCORES and self.boxes <= BOXES
 
 
+class File(Protocol):
+    """An exported network, as OnnxFile is one: size and batch that it takes, None for any."""
+
+    @property
+    def about(self) -> Mapping[str, Any]: ...
+    @property
+    def batch(self) -> int | None: ...
+    @property
+    def size(self) -> Sequence[int | None]: ...
+    def run(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+
 @torch.no_grad()
-def difference(model: nn.Module, file: OnnxFile, images: Iterable[np.ndarray], *, least: float) -> Difference:
+def difference(model: nn.Module, file: File, images: Iterable[np.ndarray], *, least: float) -> Difference:
     """Over images [H, W] float32 in [0, 1], padded as the pipeline does.
 
     model: in eval mode on the CPU. least: score from which a point's box counts: of one that nobody takes for

@@ -46,3 +46,21 @@ def test_what_cannot_be_is_refused(exported, call):
     given = f"checkpoint={exported.checkpoint}"
     call("export", given, "precision=int4").assert_error("precision=int4: must be fp32 or int8")
     call("export", given, "size=[120]").assert_error("size=[120]: must be null, for any, or [height, width]")
+
+
+def test_the_files_of_ncnn_say_what_pytorch_says(exported, call, tmp_path):
+    pytest.importorskip("ncnn", reason="the extra ncnn is not installed")
+    pytest.importorskip("pnnx", reason="the extra ncnn is not installed")
+    small = [f"checkpoint={exported.checkpoint}", "form=ncnn", "size=[60,70]", "output=small"]
+    out = call("export", *small).assert_fine().out
+    assert re.search(r"largest difference to PyTorch over 4 frames: scores \S+e-0[5-9], boxes", out)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "small.ncnn.bin",
+        "small.ncnn.json",
+        "small.ncnn.param",
+    ]
+    about = json.loads((tmp_path / "small.ncnn.json").read_text())
+    assert json.loads(about["classes"]) == ["person", "vehicle", "animal"]
+    call("export", *small[:2]).assert_error(
+        "form=ncnn precision=fp32 size=None batch=None: ncnn takes one frame"
+    )
