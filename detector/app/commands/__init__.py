@@ -53,6 +53,7 @@ COMMANDS: Mapping[str, Command] = {
     "predict": Command("find objects in pictures, folders and recordings"),
     "summary": Command("list the visits in recordings, and write a page of each night"),
     "watch": Command("show on a page what a camera sees now"),
+    "benchmark": Command("tell how fast a detector is on this machine, by what computes it"),
     "export": Command("write a detector as an ONNX file, for any runtime"),
     "frames": Command("pick frames of recordings for a person to label"),
     "doctor": Command("tell whether a data set is fit to train on"),
