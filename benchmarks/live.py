@@ -1,7 +1,7 @@
 """From raw frames to a live view in 8 bits, as a new user goes: `python benchmarks/live.py`.
 
 Makes the synthetic set (raw 16-bit frames), trains a few epochs from the weights that ship, exports INT8 and
-starts `watch` with it on the set's frames, or on `--recording FILE`. Then reads its page's frames as a browser
+starts `watch` with it on its frames, or on `--recording FILE`. Then reads the page's frames as a browser
 does, and prints what each step took and how old a frame was when the page had it: from its arrival in the
 program to its picture and boxes in the browser's hands. `--checkpoint FILE` skips the training.
 """
