@@ -1,4 +1,4 @@
-"""A frame's time in ONNX Runtime: our networks and their peers, turn by turn in one process, and the ratios.
+"""A frame's time: our networks and their peers, turn by turn in one process, and the ratios.
 
     python benchmarks/latency.py [--models nano small] [--study architecture] [--sizes 320x256 160x128]
         [--threads 1 2] [--peers yolo11n yolo26n] [--peer-classes 4] [--rounds 200] [--cpu-time] [--csv FILE]
@@ -7,9 +7,10 @@
 
 Needs pip install -e '.[export]'; the peers are built from ultralytics (AGPL-3.0), which is no dependency and
 may be missing. Timed is the way from a frame to a score for every class and a box at every point, without
-suppression, as fp32 and as static INT8 (QDQ, per channel, every operation that can be, ranges of synthetic
-frames). Ours see one channel and are exported by torch's exporter; the peers see three and are exported by
-their own package. Weights are random, and there are four classes unless --peer-classes says otherwise.
+suppression, in ONNX Runtime and, where it is installed, OpenVINO: as fp32 and as static INT8 (QDQ, per
+channel, ranges of synthetic frames), ours as `export` makes it, of the peers every operation that can be.
+Ours see one channel and are exported by torch's exporter; the peers see three and are exported by their own
+package. Weights are random, and there are four classes unless --peer-classes says otherwise.
 Ratios within one run are what counts: times depend on the machine and its load.
 """
 
@@ -43,7 +44,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from detector.app.configs import CONFIGS
 from detector.app.parts import build
 from detector.app.settings import plain, typed
-from detector.export.onnx_file import OPSET, Deployed
+from detector.export.onnx_file import OPSET, Deployed, export_network
+from detector.export.quantise import Frames, quantise
+from detector.inference.runtimes import OnnxRuntime
 from detector.structures import Frame
 from detector.synth.placement import populate
 from detector.synth.scene import Scene, SceneParams
@@ -57,7 +60,7 @@ WARMUP = 10
 TOLERANCE = {"scores": 1e-4, "boxes": 1e-2}
 """By how much an exported file may differ from PyTorch, boxes in pixels."""
 PRECISIONS = ("fp32", "INT8")
-PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "ultralytics")
+PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime", "openvino", "ultralytics")
 
 Settings = dict[str, Any]
 
@@ -82,7 +85,7 @@ def main() -> None:
         print(f"{left_out} left out: pip install --no-deps ultralytics (AGPL-3.0)", file=sys.stderr)
         options.peers = []
     models = arms(options.study) if options.study else {name: [f"model={name}"] for name in options.models}
-    rows: list[list[object]] = [["model", "width", "height", "threads", "gflop", "parameters", *PRECISIONS]]
+    rows: list[list[object]] = []
     file = options.csv and options.csv.resolve()
     quiet()
     print(machine())
@@ -99,9 +102,14 @@ def main() -> None:
                 print(f"\n{width}x{height}, {said}\n")
                 print(table(candidates, times, peers=options.peers), flush=True)
                 for one in candidates:
-                    measured = (f"{times[one.name, precision]:.3f}" for precision in PRECISIONS)
                     shape = (width, height, threads, f"{one.gflop:.4f}", one.parameters)
-                    rows.append([one.name, *shape, *measured])
+                    measured = {
+                        column: f"{time:.3f}" for (name, column), time in times.items() if name == one.name
+                    }
+                    rows = rows or [
+                        [*["model", "width", "height", "threads", "gflop", "parameters"], *measured]
+                    ]
+                    rows.append([one.name, *shape, *measured.values()])
         if file:
             with file.open("w", newline="", encoding="utf-8") as stream:
                 csv.writer(stream, lineterminator="\n").writerows(rows)
@@ -211,22 +219,11 @@ def ours(name: str, overrides: Sequence[str], images: Tensor) -> Candidate:
     settle(network, images)
     model = Deployed(network).eval()
     file = Path(f"{name}.onnx")
-    torch.onnx.export(
-        model,
-        (images[:1],),
-        file,
-        dynamo=True,
-        opset_version=OPSET,
-        input_names=["images"],
-        output_names=["scores", "boxes"],
-        external_data=False,
-        verbose=False,
-    )
+    export_network(model, (images[:1],), file, inputs=("images",), outputs=tuple(TOLERANCE))
     check(name, model, file, images[:1])
-    made = candidate(name, network, file, images)
-    left = norms(file), norms(prepared(file))
-    print(f"{name}: batch norms that the exporter leaves: {left[0]}, that ONNX Runtime leaves: {left[1]}")
-    return made
+    small = file.with_suffix(".int8.onnx")
+    quantise(file, small, (image[None] for image in images.numpy()))
+    return candidate(name, network, (file, small), images)
 
 
 def peer(name: str, images: Tensor, *, classes: int) -> Candidate:
@@ -245,7 +242,7 @@ def peer(name: str, images: Tensor, *, classes: int) -> Candidate:
     network = copy.deepcopy(yolo.model)
     # As its exporter does: of the two heads of YOLO26 the one whose answers are all given, not the best 300.
     network.end2end = False
-    return candidate(name, network.fuse(verbose=False), file, images)
+    return candidate(name, network.fuse(verbose=False), (file, quantised(file, images)), images)
 
 
 def settle(network: nn.Module, images: Tensor) -> None:
@@ -269,7 +266,7 @@ def check(name: str, model: nn.Module, file: Path, image: Tensor) -> None:
     """Prints the largest differences of a file to PyTorch; exits where they exceed TOLERANCE."""
     with torch.no_grad():
         expected = model(image)
-    found = open_session(file, threads=1).run(list(TOLERANCE), {"images": image.numpy()})
+    found = OnnxRuntime(file, threads=1).run(image.numpy())
     differences = [float(np.abs(a - b.numpy()).max()) for a, b in zip(found, expected, strict=True)]
     said = ", ".join(f"{key} {value:.1e}" for key, value in zip(TOLERANCE, differences, strict=True))
     height, width = image.shape[2:]
@@ -278,39 +275,17 @@ def check(name: str, model: nn.Module, file: Path, image: Tensor) -> None:
         sys.exit(f"{name}: the exported file gives other numbers than PyTorch")
 
 
-def norms(file: Path) -> int:
-    """Batch norms that are not part of a convolution."""
-    import onnx
-
-    return sum(node.op_type == "BatchNormalization" for node in onnx.load(file).graph.node)
-
-
-def candidate(name: str, network: nn.Module, file: Path, images: Tensor) -> Candidate:
+def candidate(name: str, network: nn.Module, files: tuple[Path, Path], images: Tensor) -> Candidate:
+    """files: of fp32 and of INT8."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(images[:1])
     return Candidate(
         name=name,
         gflop=counter.get_total_flops() / 1e9,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        files=dict(zip(PRECISIONS, (file, quantised(file, images)), strict=True)),
+        files=dict(zip(PRECISIONS, files, strict=True)),
         image=images[:1].numpy(),
     )
-
-
-class Frames:
-    """The frames, one by one, as the quantisation asks for them."""
-
-    def __init__(self, images: Tensor) -> None:
-        self._images = iter(images.numpy())
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        image = next(self._images, None)
-        return None if image is None else {"images": image[None]}
-
-
-def prepared(file: Path) -> Path:
-    """Where the file stands as ONNX Runtime makes it ready to be quantised, batch norms folded."""
-    return file.with_suffix(".prepared.onnx")
 
 
 def quantised(file: Path, images: Tensor) -> Path:
@@ -318,12 +293,12 @@ def quantised(file: Path, images: Tensor) -> Path:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    result = file.with_suffix(".int8.onnx")
-    quant_pre_process(file, prepared(file), skip_symbolic_shape=True)
+    result, prepared = file.with_suffix(".int8.onnx"), file.with_suffix(".prepared.onnx")
+    quant_pre_process(file, prepared, skip_symbolic_shape=True)
     quantize_static(
-        prepared(file),
+        prepared,
         result,
-        Frames(images),
+        Frames(image[None] for image in images.numpy()),
         quant_format=QuantFormat.QDQ,
         per_channel=True,
         activation_type=QuantType.QUInt8,
@@ -332,7 +307,8 @@ def quantised(file: Path, images: Tensor) -> Path:
     return result
 
 
-def open_session(file: Path, *, threads: int) -> Any:
+def in_onnxruntime(file: Path, image: np.ndarray, *, threads: int) -> Callable[[], object]:
+    """One frame's work."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -341,26 +317,42 @@ def open_session(file: Path, *, threads: int) -> Any:
     options.log_severity_level = 3
     # Else the threads of the session before keep the cores busy, waiting for work, while the next is timed.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    return lambda: session.run(None, {"images": image})
+
+
+def in_openvino(file: Path, image: np.ndarray, *, threads: int) -> Callable[[], object]:
+    """One frame's work."""
+    import openvino
+
+    core = openvino.Core()
+    settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+    model = core.compile_model(core.read_model(file), "CPU", settings | {"INFERENCE_PRECISION_HINT": "f32"})
+    request = model.create_infer_request()
+    return lambda: request.infer({0: image})
 
 
 def medians(
     candidates: Sequence[Candidate], *, threads: int, rounds: int, clock: Callable[[], float]
 ) -> dict[tuple[str, str], float]:
-    """Milliseconds by name and precision; every round runs each of them once, in an order of its own."""
-    feeds = {one.name: {"images": one.image} for one in candidates}
-    sessions = {
-        (one.name, precision): open_session(file, threads=threads)
+    """Milliseconds by name and column; every round runs each of them once, in an order of its own.
+
+    A column is a precision, in ONNX Runtime, or with OpenVINO's name behind it.
+    """
+    ways = {"": in_onnxruntime} | ({" OpenVINO": in_openvino} if installed("openvino") else {})
+    runs = {
+        (one.name, precision + suffix): opened(file, one.image, threads=threads)
         for one in candidates
+        for suffix, opened in ways.items()
         for precision, file in one.files.items()
     }
-    samples: dict[tuple[str, str], list[float]] = {key: [] for key in sessions}
-    keys, rng = list(sessions), np.random.default_rng(0)
+    samples: dict[tuple[str, str], list[float]] = {key: [] for key in runs}
+    keys, rng = list(runs), np.random.default_rng(0)
     for _ in range(WARMUP + rounds):
         for number in rng.permutation(len(keys)):
             key = keys[number]
             start = clock()
-            sessions[key].run(None, feeds[key[0]])
+            runs[key]()
             samples[key].append(1000 * (clock() - start))
     return {key: float(np.median(values[WARMUP:])) for key, values in samples.items()}
 
@@ -369,14 +361,15 @@ def table(
     candidates: Sequence[Candidate], times: dict[tuple[str, str], float], *, peers: Sequence[str]
 ) -> str:
     """A Markdown table, a row for each network: what it costs, and its times as a share of each peer's."""
-    ratios = [(precision, other) for other in peers for precision in PRECISIONS]
-    head = ["model", "GFLOP", "M parameters", *(f"ms {precision}" for precision in PRECISIONS)]
-    rows = [[*head, *(f"{precision} / {other}" for precision, other in ratios)]]
+    columns = list(dict.fromkeys(column for _, column in times))
+    ratios = [(column, other) for other in peers for column in columns]
+    head = ["model", "GFLOP", "M parameters", *(f"ms {column}" for column in columns)]
+    rows = [[*head, *(f"{column} / {other}" for column, other in ratios)]]
     rows.append(["---"] + ["---:"] * (len(rows[0]) - 1))
     for one in candidates:
         row = [one.name, f"{one.gflop:.2f}", f"{one.parameters / 1e6:.2f}"]
-        row += [f"{times[one.name, precision]:.2f}" for precision in PRECISIONS]
-        row += [f"{times[one.name, precision] / times[other, precision]:.2f}" for precision, other in ratios]
+        row += [f"{times[one.name, column]:.2f}" for column in columns]
+        row += [f"{times[one.name, column] / times[other, column]:.2f}" for column, other in ratios]
         rows.append(row)
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

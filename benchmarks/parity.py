@@ -34,8 +34,8 @@ from detector.thermal.io.checks import depth_of
 FRAMES = 500
 LEAST = 0.1
 """Score from which an object is compared."""
-SCORES, BOXES = 1e-4, 0.05
 SETTINGS = InferenceSettings(device="cpu", precision="fp32", batch_size=8)
+MOST_CLASSES = 1000
 TORCH = "torch"
 ANSWER = "answer"
 """First word of a process that answers."""
@@ -54,11 +54,13 @@ def main() -> None:
         export(options.checkpoint, file)
         wanted = asked(TORCH, options.checkpoint, frames, folder)
         found = {runtime: asked(runtime, str(file), frames, folder) for runtime in runtimes.installed()}
+    from detector.export.parity import objects_apart
+
     objects = sum(len(one.scores) for one in wanted)
     print(f"{kept} with {objects} objects of at least {LEAST}")
     fine = True
     for runtime, answers in found.items():
-        score, box, missing = differences(wanted, answers)
+        score, box, missing = objects_apart(wanted, answers, least=np.full(MOST_CLASSES, LEAST))
         print(f"{runtime}: scores within {score:.1e}, boxes within {box:.1e} px, {missing} missing")
         fine &= not missing
     sys.exit(not fine)
@@ -139,27 +141,9 @@ def answer() -> None:
     found = detector.pipeline(SETTINGS)(Shot(frame, detector.gain(frame)) for frame in shown)
     parts: dict[str, Any] = {}
     for index, one in enumerate(found):
-        kept = one.detections.keep(one.scores >= LEAST - 2 * SCORES)
+        kept = one.detections.keep(one.scores >= LEAST)
         parts |= {f"{index}_{part}": getattr(kept, part) for part in ("boxes", "scores", "labels")}
     np.savez(output, **parts)
-
-
-def differences(mine: list[Detections], others: list[Detections]) -> tuple[float, float, int]:
-    """The largest of scores and of box edges among objects that both have, and how many one lacks."""
-    score = box = 0.0
-    missing = 0
-    for one, other in zip(mine, others, strict=True):
-        for these, those in ((one, other), (other, one)):
-            for number in np.flatnonzero(these.scores >= LEAST):
-                edges = np.abs(these.boxes[number] - those.boxes).max(1, initial=0.0)
-                scores = np.abs(these.scores[number] - those.scores)
-                like = (those.labels == these.labels[number]) & (edges <= BOXES) & (scores <= SCORES)
-                if not like.any():
-                    missing += 1
-                    continue
-                best = np.flatnonzero(like)[np.argmin(edges[like])]
-                box, score = max(box, float(edges[best])), max(score, float(scores[best]))
-    return score, box, missing
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,20 +49,35 @@ def write(model: nn.Module, file: Path, *, size: tuple[int, int] | None, batch: 
     if size is None:
         free |= {2: stride * Dim("rows", max=MOST_SIDES), 3: stride * Dim("columns", max=MOST_SIDES)}
     example = torch.rand(batch or 2, 1, height, width)
+    export_network(
+        Deployed(model), (example,), file, inputs=("images",), outputs=("scores", "boxes"), free=free
+    )
+
+
+def export_network(
+    model: nn.Module,
+    example: tuple[Tensor, ...],
+    file: Path,
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    free: Mapping[int, Any] | None = None,
+) -> None:
+    """By torch's exporter. free: what the dimensions of the one input may be that are not the example's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own affairs
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(
-            Deployed(model).eval(),
-            (example,),
+            model.eval(),
+            example,
             file,
             dynamo=True,
             opset_version=OPSET,
-            input_names=["images"],
-            output_names=["scores", "boxes"],
+            input_names=list(inputs),
+            output_names=list(outputs),
             external_data=False,
             verbose=False,
-            dynamic_shapes={"images": free} if free else None,
+            dynamic_shapes={inputs[0]: free} if free else None,
         )
 
 

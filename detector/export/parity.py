@@ -12,6 +12,7 @@ from torch import nn
 
 from detector.data.loading.padding import pad_to, pad_to_multiple
 from detector.export.onnx_file import Deployed
+from detector.structures import Detections
 
 SCORES = 1e-4
 BOXES = 0.05
@@ -69,3 +70,27 @@ def difference(model: nn.Module, file: File, images: Iterable[np.ndarray], *, le
         boxes = max(boxes, float(np.abs(found_boxes - wanted_boxes)[spoken].max(initial=0.0)))
         count += 1
     return Difference(scores=scores, boxes=boxes, frames=count)
+
+
+def objects_apart(
+    mine: Sequence[Detections], others: Sequence[Detections], *, least: np.ndarray
+) -> tuple[float, float, int]:
+    """Of what two ways found in the same frames: the largest difference of scores, that of edges in pixels,
+    and how many objects one has that the other lacks or has otherwise.
+
+    least: [C] the score from which an object of each class counts; one that is hardly above may be missing.
+    """
+    scores = boxes = 0.0
+    missing = 0
+    for one, other in zip(mine, others, strict=True):
+        for these, those in ((one, other), (other, one)):
+            for number in np.flatnonzero(these.scores >= least[these.labels] + SCORES):
+                edges = np.abs(these.boxes[number] - those.boxes).max(1, initial=0.0)
+                by_score = np.abs(these.scores[number] - those.scores)
+                same = (those.labels == these.labels[number]) & (edges <= BOXES) & (by_score <= SCORES)
+                if not same.any():
+                    missing += 1
+                    continue
+                nearest = np.flatnonzero(same)[np.argmin(edges[same])]
+                scores, boxes = max(scores, float(by_score[nearest])), max(boxes, float(edges[nearest]))
+    return scores, boxes, missing

@@ -13,8 +13,8 @@ ANSWERS = "head.predict."
 """In the names of the weights whose convolutions give scores and edges."""
 
 
-class _Frames:
-    """Images one by one, as the quantisation asks for them."""
+class Frames:
+    """Images [1, 1, H, W] one by one, as ONNX Runtime's quantisation asks for them."""
 
     def __init__(self, images: Iterable[np.ndarray]) -> None:
         self._images: Iterator[np.ndarray] = iter(images)
@@ -42,7 +42,7 @@ def quantise(file: Path, result: Path, images: Iterable[np.ndarray]) -> None:
         quantize_static(
             prepared,
             result,
-            _Frames(images),
+            Frames(images),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,

@@ -25,7 +25,7 @@ LEAST = 0.05
 def test_numpy_and_onnxruntime_alone(exported, tiny_set, tmp_path, monkeypatch, capsys):
     """On a frame of odd sizes: the same input, the same objects after suppression, the best one printed."""
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    (block,) = (block for block in blocks if "onnxruntime" in block)
+    (block,) = (block for block in blocks if "import onnxruntime" in block)
     assert block.count("(name, 0.3)") == 1
     block = block.replace("(name, 0.3)", f"(name, {LEAST})")
     monkeypatch.chdir(tmp_path)

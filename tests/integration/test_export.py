@@ -7,8 +7,10 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from detector.thermal import io
 from tests.integration.commands import TINY_ENGINE
 
 
@@ -61,6 +63,29 @@ def test_the_files_of_ncnn_say_what_pytorch_says(exported, call, tmp_path):
     ]
     about = json.loads((tmp_path / "small.ncnn.json").read_text())
     assert json.loads(about["classes"]) == ["person", "vehicle", "animal"]
-    call("export", *small[:2]).assert_error(
-        "form=ncnn precision=fp32 size=None batch=None: ncnn takes one frame"
+    call("export", *small[:2]).assert_error("form=ncnn precision=fp32 size=None batch=None: takes one frame")
+
+
+def test_a_whole_detector_finds_what_predict_finds(exported, call, tiny_set, tmp_path):
+    """From the counts of the camera to objects, with nothing but the runtime around it."""
+    onnxruntime = pytest.importorskip("onnxruntime", reason="the extra export is not installed")
+    given = f"checkpoint={exported.checkpoint}"
+    out = (
+        call("export", given, "form=whole", "size=[64,64]", "confidence=0.05", "output=whole.onnx")
+        .assert_fine()
+        .out
     )
+    assert re.search(r"over [1-9]\d* objects in 4 frames: scores \S+e-0[5-9], boxes", out)
+    frames = f"source={tiny_set / 'val'}"
+    told = ["confidence=0.05", "output=found", "pictures=none", "engine.device=cpu"]
+    call("predict", given, frames, *told).assert_fine()
+    expected = json.loads((tmp_path / "found/detections.json").read_text())["frames"]
+    session = onnxruntime.InferenceSession(tmp_path / "whole.onnx")
+    names = json.loads(session.get_modelmeta().custom_metadata_map["classes"])
+    for frame, file in zip(expected, sorted((tiny_set / "val").iterdir()), strict=True):
+        boxes, scores, labels = session.run(None, {"counts": io.read(file).counts.astype(np.int32)})
+        assert [names[label] for label in labels] == [found["class"] for found in frame["objects"]]
+        assert scores == pytest.approx([found["score"] for found in frame["objects"]], abs=2e-4)
+        assert np.abs(boxes - np.reshape([found["box"] for found in frame["objects"]], (-1, 4))).max() < 0.06
+    wrong = call("export", given, "form=whole", "size=[60,64]")
+    wrong.assert_error("size=[60,64]: the test split has no such frame to prove it on")
