@@ -33,8 +33,8 @@ class Job:
 
     frames: of a split, to prove it on; split: its name. data: where the training frames are, as settings.
     output: what the user named; None: a name in the run's folder. size: (height, width) of frames, None for
-    any. batch: frames at a time, None for any. confidence: lowest score of an object, None: each class's threshold.
-    licence: words for the file.
+    any. batch: frames at a time, None for any. confidence: lowest score of an object, None: the threshold of
+    its class. licence: words for the file.
     """
 
     trained: Trained
