@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,11 +18,12 @@ from detector.events.alarms import Alarm
 from detector.events.journal import Journal
 from detector.events.places import Line, Point, Zone
 from detector.events.visit import Visit
-from detector.events.visits import Rules, Visits
+from detector.events.visits import Rang, Rules, Visits
 from detector.inference.draw import shown
 from detector.inference.pipeline import Pipeline, shots
 from detector.inference.prediction import Prediction
 from detector.inference.sources import Opened, until_failure
+from detector.inference.stages import Predictions, Stage
 from detector.inference.tracked import Clock, tracked
 from detector.report.kit.crops import crop
 from detector.structures import Calibration
@@ -74,6 +75,30 @@ def rules(settings: Mapping[str, Any], *, classes: tuple[str, ...]) -> Rules:
     )
 
 
+def told(rules: Rules, *, name: str, fps: float, rang: Rang, over: Callable[[Visit], None]) -> Stage:
+    """Passes followed objects on; `rang` is told of alarms, `over` of visits that are over.
+
+    name: of the live source. fps: of frames that do not tell their time.
+    """
+
+    def stage(predictions: Iterable[Prediction]) -> Predictions:
+        visits, clock = Visits(name, rules, portrait=_no_picture, rang=rang), Clock(fps=fps)
+        try:
+            for prediction in predictions:
+                for finished in visits.add(prediction, seconds=clock.read(prediction.frame)):
+                    over(finished.visit)
+                yield prediction
+        finally:
+            for finished in visits.end():
+                over(finished.visit)
+
+    return stage
+
+
+def _no_picture(prediction: Prediction, index: int) -> np.ndarray:  # noqa: ARG001 (Portrait's contract)
+    return np.zeros((0, 0, 3), np.uint8)
+
+
 def portrait(prediction: Prediction, index: int) -> np.ndarray:
     """A picture [h, w, 3] uint8 of an object with what is around it."""
     return crop(
@@ -91,10 +116,15 @@ def fingerprint(watch: Watch, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"weights": weights, "least": dict(watch.least), **settings}
 
 
+def alarm_line(name: str, visit: Visit) -> str:
+    """For the log."""
+    when = visit.start or f"{visit.first:.0f} s"
+    return f"alarm {name}: {visit.name} at {when} in {visit.recording}"
+
+
 def _rang(journal: Journal, tell: Tell, name: str, visit: Visit) -> None:
     if journal.alarm(name, visit):
-        when = visit.start or f"{visit.first:.0f} s"
-        tell(f"alarm {name}: {visit.name} at {when} in {visit.recording}")
+        tell(alarm_line(name, visit))
 
 
 def _size(opened: Opened) -> int:

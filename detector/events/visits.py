@@ -17,6 +17,9 @@ from detector.inference.prediction import Prediction
 Portrait = Callable[[Prediction, int], np.ndarray]
 """Gives a picture [h, w, 3] uint8 of the object with that index in a prediction."""
 
+Rang = Callable[[str, Visit], None]
+"""Is told of an alarm when it is set off: its name, and the visit so far."""
+
 MOST_POINTS = 200
 """Of a path: beyond it every second point is dropped."""
 
@@ -55,14 +58,9 @@ class Finished(NamedTuple):
 
 
 class Visits:
-    """Takes the predictions of one recording; gives each visit as soon as it is over.
+    """Takes the predictions of one recording; gives each visit as soon as it is over."""
 
-    rang: is told of an alarm when it is set off: its name, and the visit so far.
-    """
-
-    def __init__(
-        self, recording: str, rules: Rules, *, portrait: Portrait, rang: Callable[[str, Visit], None]
-    ) -> None:
+    def __init__(self, recording: str, rules: Rules, *, portrait: Portrait, rang: Rang) -> None:
         self.recording = recording
         self.rules = rules
         self.portrait = portrait

@@ -6,7 +6,7 @@ tracker does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,8 @@ import numpy as np
 from detector.errors import UserError
 from detector.inference.prediction import Prediction
 
-Stage = Callable[[Iterable[Prediction]], Iterator[Prediction]]
+Predictions = Generator[Prediction, None, None]
+Stage = Callable[[Iterable[Prediction]], Predictions]
 
 FALLBACK = 0.3
 """Score from which a detection counts where nobody has measured a better one."""
@@ -38,7 +39,7 @@ def thresholds(
 def confident(least: Mapping[str, float]) -> Stage:
     """Keeps the detections that score at least what their class must; `least` has every class."""
 
-    def stage(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+    def stage(predictions: Iterable[Prediction]) -> Predictions:
         for prediction in predictions:
             found = prediction.detections
             # As float32, which scores are: a threshold is often the score of a detection, which then counts.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 
 from detector.inference.prediction import Prediction
-from detector.inference.stages import Stage
+from detector.inference.stages import Predictions, Stage
 from detector.structures import Frame
 from detector.tracking.base import Tracker
 
@@ -21,7 +21,7 @@ def tracked(tracker: Tracker, least: Mapping[str, float], *, fps: float) -> Stag
     by itself. fps: of frames that do not tell their time.
     """
 
-    def stage(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+    def stage(predictions: Iterable[Prediction]) -> Predictions:
         tracks, clock = tracker.start(), Clock(fps=fps)
         for prediction in predictions:
             found = prediction.detections

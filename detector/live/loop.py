@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from detector.errors import UserError
 from detector.inference.pipeline import Pipeline, Shot
@@ -28,8 +29,10 @@ def watch(newest: Newest, view: View, *, pipeline: Pipeline, gain: Agc, stage: S
             # One by one: a frame read ahead would be old when its turn comes.
             yield from pipeline([Shot(now.frame, gain(now.frame))])
 
-    for prediction in stage(predicted()):
-        view.show(prediction, arrived=now.arrived, counts=newest.counts)
+    # Closed: what a stage still has to say it says now.
+    with closing(stage(predicted())) as found:
+        for prediction in found:
+            view.show(prediction, arrived=now.arrived, counts=newest.counts)
 
 
 def _never_whole() -> Iterator[Frame]:

@@ -22,7 +22,7 @@ from detector.engine.budget import fitted
 from detector.engine.settings import EngineSettings, InferenceSettings
 
 ROOT = Path(CONFIGS)
-APART = ("experiment", "study", "tune", "tracker")
+APART = ("experiment", "study", "tune", "tracker", "events")
 OPTIONS = {
     group.name: sorted(file.stem for file in group.glob("[!_]*.yaml"))
     for group in sorted(ROOT.iterdir())

@@ -26,6 +26,7 @@ def test_a_recording_plays_on_a_page_until_sigterm(finished, tiny_set, tmp_path)
         "confidence=0.001",
         "port=0",
         "record=kept",
+        "events.alarms={stays: {seconds: 0.2}}",
         "engine.device=cpu",
         folder=tmp_path,
     )
@@ -45,6 +46,7 @@ def test_a_recording_plays_on_a_page_until_sigterm(finished, tiny_set, tmp_path)
     assert sorted(found["track"] for found in shown["objects"]) == list(range(1, len(shown["objects"]) + 1))
     assert shown["objects"]
     assert (outcome.status, outcome.err.splitlines()[-1]) == (130, "stopped by SIGTERM")
+    assert "alarm stays: " in outcome.err
     received, kept = (int(line.split()[0]) for line in outcome.out.splitlines()[-2:])
     assert received >= number
     pictures = sorted((tmp_path / "kept").rglob("*.png"))

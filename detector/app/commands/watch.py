@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
 from detector.app.bar import tell
-from detector.app.opening import open_detector
+from detector.app.opening import Detector, open_detector
 from detector.app.parts import build
 from detector.app.predicting import DEFAULT_FPS
 from detector.app.reading import checked_shape, chosen_colour, chosen_scale
 from detector.app.settings import plain, typed
+from detector.app.visiting import alarm_line, rules, told
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
-from detector.inference.stages import confident, thresholds
+from detector.events.visit import Visit
+from detector.inference.stages import Stage, confident, thresholds
 from detector.inference.tracked import tracked
 from detector.live.camera import Camera
 from detector.live.folder import FillingFolder
 from detector.live.loop import watch
 from detector.live.newest import Newest
+from detector.live.notify import Notifier
 from detector.live.playback import Playback
 from detector.live.record import Recorder
 from detector.live.server import is_loopback, serving
@@ -30,6 +36,8 @@ from detector.live.view import View
 from detector.structures import Frame
 from detector.thermal import io
 from detector.thermal.io.temperatures import checked_unit
+
+Notify = Callable[[Mapping[str, Any]], None]
 
 FLOOR = 0.05
 """Score below which nothing is sent to the page."""
@@ -52,13 +60,15 @@ def run(config: DictConfig) -> None:
         source = Calibrated(source, build("calibration", plain(config.calibration)))
     least = thresholds(detector.classes, stored=detector.thresholds, confidence=config.confidence)
     view = View(name=source.name, classes=detector.classes, thresholds=least, floor=FLOOR)
-    stage = confident(dict.fromkeys(detector.classes, FLOOR))
-    if config.get("tracker") is not None:
-        stage = tracked(build("tracker", plain(config.tracker)), least, fps=DEFAULT_FPS)
     recorder = None if config.record is None else Recorder(Path(str(config.record)), tell=tell)
     newest = Newest(source, tell=tell, silence=config.silence, keep=recorder or _keep_none)
     try:
-        with serving(view, host=str(config.host), port=config.port) as address, newest:
+        with (
+            serving(view, host=str(config.host), port=config.port) as address,
+            _notifier(config.notify) as notify,
+            newest,
+        ):
+            stage = _stage(config, detector, least, name=source.name, notify=notify)
             print(f"{source.name}: {address}", flush=True)
             if not is_loopback(str(config.host)):
                 tell(
@@ -72,6 +82,39 @@ def run(config: DictConfig) -> None:
         print(f"{counts.received} frames, {counts.dropped} dropped, {counts.reconnected} reconnections")
         if recorder is not None:
             print(f"{recorder.written} frames kept, {recorder.failed} could not be: {recorder.folder}")
+
+
+def _stage(
+    config: DictConfig, detector: Detector, least: dict[str, float], *, name: str, notify: Notify
+) -> Stage:
+    """What is done to predictions before the page has them; a tracker's visits and alarms are told."""
+    if config.get("tracker") is None:
+        if config.events.alarms or config.notify:
+            raise UserError(
+                "events.alarms, notify: are of objects that are followed; choose tracker=bytetrack"
+            )
+        return confident(dict.fromkeys(detector.classes, FLOOR))
+    follow = tracked(build("tracker", plain(config.tracker)), least, fps=DEFAULT_FPS)
+
+    def rang(alarm: str, visit: Visit) -> None:
+        tell(alarm_line(alarm, visit))
+        notify({"alarm": alarm, "visit": visit.plain()})
+
+    def over(visit: Visit) -> None:
+        notify({"visit": visit.plain()})
+
+    asked = rules(plain(config.events), classes=detector.classes)
+    note = told(asked, name=name, fps=DEFAULT_FPS, rang=rang, over=over)
+    return lambda predictions: note(follow(predictions))
+
+
+@contextmanager
+def _notifier(address: object) -> Iterator[Notify]:
+    if address is None:
+        yield lambda news: None  # noqa: ARG005 (Notify's contract)
+        return
+    with Notifier(str(address), tell=tell) as notify:
+        yield notify
 
 
 def source_of(asked: object, how: io.How, *, y16: bool, poll: float) -> Source:

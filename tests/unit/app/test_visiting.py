@@ -14,7 +14,7 @@ CLASSES = ("person", "fox")
 
 
 def made(**changes: Any):
-    return rules({**settings_at("summary:events"), **changes}, classes=CLASSES)
+    return rules({**settings_at("events/visits"), **changes}, classes=CLASSES)
 
 
 def test_settings_become_places_and_rules():
