@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from pycocotools import mask
 
 from detector.errors import UserError
@@ -239,8 +240,34 @@ def test_patterns_that_find_no_recording_are_refused(root: Path, pattern: Any, m
         built("data/coco", root=root, sequence_pattern=pattern).load("train")
 
 
+WORDS: dict[str, Any] = {
+    "images": [{"id": "a", "file_name": "A.PNG"}, {"id": 2.0, "file_name": "sub\\b.png"}],
+    "annotations": [
+        {"id": "x", "image_id": "a", "category_id": "p", "segmentation": [[1, 2, 9, 2, 9, 8.5]]},
+        {
+            "id": 1,
+            "image_id": 2.0,
+            "category_id": 3,
+            "segmentation": {"size": [30, 40], "counts": [31, 5, 25, 5, 1134]},
+        },
+        {
+            "id": 2,
+            "image_id": "2",
+            "category_id": "3",
+            "segmentation": {"size": [30, 40], "counts": "o05i00eR1"},
+        },
+    ],
+    "categories": [
+        {"id": "0", "name": "set", "supercategory": "none"},
+        {"id": "p", "name": "person", "supercategory": "set"},
+        {"id": 3.0, "name": "Car ", "supercategory": "set"},
+    ],
+}
+"""What else COCO files have: words for ids, outlines and masks without boxes, a project's name."""
+
+
 @fuzz
-@given(document=changed(DOCUMENT))
+@given(document=st.one_of(changed(DOCUMENT), changed(WORDS)))
 def test_any_values_in_the_document(root: Path, document: Any) -> None:
     (root / "annotations/train.json").write_text(json.dumps(document))
     assert_survives(lambda: built("data/coco", root=root).load("train"))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from detector.data.readers.csv_rows import is_table
 from detector.data.readers.csv_table import CsvSource, labelled_rows
@@ -148,6 +149,13 @@ FORMS = {
     "names from Windows": "path,x1,y1,x2,y2,class\nFrames\\A,1.5,2,6,9.25,ape\n",
     "VGG's annotator": f'{VGG}\nframes/a.png,12,"{{}}",1,0,{RECT},"{{""type"":""ape""}}"\n',
 }
+
+
+@fuzz
+@given(data=st.sampled_from(list(FORMS.values())).flatmap(damaged))
+def test_any_damage_to_tables_of_other_forms(root: Path, data: Any) -> None:
+    (root / "train.csv").write_bytes(data)
+    assert_survives(lambda: built("data/csv", root=root, annotations="{split}.csv").load("train"))
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -5,10 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detector.errors import UserError
 from detector.evaluation.results_file import read_predictions
+from tests.unit.data.hostile import changed, fuzz
 from tests.unit.evaluation.builders import annotations, record
 
 TRUTH = annotations(
@@ -128,3 +132,18 @@ def test_two_pictures_of_one_name_are_told(tmp_path: Path) -> None:
     )
     with pytest.raises(UserError, match=r"may be a/1\.png or b/1\.png"):
         read_predictions(written([{**FIRST, "image_id": "1.png"}], tmp_path), truth)
+
+
+@fuzz
+@given(content=st.sampled_from(list(FORMS.values())).flatmap(changed))
+def test_of_any_file_come_sound_entries_or_one_error(tmp_path: Path, content: Any) -> None:
+    try:
+        entries = read_predictions(written(content, tmp_path), TRUTH, boxes=None)
+    except UserError:
+        return
+    for entry in entries:
+        assert entry["image_id"] in (4, 9)
+        assert entry["category_id"] in (7, 3)
+        assert np.isfinite(entry["bbox"]).all()
+        assert min(entry["bbox"][2:]) >= 0
+        assert 0 <= entry["score"] <= 1
