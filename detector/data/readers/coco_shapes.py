@@ -116,7 +116,7 @@ def _decoded(text: str) -> list[int] | None:
     return None if shift else runs
 
 
-def _number(value: object) -> object:
+def _number(value: Any) -> Any:
     """The number that a text is, as some exporters write it; anything else as it is."""
     try:
         return float(value) if isinstance(value, str) else value
