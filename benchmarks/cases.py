@@ -140,6 +140,12 @@ def truth_of(folder: Path) -> Truth:
     return {stem: sorted(boxes) for stem, boxes in found.items()}
 
 
+def classes_of(folder: Path) -> list[list[str]]:
+    """The names that each file of a COCO set lists."""
+    files = sorted((folder / "annotations").glob("*.json"))
+    return [[category["name"] for category in json.loads(file.read_text())["categories"]] for file in files]
+
+
 def far(found: Truth, wanted: Truth) -> float:
     """The largest distance of two edges in pixels; infinite where anything else differs."""
     if {s: [n for n, _ in b] for s, b in found.items()} != {s: [n for n, _ in b] for s, b in wanted.items()}:
@@ -167,8 +173,9 @@ def boxes(
     data: str = "coco",
     within: float = 0.01,
     says: str = "",
+    classes: Sequence[str] = ("animal", "person", "vehicle"),
 ) -> Check:
-    """Boxes and classes of the set when it is converted are those wanted, and a line says so much."""
+    """Boxes of the set when it is converted are those wanted, every split has all classes, a line says so."""
 
     def check(tree: Tree, case: Path) -> Outcome:
         output = tree.output()
@@ -189,6 +196,9 @@ def boxes(
             return Outcome(
                 False, f"{apart:.1f} pixels off" if np.isfinite(apart) else f"{count} boxes, {other}"
             )
+        listed = [sorted(names) for names in classes_of(output)]
+        if any(names != sorted(classes) for names in listed):
+            return Outcome(False, f"classes {' and '.join(map(', '.join, listed))}")
         if line is None:
             return Outcome(False, f"{count} boxes right, but a line about it is missing")
         return Outcome(True, f"{count} boxes right" + (f"; {line}" if says else ""))
@@ -413,25 +423,25 @@ def many_classes(tree: Tree, case: Path) -> Outcome:
     return Outcome(memory < 2 and cut, f"trains and is judged in {memory:.1f} GiB, the table is cut")
 
 
-ONE_CLASS = "read as one class"
+ONE_CLASS, MERGED = "read as one class", ("animal", "person")
 ROBOFLOW = ("data.source.lists=null", "data.source.images='{split}'", "data.source.annotations='{split}'")
 CASES: dict[str, Check] = {
     "coco_150_classes": many_classes,
     "coco_backslash": boxes(plain),
-    "coco_names_differ_by_case_and_blank": boxes(called(vehicle="person"), says=ONE_CLASS),
+    "coco_names_differ_by_case_and_blank": boxes(called(vehicle="person"), says=ONE_CLASS, classes=MERGED),
     "coco_no_objects": boxes(own, says="no frame of train, val has an object"),
     "coco_roboflow_supercategory": boxes(plain),
     "coco_same_file_two_ids": boxes(own, says="several image ids"),
     "coco_segmentation_only": boxes(plain),
     "coco_string_image_ids": boxes(plain),
-    "coco_two_categories_one_name": boxes(called(vehicle="person"), says=ONE_CLASS),
+    "coco_two_categories_one_name": boxes(called(vehicle="person"), says=ONE_CLASS, classes=MERGED),
     "coco_val_fewer_categories": boxes(own),
     "coco_val_without_objects": boxes(own, says="no frame of val has an object"),
     "coco_wrong_case": boxes(plain),
     "csv_semicolon": boxes(with_objects, data="csv"),
     "csv_xywh": boxes(with_objects, data="csv"),
     "eval_files": results,
-    "flir_jpeg_preview_boxes": boxes(on_counts, says="of the picture that they show"),
+    "flir_jpeg_preview_boxes": boxes(on_counts, says="of the picture that they show", classes=("box",)),
     "fmt_float_npy": counts(arrays),
     "fmt_zip_called_is2": refused("IR_0001.is2", "Fluke.*CSV or TIFF"),
     "img_exif_orientation_3_turned": both(counts(as_shown), boxes(own)),
@@ -454,7 +464,7 @@ CASES: dict[str, Check] = {
     "voc_polygon": boxes(plain, *ROBOFLOW, data="voc", within=1),
     "voc_robndbox": boxes(around_turned, data="voc"),
     "voc_sirst_near_grey": says("doctor", "3 of 40 frames are in colour.*data.colour=luminance", data="voc"),
-    "voc_sirst_v2_background": boxes(nothing, data="voc", says="without a box left out"),
+    "voc_sirst_v2_background": boxes(nothing, data="voc", says="without a box left out", classes=("Target",)),
 }
 
 

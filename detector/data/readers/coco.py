@@ -249,7 +249,10 @@ def _without_repeats(truths: Sequence[GroundTruth]) -> list[GroundTruth]:
 def _size(image: Json, path: Path, where: str) -> tuple[int, int]:
     """Width and height as told, or else as the picture has them."""
     told = [image.get(key) for key in ("width", "height")]
-    told = [int(value) if isinstance(value, str) and value.isdecimal() else value for value in told]
+    told = [
+        int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 9 else value
+        for value in told
+    ]
     if told == [None, None] and path.is_file():
         header = read_header(path)
         return header.width, header.height

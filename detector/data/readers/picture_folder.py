@@ -11,6 +11,9 @@ from detector.data.readers.assemble import brief
 from detector.data.readers.files import PICTURE_SUFFIXES, pictures_under
 from detector.errors import UserError
 
+MOST_PARTS = 8
+"""Of a path of another machine, from its end, that are looked for."""
+
 
 class PictureFolder:
     """The folder that names count from.
@@ -34,7 +37,8 @@ class PictureFolder:
         Raises UserError, which begins with `where`, where there is none.
         """
         plain = name.replace("\\", "/")
-        if "\0" in name or PureWindowsPath(name).is_absolute() or not self._is_inside(plain):
+        foreign = PureWindowsPath(name).is_absolute() and not os.path.isabs(name)
+        if "\0" in name or foreign or not self._is_inside(plain):
             return self._inside_after_all(plain, name, where)
         for found in (self.folder / name, self.folder / plain):
             if os.path.isfile(found):
@@ -45,7 +49,7 @@ class PictureFolder:
         return os.path.abspath(self.folder / plain).startswith(tuple(self._allowed))
 
     def _inside_after_all(self, plain: str, name: str, where: str) -> Path:
-        parts = plain.split("/")
+        parts = plain.rsplit("/", MOST_PARTS)[-MOST_PARTS:]
         ends = ["/".join(parts[start:]) for start in range(len(parts)) if ".." not in parts[start:]]
         found = next((path for path in map(self._alike, ends) if path is not None), None)
         if found is None:
