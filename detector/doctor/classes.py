@@ -19,12 +19,12 @@ def class_counts(annotations: Annotations) -> np.ndarray:
 
 
 def rarest(splits: Mapping[str, Annotations]) -> list[str]:
-    """All class names, or of more than a table shows those with the fewest objects in all splits."""
-    totals: dict[str, float | None] = {}
+    """All class names; of more than a table shows those with the fewest objects in all splits, but some."""
+    totals: dict[str, int] = {}
     for truth in splits.values():
         for name, count in zip(truth.classes, class_counts(truth).tolist(), strict=True):
-            totals[name] = (totals.get(name) or 0) + count
-    return worst(totals)
+            totals[name] = totals.get(name, 0) + count
+    return worst({name: count or None for name, count in totals.items()})
 
 
 def check_classes(splits: Mapping[str, Annotations], *, train: str, limits: Limits) -> list[Finding]:
@@ -64,5 +64,6 @@ def _gaps(splits: Mapping[str, Annotations]) -> list[Finding]:
     gaps = sorted(set(range(ids[0], ids[-1] + 1)) - set(ids))
     if not gaps:
         return []
-    message = f"category ids {', '.join(map(str, ids))} leave out {listed([str(gap) for gap in gaps], 5)}"
+    told = listed(list(map(str, ids)), 10)
+    message = f"category ids {told} leave out {listed(list(map(str, gaps)), 5)}"
     return [Finding(Severity.NOTE, "classes", message)]

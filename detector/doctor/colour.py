@@ -10,23 +10,24 @@ import numpy as np
 from detector.data.annotations import ImageRecord
 from detector.data.colour import LOOKED_AT, refusals, told
 from detector.doctor.findings import Finding, Severity, listed
-from detector.doctor.scan import Scan
+from detector.doctor.scan import Scan, Unreadable
 from detector.thermal.io.colour import LUMINANCE, REFUSE, ColourError, advice
 from detector.thermal.palettes import NAMES, fit
 
 
 def check_colour(scan: Scan, records: Sequence[ImageRecord]) -> list[Finding]:
     """Both; records: of all splits. Nothing for a set in grey."""
-    return _refused(scan) + _undone(records)
+    return check_refused(scan.unreadable, len(scan.unreadable) + len(scan.frames)) + _undone(records)
 
 
-def _refused(scan: Scan) -> list[Finding]:
-    errors = [item.error for item in scan.unreadable if isinstance(item.error, ColourError)]
+def check_refused(unreadable: Sequence[Unreadable], total: int) -> list[Finding]:
+    """Pictures in colour that data.colour does not say how to read. total: frames, readable or not."""
+    errors = [item.error for item in unreadable if isinstance(item.error, ColourError)]
     if not errors:
         return []
     some = errors[:: max(1, len(errors) // LOOKED_AT)]
     names = listed([Path(error.path).name for error in errors])
-    message = f"{len(errors)} of {len(scan.unreadable) + len(scan.frames)} frames are in colour ({names})"
+    message = f"{len(errors)} of {total} frames are in colour ({names})"
     return [
         Finding(Severity.ERROR, "colours", message, advice(some), tuple(str(error.path) for error in errors)),
     ]

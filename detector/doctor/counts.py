@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from detector.data.annotations import Annotations
-from detector.data.frames import read_frame
 from detector.doctor.disorder import Disorder
-from detector.doctor.findings import Exhibit, Finding, Severity, evenly_spaced, listed
-from detector.doctor.scan import FrameFacts, facts_of
-from detector.errors import UserError
+from detector.doctor.findings import Exhibit, Finding, Severity, listed
+from detector.doctor.scan import FrameFacts
 from detector.thermal.io.temperatures import told
 
 _FEW_BITS = 9
 _EIGHT_BITS = 256
 _STRETCH = 4
 _EXHIBITS = 3
-LOOKED_AT = 500
-"""Frames of a split that tell what is wrong with the counts of all."""
 
 
 def check_counts(frames: Sequence[FrameFacts]) -> list[Finding]:
     """Everything this module looks at; frames: those of all splits that could be read."""
     checks = (_depths, _disorder, _shallow, _blank, _units)
     return [finding for check in checks for finding in check(frames)]
-
-
-def warnings_of(splits: Mapping[str, Annotations]) -> list[str]:
-    """The same on one line each, for commands that look no further, from evenly spaced frames of each split.
-
-    Frames that cannot be read are passed over.
-    """
-    frames = []
-    for split, truth in splits.items():
-        for index in evenly_spaced(len(truth.records), LOOKED_AT):
-            record = truth.records[index]
-            try:
-                frames.append(facts_of(read_frame(record), record, split))
-            except UserError:
-                continue
-    findings = check_counts(frames)
-    return [f"{found.message}; {found.advice}" if found.advice else found.message for found in findings]
 
 
 def _depths(frames: Sequence[FrameFacts]) -> list[Finding]:
@@ -53,10 +31,11 @@ def _depths(frames: Sequence[FrameFacts]) -> list[Finding]:
     few, many = sorted(by_depth.values(), key=len)
     return [
         Finding(
-            Severity.ERROR,
+            Severity.WARNING,
             "bit depth",
             f"{len(few)} frames have {few[0].depth} bits, {len(many)} have {many[0].depth} ({_names(few)})",
-            "one network cannot see both alike: export all frames with the same depth",
+            "the gains percentile, plateau and clahe show both alike, those of fixed counts do not: export "
+            "all frames with the same depth",
             tuple(str(f.record.path) for f in few),
             ((_of_depth(few[0]), _of_depth(many[0])),),
         )

@@ -17,19 +17,22 @@ _CAUSES = 5
 
 def check_files(scan: Scan, limits: Limits) -> list[Finding]:
     """Everything this module looks at."""
-    return [*_readable(scan), *_sizes(scan), *_saturated(scan, limits)]
+    frames = len(scan.unreadable) + len(scan.frames)
+    return [*check_readable(scan.unreadable, frames), *_sizes(scan), *_saturated(scan, limits)]
 
 
-def _readable(scan: Scan) -> list[Finding]:
-    """A finding for each cause, the commonest first; those of few frames share one where there are many."""
+def check_readable(unreadable: Sequence[Unreadable], total: int) -> list[Finding]:
+    """A finding for each cause, the commonest first; those of few frames share one where there are many.
+
+    total: frames, readable or not.
+    """
     groups: dict[str, list[Unreadable]] = defaultdict(list)
-    for item in scan.unreadable:
+    for item in unreadable:
         if not isinstance(item.error, ColourError):
             groups[re.sub(r"\d+", "#", _cause(item))].append(item)
     causes = sorted(groups.values(), key=len, reverse=True)
     if len(causes) > _CAUSES:
         causes[_CAUSES - 1 :] = [[item for cause in causes[_CAUSES - 1 :] for item in cause]]
-    total = len(scan.unreadable) + len(scan.frames)
     return [
         Finding(
             Severity.ERROR,

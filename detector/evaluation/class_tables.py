@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from detector.evaluation.coco import NAMES, Metrics
-from detector.evaluation.worst import MOST
+from detector.evaluation.worst import CLASSES, MOST
 
-CLASSES, CONFUSION = "classes.csv", "confusion.csv"
+CONFUSION = "confusion.csv"
 
 
 def write_tables(metrics: Metrics, folder: Path) -> None:
@@ -18,16 +19,17 @@ def write_tables(metrics: Metrics, folder: Path) -> None:
     rows: list[list[object]] = [["class", "truths", *NAMES]]
     for name, values in metrics.per_class.items():
         rows.append([name, metrics.truths[name], *(_rounded(values[metric]) for metric in NAMES)])
-    _write(folder / CLASSES, rows)
+    write_rows(folder / CLASSES, rows)
     found = metrics.diagnosis.confusion
     table = zip(found.names, found.matrix.tolist(), strict=True)
-    _write(folder / CONFUSION, [["truth", *found.names], *([name, *counts] for name, counts in table)])
+    write_rows(folder / CONFUSION, [["truth", *found.names], *([name, *counts] for name, counts in table)])
 
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _write(file: Path, rows: list[list[object]]) -> None:
+def write_rows(file: Path, rows: Iterable[Sequence[object]]) -> None:
+    """As CSV."""
     with file.open("w", newline="", encoding="utf-8") as opened:
         csv.writer(opened).writerows(rows)

@@ -79,7 +79,7 @@ def read_predictions(file: Path, annotations: Annotations, *, boxes: str | None 
 def _read(file: Path) -> Any:
     require_regular(file)
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"{file}: cannot read predictions: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -94,13 +94,13 @@ class _Images:
         self._ids = {record.image_id for record in annotations.records}
         self._words = {name: record.image_id for record in annotations.records for name in record.names}
         self._found: dict[str, int] = {}
-        numbers = {value for entry in entries if type(value := first(entry, IDS)) is int}
+        numbers = {value for entry in entries if type(value := _whole(first(entry, IDS))) is int}
         numbers -= {int(word) for word in self._words if word.isdecimal() and len(word) < 19}
         self._by_stem = not numbers <= self._ids and numbers <= self._stems.keys()
 
     def of(self, entry: Mapping[str, Any], where: str) -> int:
         """The image id. A picture's name counts before a number, which some programs make up."""
-        name, value = first(entry, NAMES), first(entry, IDS)
+        name, value = first(entry, NAMES), _whole(first(entry, IDS))
         if isinstance(name, str):
             found = self._named(name, where)
             if found is not None:
@@ -155,9 +155,11 @@ class _Classes:
         self._by_name = {folded(name): key for name, key in pairs}
 
     def of(self, entry: Mapping[str, Any], where: str) -> int:
-        value = first(entry, CLASSES)
-        if isinstance(value, str) and folded(value) in self._by_name:
-            return self._by_name[folded(value)]
+        for key in CLASSES:  # a name counts before a number, which some programs count from 0
+            name = entry.get(key)
+            if isinstance(name, str) and folded(name) in self._by_name:
+                return self._by_name[folded(name)]
+        value = _whole(first(entry, CLASSES))
         if isinstance(value, str) and value.isdecimal() and len(value) < 19:
             value = int(value)
         if type(value) is not int:
@@ -172,7 +174,7 @@ class _Classes:
 
 
 def _doubt(entries: Sequence[Entry], annotations: Annotations, file: Path) -> None:
-    """UserError where boxes make more sense as x1, y1, x2, y2."""
+    """UserError where boxes make more sense as x1, y1, x2, y2, or as shares of the pictures' sides."""
     if not entries:
         return
     records = {record.image_id: record for record in annotations.records}
@@ -184,6 +186,11 @@ def _doubt(entries: Sequence[Entry], annotations: Annotations, file: Path) -> No
     corners = (ends >= starts).all(axis=1)
     truths = np.concatenate([xywh(record.boxes) for record in annotations.records] or [np.zeros((0, 4))])
     usual = (truths[:, 2:] >= truths[:, :2]).all(axis=1).mean() if len(truths) else 1.0
+    if boxes.max() <= 1 and not (len(truths) and truths.max() <= 1):
+        raise UserError(
+            f"{file}: no number of a box is above 1: they look like shares of the pictures' sides; write "
+            "pixels, or say boxes=xywh if they are"
+        )
     plain = bool(corners.all() and not out_as_corners.any())
     if plain and (out.any() or (len(entries) >= _MANY and usual < 0.5)):
         raise UserError(
@@ -191,6 +198,11 @@ def _doubt(entries: Sequence[Entry], annotations: Annotations, file: Path) -> No
             "out of their pictures; say which: thermal-detector evaluate predictions=FILE boxes=xyxy or "
             "boxes=xywh reads them so and writes predictions.json, which is not asked about again"
         )
+
+
+def _whole(value: Any) -> Any:
+    """A float without a fraction as the whole number it is, anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _box(raw: Raw) -> list[float]:

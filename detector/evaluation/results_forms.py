@@ -9,8 +9,11 @@ from typing import Any, NamedTuple
 
 from detector.errors import UserError
 
+_NAMED_CORNERS = ("x1", "y1", "x2", "y2")
 _LISTS = ("annotations", "predictions", "detections", "results", "objects")
-BOXES = ("bbox", "box", "boxes", "bboxes")
+CORNERS = ("xyxy",)
+"""Names that say what the numbers are."""
+BOXES = ("bbox", "box", "boxes", "bboxes", *CORNERS)
 SCORES = ("score", "scores", "confidence", "confidences", "conf")
 CLASSES = (
     "category_id",
@@ -21,6 +24,7 @@ CLASSES = (
     "labels",
     "classes",
     "category_ids",
+    "class_id",
     "name",
 )
 NAMES = ("file_name", "filename", "image_path", "path", "source", "image", "image_name")
@@ -74,7 +78,17 @@ def _file_names(images: Any) -> dict[str | int, str]:
 
 
 def _of_item(item: Any, where: str) -> Iterator[Raw]:
-    """One detection, or all of an image's record."""
+    """One detection, or all of an image's record; named corners are told from other boxes."""
+    for raw in _parts(item, where):
+        box = first(raw.entry, BOXES)
+        if isinstance(box, dict) and box.keys() >= set(_NAMED_CORNERS):
+            raw = raw._replace(
+                entry={**raw.entry, BOXES[0]: [box[key] for key in _NAMED_CORNERS]}, corners=True
+            )
+        yield raw
+
+
+def _parts(item: Any, where: str) -> Iterator[Raw]:
     if not isinstance(item, dict):
         raise UserError(f"{where} is {shown(item)}, not an object with image_id, category_id, bbox, score")
     image = {key: item[key] for key in (*NAMES, *IDS) if key in item}
@@ -88,6 +102,7 @@ def _of_item(item: Any, where: str) -> Iterator[Raw]:
                 )
             yield Raw(f"{where}: object {position}", {**entry, **image}, corners=False)
         return
+    corners = any(key in item for key in CORNERS)
     columns = [first(item, keys) for keys in (BOXES, CLASSES, SCORES)]
     if isinstance(columns[0], list) and all(isinstance(box, list) for box in columns[0]):
         if not all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns):
@@ -95,9 +110,9 @@ def _of_item(item: Any, where: str) -> Iterator[Raw]:
         image.update({} if image else {"image_id": item.get("id")})
         for position, (box, label, score) in enumerate(zip(*columns, strict=True)):
             entry = {"bbox": box, "category_id": label, "score": score, **image}
-            yield Raw(f"{where}: object {position}", entry, corners=False)
+            yield Raw(f"{where}: object {position}", entry, corners=corners)
         return
-    yield Raw(where, item, corners=False)
+    yield Raw(where, item, corners=corners)
 
 
 def first(entry: Mapping[str, Any], keys: Sequence[str]) -> Any:

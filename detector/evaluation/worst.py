@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 MOST = 20
+CLASSES = "classes.csv"
+"""The file of all."""
 
 
 def worst(values: Mapping[str, float | None], most: int = MOST) -> list[str]:
@@ -20,4 +22,4 @@ def worst(values: Mapping[str, float | None], most: int = MOST) -> list[str]:
 
 def told(shown: int, count: int, by: str) -> str:
     """A line below such a table; empty where it shows all."""
-    return "" if count <= MOST else f"the {shown} worst of {count} classes by {by}; all are in classes.csv"
+    return "" if count <= MOST else f"the {shown} worst of {count} classes by {by}; all are in {CLASSES}"

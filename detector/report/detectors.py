@@ -73,7 +73,9 @@ def _against(comparison: Comparison, name: str) -> Section:
     for line in lines:
         title, truths, one, other, *rest = cells(line)
         rows.append((title, one, other, truths, *rest))
-    table = Table(("", first, name, *_HEADER), tuple(rows))
+    left_out = comparison.left_out
+    caption = f"{left_out[:1].upper()}{left_out[1:]}"
+    table = Table(("", first, name, *_HEADER), tuple(rows), caption)
     return Section(f"{name} against {first}", (Row(figures), table))
 
 

@@ -11,11 +11,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from detector.app.build import Settings, build_bins, chosen_data, load_split, run_config
 from detector.data.annotations import Annotations
+from detector.data.readers.assemble import shown
 from detector.errors import UserError
+from detector.evaluation.class_tables import write_rows
 from detector.evaluation.predictions import Entry
 from detector.evaluation.results_file import read_predictions
 from detector.evaluation.uncertainty.paired import Comparison, compare
 from detector.evaluation.uncertainty.resampling import draw
+from detector.evaluation.worst import CLASSES, MOST
 from detector.report.detectors import detectors_page
 from detector.report.kit.page import write
 
@@ -112,8 +115,8 @@ def _check_same_truth(file: Path, annotations: Annotations) -> None:
         raise UserError(f"{file}: is not what evaluation writes: {error!r}") from error
     if tuple(truths) != annotations.classes:
         raise UserError(
-            f"{file}: judged on the classes {', '.join(truths)}; "
-            f"the split has {', '.join(annotations.classes)}"
+            f"{file}: judged on the classes {shown(truths, MOST)}; "
+            f"the split has {shown(annotations.classes, MOST)}"
         )
     if images != len(annotations.records):
         raise UserError(f"{file}: judged on {images} frames; the split has {len(annotations.records)}")
@@ -123,7 +126,7 @@ def _check_same_truth(file: Path, annotations: Annotations) -> None:
 
 
 def _listed(truths: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in truths.items())
+    return shown((f"{count} {name}" for name, count in truths.items()), MOST)
 
 
 def _write(folder: Path, comparison: Comparison, files: Mapping[str, Path], *, split: str) -> None:
@@ -137,6 +140,8 @@ def _write(folder: Path, comparison: Comparison, files: Mapping[str, Path], *, s
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "compare.json").write_text(json.dumps(plain, indent=2) + "\n")
         write(detectors_page(comparison, split=split), page)
+        if comparison.left_out:
+            write_rows(folder / CLASSES, comparison.class_rows())
     except OSError as error:
         raise UserError(f"output={folder}: cannot be written: {error.strerror}") from None
     print(f"page: {page}; the same as JSON: {folder / 'compare.json'}")

@@ -16,8 +16,8 @@ from detector.data.writers.label_studio import write_label_studio
 from detector.data.writers.labelme import write_labelme
 from detector.data.writers.output import chosen_place
 from detector.data.writers.yolo import write_yolo
-from detector.doctor.counts import warnings_of
 from detector.doctor.stored import label_warnings
+from detector.doctor.warnings import warnings_of
 from detector.errors import UserError
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from detector.app.build import load_splits
 from detector.data.annotations import Annotations
+from detector.data.readers.assemble import shown
 from detector.data.splits import (
     grouped_folds,
     merge,
@@ -22,7 +23,10 @@ from detector.data.splits import (
 )
 from detector.data.writers.coco import write_coco_references
 from detector.data.writers.output import common_folder
+from detector.doctor.classes import rarest
 from detector.errors import UserError
+from detector.evaluation.class_tables import write_rows
+from detector.evaluation.worst import CLASSES, MOST
 
 log = logging.getLogger(__name__)
 
@@ -47,13 +51,16 @@ def run(config: DictConfig) -> None:
     )
     write_coco_references(splits, output)
     print(table(splits))
+    if len(whole.classes) > MOST:
+        write_rows(output / CLASSES, class_rows(splits))
+        print(f"of {len(whole.classes)} classes the rarest that occur; all: {CLASSES}")
     if config.groups == "frames":
         log.warning("groups=frames: frames of one recording stand on both sides; scores will flatter")
     for name, split in splits.items():
         counts = zip(split.classes, split.object_counts(), strict=True)
         absent = [title for title, count in counts if not count]
         if absent:
-            log.warning("%s has no object of: %s", name, ", ".join(absent))
+            log.warning("%s has no object of: %s", name, shown(absent, MOST))
     judged = " data.split=test" if "test" in splits else ""
     # Names that lead out of a set are followed into this folder only, and only because the user says so.
     pictures = common_folder([record.path for record in whole.records])
@@ -79,16 +86,28 @@ def new_splits(
     return splits
 
 
+def class_rows(splits: Mapping[str, Annotations]) -> Iterator[tuple[object, ...]]:
+    """Objects of every class, a column for each split, under a header."""
+    yield "class", *splits
+    counts = zip(*(split.object_counts().tolist() for split in splits.values()), strict=True)
+    for title, of_splits in zip(next(iter(splits.values())).classes, counts, strict=True):
+        yield title, *of_splits
+
+
 def table(splits: Mapping[str, Annotations]) -> str:
-    """One line for each split: recordings, frames, their share of train, val and test, objects by class."""
-    whole = sum(len(splits[name].records) for name in NAMES if name in splits)
-    classes = next(iter(splits.values())).classes
+    """One line for each split: recordings, frames, their share of train, val and test, objects by class.
+
+    Of more than MOST classes the rarest that occur.
+    """
+    parts = {name: splits[name] for name in NAMES if name in splits}
+    whole, classes = sum(len(split.records) for split in parts.values()), rarest(parts)
     rows = [["split", "recordings", "frames", "share", *classes]]
     for name, split in splits.items():
         frames = len(split.records)
         names = {record.sequence for record in split.records} - {None}
-        counts = map(str, split.object_counts())
-        rows.append([name, str(len(names)), str(frames), f"{frames / whole:.3f}", *counts])
+        counts = dict(zip(split.classes, map(str, split.object_counts()), strict=True))
+        row = [name, str(len(names)), str(frames), f"{frames / whole:.3f}"]
+        rows.append([*row, *(counts[title] for title in classes)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for name, *cells in rows:

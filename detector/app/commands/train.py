@@ -37,7 +37,7 @@ from detector.data.loading.sample import Transform
 from detector.data.loading.store import FrameStore
 from detector.data.readers.assemble import shown
 from detector.data.splits import drawn
-from detector.doctor.counts import warnings_of
+from detector.doctor.warnings import warnings_of
 from detector.engine import checkpoint
 from detector.engine.device import Precision, pick_device, pick_precision
 from detector.engine.environment import versions

@@ -15,6 +15,7 @@ from detector.data.readers.assemble import (
     Picture,
     assemble,
     brief,
+    folded,
     sequence_finder,
     shown,
 )
@@ -114,7 +115,8 @@ def annotations_from_coco(
     numbers, names = numbered(listed, known)
     categories = {key: name for key, name in names.items() if name not in classless}
     frames = {key: (image.get("height"), image.get("width")) for key, image in by_id.items()}
-    truths = _truths_by_image(document, file, numbers, set(categories), frames)
+    called = {folded(category.name): category.key for category in listed}
+    truths = _truths_by_image(document, file, numbers, called, set(categories), frames)
     folder = PictureFolder(image_dir, root, key=images_key)
     find_sequence = sequence_finder(sequence_pattern)
     pictures = {
@@ -147,6 +149,7 @@ def _truths_by_image(
     document: Json,
     file: Path,
     numbers: Mapping[Id, int],
+    called: Mapping[str, Id],
     categories: set[int],
     frames: Mapping[Id, tuple[object, object]],
 ) -> dict[Id, list[GroundTruth]]:
@@ -156,9 +159,12 @@ def _truths_by_image(
         place = f"annotation {_label(item)}"
         where = f"{file}: {place}"
         key = id_of(item, "category_id", where)
+        if key not in numbers and isinstance(key, str):  # some write the name instead
+            key = called.get(folded(key), key)
         if key not in numbers:
             raise UserError(f"{where}: unknown category_id {key}; 'categories' lists {_listed(numbers)}")
-        crowd = item.get("iscrowd", 0)
+        crowd = item.get("iscrowd")
+        crowd = 0 if crowd is None else int(crowd) if crowd in ("0", "1") else crowd
         if not isinstance(crowd, int | float) or crowd not in (0, 1):
             raise UserError(f"{where}: iscrowd must be 0 or 1, found {brief(crowd)}")
         category = numbers[key] if numbers[key] in categories else None
@@ -243,6 +249,10 @@ def _without_repeats(truths: Sequence[GroundTruth]) -> list[GroundTruth]:
 def _size(image: Json, path: Path, where: str) -> tuple[int, int]:
     """Width and height as told, or else as the picture has them."""
     told = [image.get(key) for key in ("width", "height")]
+    told = [
+        int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 9 else value
+        for value in told
+    ]
     if told == [None, None] and path.is_file():
         header = read_header(path)
         return header.width, header.height

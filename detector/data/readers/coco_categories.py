@@ -67,13 +67,13 @@ def read_categories(document: Json, file: Path) -> tuple[Category, ...]:
     found: dict[Id, Category] = {}
     for item in section(document, "categories", file):
         key = id_of(item, "id", f"{file}: category")
-        if key in found:
-            raise UserError(f"{file}: category id {key} is listed twice")
         where = f"{file}: category {key}"
         if "name" not in item:
             raise UserError(f"{where} has no 'name'; found {shown((word[:40] for word in sorted(item)), 8)}")
         group = item.get("supercategory")
         name = checked_name(item["name"], where)
+        if key in found and found[key].name != name:
+            raise UserError(f"{file}: category id {key} is listed twice, as {found[key].name} and {name}")
         found[key] = Category(key, name, group if isinstance(group, str) else None, key in used)
     return tuple(found.values())
 

@@ -28,7 +28,7 @@ def box_of(item: Json, where: str, *, frame: tuple[object, object]) -> Box:
             told = f"{brief(mask.get('size'))}, but the picture is of {brief([*frame])}"
             raise UserError(f"{where}: segmentation is of the size {told}")
         return _around(mask, where)
-    numbers = box if isinstance(box, list) else []
+    numbers = [_number(value) for value in box] if isinstance(box, list) else []
     if len(numbers) != 4 or not all(map(_is_number, numbers)):
         raise UserError(f"{where}: bbox must be [x, y, w, h], found {brief(box)}")
     try:
@@ -114,6 +114,14 @@ def _decoded(text: str) -> list[int] | None:
         runs.append(value + runs[-2] if len(runs) > 2 else value)
         value = shift = 0
     return None if shift else runs
+
+
+def _number(value: Any) -> Any:
+    """The number that a text is, as some exporters write it; anything else as it is."""
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

@@ -31,7 +31,7 @@ COLUMNS = {
     ),
     "class": (
         *("class", "class_name", "classname", "label", "label_name", "labelname", "category"),
-        *("category_name", "object", "object_class", "name", "class_id", "label_id", "category_id"),
+        *("category_name", "cls", "object", "object_class", "name", "class_id", "label_id", "category_id"),
     ),
     "x1": ("x1", "xmin", "x_min", "min_x", "left", "xtl", "x0", "bbox_x1", "bbox_xmin", "bbox_left"),
     "y1": ("y1", "ymin", "y_min", "min_y", "top", "ytl", "y0", "bbox_y1", "bbox_ymin", "bbox_top"),
@@ -51,6 +51,8 @@ COLUMNS = {
 }
 """Names of columns in a header row, capitals or not, blanks and dashes written as _."""
 
+_EXCEL = re.compile(r"\Asep=.[\r\n]*", re.IGNORECASE)
+"""A first line that tells Excel the separator."""
 _PLAIN = ("path", "x1", "y1", "x2", "y2", "class")
 FORMS = (
     ("x1", "y1", "x2", "y2", "class"),
@@ -94,12 +96,14 @@ class _Layout(NamedTuple):
 
 def is_table(line: str) -> bool:
     """Whether a file that begins with this line is meant as such a table, whatever may be wrong with it."""
-    return any(_is_header(cells) or _is_row(cells) for cells in map(_cells, [line] * 4, SEPARATORS))
+    told = _EXCEL.fullmatch(line) is not None
+    return told or any(_is_header(cells) or _is_row(cells) for cells in map(_cells, [line] * 4, SEPARATORS))
 
 
 def read_rows(file: Path) -> Rows:
     """Raises UserError, with the line, on what is malformed."""
     text = read_text(file, limit_mib=LIMIT_MIB)
+    text = _EXCEL.sub("", text)
     first = next((line for line in text.splitlines() if line.strip()), "")
     separator = next((one for one in SEPARATORS if _is_header(c := _cells(first, one)) or _is_row(c)), ",")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from detector.errors import UserError
 from detector.thermal import io
-from detector.thermal.io import dji
+from detector.thermal.io import dji, png
 from detector.thermal.io.checks import check_size, reading
 from detector.thermal.io.colour import LUMINANCE
 from detector.thermal.io.exif import EXIF_START, SIDEWAYS, orientation_of_exif
@@ -70,13 +70,27 @@ def _parse(file: BinaryIO, path: Path) -> Header | None:
     """The header; None where the format is another. struct.error where the file ends too early."""
     start = file.read(8)
     if start == b"\x89PNG\r\n\x1a\n":
-        file.seek(16)
-        return Header(*_unpack(file, ">IIB"))
+        return _png(file, path)
     if start.startswith(b"\xff\xd8"):
         return _jpeg(file, path)
     if start[:4] in (b"II*\0", b"MM\0*"):
         return _tiff(file, "<" if start.startswith(b"II") else ">")
     return None
+
+
+def _png(file: BinaryIO, path: Path) -> Header:
+    """IHDR is the first chunk; an EXIF block counts where it stands before the pixels."""
+    file.seek(16)
+    header = Header(*_unpack(file, ">IIB"))
+    file.seek(33)
+    while chunk := file.read(8):
+        length, kind = struct.unpack(">I4s", chunk)
+        if kind == png.PIXELS:
+            break
+        if kind == png.EXIF:
+            return header.turned(orientation_of_exif(file.read(length), path))
+        file.seek(length + 4, 1)  # and its checksum
+    return header
 
 
 def _jpeg(file: BinaryIO, path: Path, *, shown: bool = False) -> Header | None:

@@ -11,6 +11,9 @@ from detector.data.readers.assemble import brief
 from detector.data.readers.files import PICTURE_SUFFIXES, pictures_under
 from detector.errors import UserError
 
+MOST_PARTS = 8
+"""Of a path of another machine, from its end, that are looked for."""
+
 
 class PictureFolder:
     """The folder that names count from.
@@ -29,32 +32,36 @@ class PictureFolder:
         """Where a picture lies; where it should lie if it is nowhere.
 
         Where there is no file of just that name, backslashes part folders, capitals do not matter, and of
-        the only picture of a name the suffix does not either.
-        Raises UserError, which begins with `where`, for a name that leads out of the set.
+        the only picture of a name the suffix does not either. A name that leads out of the set, as absolute
+        paths of another machine do, means the picture in `folder` whose path ends alike.
+        Raises UserError, which begins with `where`, where there is none.
         """
-        found = self.folder / name
-        self._require_inside(found, name, where)
-        if os.path.isfile(found) or os.path.isabs(name):
-            return found
         plain = name.replace("\\", "/")
-        if plain != name:
-            found = self.folder / plain
-            if PureWindowsPath(name).is_absolute():
-                raise self._refused(name, where)
-            self._require_inside(found, name, where)
+        foreign = PureWindowsPath(name).is_absolute() and not os.path.isabs(name)
+        if "\0" in name or foreign or not self._is_inside(plain):
+            return self._inside_after_all(plain, name, where)
+        for found in (self.folder / name, self.folder / plain):
             if os.path.isfile(found):
                 return found
-        wanted = _folded(os.path.normpath(plain))
-        alike = self._by_folded_name.get(wanted) or self._by_folded_name.get(_without_suffix(wanted), [])
-        return alike[0] if len(alike) == 1 else found
+        return self._alike(os.path.normpath(plain)) or self.folder / plain
 
-    def _require_inside(self, path: Path, name: str, where: str) -> None:
-        if "\0" in name or not os.path.abspath(path).startswith(tuple(self._allowed)):
-            raise self._refused(name, where)
+    def _is_inside(self, plain: str) -> bool:
+        return os.path.abspath(self.folder / plain).startswith(tuple(self._allowed))
 
-    def _refused(self, name: str, where: str) -> UserError:
-        remedy = f"; {self._key}=FOLDER allows pictures in another folder" if self._key else ""
-        return UserError(f"{where}: {brief(name)} leads out of {self._root}: refused" + remedy)
+    def _inside_after_all(self, plain: str, name: str, where: str) -> Path:
+        parts = plain.rsplit("/", MOST_PARTS)[-MOST_PARTS:]
+        ends = ["/".join(parts[start:]) for start in range(len(parts)) if ".." not in parts[start:]]
+        found = next((path for path in map(self._alike, ends) if path is not None), None)
+        if found is None:
+            remedy = f"; {self._key}=FOLDER allows pictures in another folder" if self._key else ""
+            raise UserError(f"{where}: {brief(name)} leads out of {self._root}: refused" + remedy)
+        return found
+
+    def _alike(self, plain: str) -> Path | None:
+        """The only picture of this path, whatever its capitals or suffix."""
+        wanted = _folded(plain)
+        found = self._by_folded_name.get(wanted) or self._by_folded_name.get(_without_suffix(wanted), [])
+        return found[0] if len(found) == 1 else None
 
     @property
     def if_missing(self) -> str:

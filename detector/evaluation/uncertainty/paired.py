@@ -7,7 +7,8 @@ and cancels in the difference of two. Its spread over the resamples is what the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from detector.evaluation.predictions import Entry
 from detector.evaluation.uncertainty.bootstrap import LESS_IS_BETTER, Metric, weighted_metrics
 from detector.evaluation.uncertainty.interval import Interval, middle
 from detector.evaluation.uncertainty.resampling import Draws
+from detector.evaluation.worst import CLASSES, MOST
 
 BY_CLASS = ("AP", "AP50", "AP75", "MR-2", "JI")
 """What tables tell of each class; `Comparison.to_dict` tells all."""
@@ -104,14 +106,44 @@ class Comparison:
         )
 
     def lines(self, name: str) -> Iterator[Line]:
-        """What a table tells of a detector beside the first: each metric, then BY_CLASS of each class."""
+        """What a table tells of a detector beside the first: each metric, then BY_CLASS of each class.
+
+        Of more than MOST classes those whose AP differs most; `class_rows` has all.
+        """
         first = self.metrics[self.names[0]]
         for metric, own in first.items():
             yield self._line(name, metric, title=metric, truths=int(own.truths.sum()))
-        for label, title in enumerate(self.classes):
+        for label in self._most_apart(name):
             for metric in BY_CLASS:
                 truths = int(first[metric].truths[label])
-                yield self._line(name, metric, title=f"{title} {metric}", truths=truths, label=label)
+                title = f"{self.classes[label]} {metric}"
+                yield self._line(name, metric, title=title, truths=truths, label=label)
+
+    def class_rows(self) -> Iterator[tuple[object, ...]]:
+        """BY_CLASS of each class and detector but the first, under a header; None without truth."""
+        first = self.names[0]
+        yield ("detector", "class", "metric", "truths", "first", "own", "difference", "low", "high", "better")
+        for name, label, metric in product(self.names[1:], range(len(self.classes)), BY_CLASS):
+            apart = self.difference(name, metric, label)
+            told = (None,) * 4 if apart is None else (apart.value, *astuple(apart.interval), apart.better)
+            values = *(self.value(one, metric, label) for one in (first, name)), *told
+            rounded = (None if value is None else round(value, 4) for value in values)
+            yield name, self.classes[label], metric, int(self.metrics[first][metric].truths[label]), *rounded
+
+    @property
+    def left_out(self) -> str:
+        """A line below a table of `lines`; empty where it tells all classes."""
+        count = len(self.classes)
+        return "" if count <= MOST else f"of {count} classes those whose AP differs most; all: {CLASSES}"
+
+    def _most_apart(self, name: str) -> list[int]:
+        """Labels: all, or of more than MOST those with truth whose AP differs most, the most apart first."""
+        count = len(self.classes)
+        if count <= MOST:
+            return list(range(count))
+        of_both = (self.metrics[one]["AP"].per_class[:, 0] for one in (self.names[0], name))
+        apart = np.abs(np.subtract(*of_both))
+        return [label for label in np.argsort(-apart, kind="stable")[:MOST].tolist() if apart[label] >= 0]
 
     def verdict(self, name: str) -> str:
         """A sentence: whether a detector is better than the first, by AP."""
@@ -131,7 +163,8 @@ class Comparison:
             rows = [header, *(cells(line) for line in self.lines(name))]
             widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
             lines = ("  ".join(_padded(row, widths)).rstrip() for row in rows)
-            blocks.append("\n".join((*lines, self.verdict(name))))
+            rest = [self.left_out] if self.left_out else []
+            blocks.append("\n".join((*lines, *rest, self.verdict(name))))
         return "\n\n".join(blocks)
 
     def to_dict(self) -> dict[str, Any]:

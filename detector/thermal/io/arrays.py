@@ -23,7 +23,7 @@ from detector.thermal.io.recording import Recording
 from detector.thermal.io.temperatures import to_counts
 
 RAW_COUNTS = np.dtype("<u2")
-CHANNELS = 4  # a last axis as short as this holds colours, not columns
+NARROWEST = 8  # columns of the smallest sensor; a shorter last axis holds colours or frames
 MOST_ARRAYS = 50  # looked at in one archive
 
 
@@ -145,10 +145,10 @@ def _layout(stream: IO[bytes], path: Path) -> Layout:
         raise UserError(f"{path}: pickled objects are not loaded; save an array of integers")
     check_number_type(path, dtype)
     stored = _without_channel(shape)
-    if len(stored) not in (2, 3) or stored[-1] <= CHANNELS:
+    if len(stored) not in (2, 3) or stored[-1] < NARROWEST:
         raise UserError(
             f"{path}: an array {list(shape)}; frames are [height, width] or [number, height, width], with or "
-            "without an axis of one channel"
+            "without an axis of one channel; frames along the last axis: save numpy.moveaxis(frames, -1, 0)"
         )
     *number, height, width = stored
     check_size(path, width=width, height=height)

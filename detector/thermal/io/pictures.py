@@ -99,11 +99,11 @@ def _radiometric(
 
 
 def _read_other(data: bytes, path: Path, colour: str) -> Frame:
-    declared = palette = None
+    declared = palette = exif = None
     with reading(path, "image file"):
         if data.startswith(png.START):
             width, height = png.size_of(data)
-            palette = png.palette_of(data)
+            palette, exif = png.palette_of(data), png.exif_of(data)
         elif data.startswith(BMP_START):
             width, height = struct.unpack_from("<ii", data, 18)
             height = abs(height)  # below 0 where the rows are stored top down
@@ -114,8 +114,9 @@ def _read_other(data: bytes, path: Path, colour: str) -> Frame:
                 counts = _ascii_counts(data[header.end() :], path, size=(width, height), largest=declared)
                 return Frame(counts, depth_of(counts, declared), str(path))
     pixels = _pixels(data, path, size=(width, height))
-    counts = one_channel(pixels, path, colour=colour, embedded=palette)
-    return Frame(counts, depth_of(counts, declared), str(path))
+    orientation = 1 if exif is None else orientation_of_exif(exif, path)
+    counts = turned(one_channel(pixels, path, colour=colour, embedded=palette), orientation)
+    return Frame(counts, depth_of(counts, declared), str(path), orientation=orientation)
 
 
 def _pixels(data: bytes, path: Path, *, size: tuple[int, int]) -> np.ndarray:

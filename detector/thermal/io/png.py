@@ -1,4 +1,4 @@
-"""The chunks of a PNG file, checked before OpenCV reserves whatever a damaged one claims; its palette."""
+"""The chunks of a PNG file, checked before OpenCV reserves whatever a damaged one claims; palette, EXIF."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 START = b"\x89PNG\r\n\x1a\n"
 DEFLATE_RATIO = 1032  # the most that deflate, which packs the pixels, can save (zlib's technical notes)
+EXIF, PIXELS = b"eXIf", b"IDAT"
 _INDEXED = 3  # the colour type of pixels that are indices into a palette
 
 
@@ -28,6 +29,16 @@ def palette_of(data: bytes) -> np.ndarray | None:
     for kind, content in _chunks(data):
         if kind == b"PLTE" and data[25] == _INDEXED:
             return np.frombuffer(content[: len(content) // 3 * 3], np.uint8).reshape(-1, 3)
+    return None
+
+
+def exif_of(data: bytes) -> bytes | None:
+    """The EXIF block that stands before the pixels, if any. Raises as `size_of`."""
+    for kind, content in _chunks(data):
+        if kind == PIXELS:
+            break
+        if kind == EXIF:
+            return content
     return None
 
 

@@ -75,7 +75,7 @@ def _table(lines: list[str], start: int, width: int, separator: str, path: Path)
 
 
 def _width(line: str, separator: str) -> int:
-    """How many numbers a row has; 0 where it has few, or anything else."""
+    """How many numbers a row has; 0 where it has few, or anything else but a name before them."""
     if len(line) > MOST_LETTERS:
         return 0
     cells = _cells(line, separator)
@@ -84,7 +84,9 @@ def _width(line: str, separator: str) -> int:
 
 def _cells(line: str, separator: str) -> list[str]:
     cells = line.split() if separator == " " else [cell.strip().strip('"') for cell in line.split(separator)]
-    return cells[:-1] if cells and not cells[-1] else cells  # some end every line with a separator
+    cells = cells[:-1] if cells and not cells[-1] else cells  # some end every line with a separator
+    named = len(cells) > SMALLEST and not NUMBER.fullmatch(cells[0])  # or begin it with one, or a word
+    return cells[1:] if named else cells
 
 
 def _unnamed(table: np.ndarray) -> np.ndarray:

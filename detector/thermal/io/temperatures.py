@@ -12,13 +12,15 @@ from detector.structures import Calibration
 from detector.thermal.io.checks import as_counts, check_number_type
 from detector.thermal.radiometry import ZERO_CELSIUS, Linear
 
-KELVIN, CELSIUS, CENTI_CELSIUS = "kelvin", "celsius", "centi_celsius"
+KELVIN, CELSIUS, CENTI_CELSIUS, DECI_CELSIUS = "kelvin", "celsius", "centi_celsius", "deci_celsius"
 UNITS: dict[str, tuple[float, float]] = {
     KELVIN: (1.0, 0.0),
     CELSIUS: (1.0, ZERO_CELSIUS),
     "fahrenheit": (5 / 9, ZERO_CELSIUS - 32 * 5 / 9),
     "centi_kelvin": (0.01, 0.0),
     CENTI_CELSIUS: (0.01, ZERO_CELSIUS),
+    "deci_kelvin": (0.1, 0.0),
+    DECI_CELSIUS: (0.1, ZERO_CELSIUS),
 }
 """(gain, offset) of each: kelvin = gain * number + offset."""
 
@@ -58,10 +60,10 @@ def told(unit: str) -> str:
             "floats in the files are whole numbers too high for temperatures and taken for raw counts; if "
             "they are temperatures say in which unit, as unit=centi_kelvin (in a data set data.unit)"
         )
-    others = " or ".join(name for name in (KELVIN, CELSIUS) if name != unit)
+    other = {KELVIN: CELSIUS, CELSIUS: KELVIN, CENTI_CELSIUS: f"{DECI_CELSIUS} or {CELSIUS}"}[unit]
     return (
         f"the numbers in the files are taken for temperatures in {unit} by their values; if they are "
-        f"something else say unit={others} (in a data set data.unit)"
+        f"something else say unit={other} (in a data set data.unit)"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from pycocotools import mask
 
 from detector.errors import UserError
@@ -96,11 +97,11 @@ def test_boxes_without_area_are_dropped_with_one_line(root: Path, caplog: pytest
             "annotation 77: box is not finite",
         ),
         ({"annotations": [annotation(77, 5, 1, [1, 2, 3])]}, r"annotation 77: bbox must be \[x, y, w, h\]"),
-        ({"annotations": [annotation(77, 5, 1, ["1", 2, 3, 4])]}, "annotation 77: bbox must be"),
+        ({"annotations": [annotation(77, 5, 1, ["one", 2, 3, 4])]}, "annotation 77: bbox must be"),
         ({"annotations": [annotation(77, 5, 1, [True, 2, 3, 4])]}, "annotation 77: bbox must be"),
         ({"annotations": [annotation(77, 5, 1, "1234")]}, "annotation 77: bbox must be"),
         ({"annotations": [annotation(77, 5, 1, [10**400, 2, 3, 4])]}, "annotation 77: bbox is too large"),
-        ({"annotations": [annotation(77, 5, 1, [1, 2, 3, 4], iscrowd="0")]}, "77: iscrowd must be 0 or 1"),
+        ({"annotations": [annotation(77, 5, 1, [1, 2, 3, 4], iscrowd="no")]}, "77: iscrowd must be 0 or 1"),
         (
             {"annotations": [annotation(77, 5, [1], [1, 2, 3, 4])]},
             r"category_id \[1\] is neither a whole number nor a name",
@@ -239,8 +240,34 @@ def test_patterns_that_find_no_recording_are_refused(root: Path, pattern: Any, m
         built("data/coco", root=root, sequence_pattern=pattern).load("train")
 
 
+WORDS: dict[str, Any] = {
+    "images": [{"id": "a", "file_name": "A.PNG"}, {"id": 2.0, "file_name": "sub\\b.png"}],
+    "annotations": [
+        {"id": "x", "image_id": "a", "category_id": "p", "segmentation": [[1, 2, 9, 2, 9, 8.5]]},
+        {
+            "id": 1,
+            "image_id": 2.0,
+            "category_id": 3,
+            "segmentation": {"size": [30, 40], "counts": [31, 5, 25, 5, 1134]},
+        },
+        {
+            "id": 2,
+            "image_id": "2",
+            "category_id": "3",
+            "segmentation": {"size": [30, 40], "counts": "o05i00eR1"},
+        },
+    ],
+    "categories": [
+        {"id": "0", "name": "set", "supercategory": "none"},
+        {"id": "p", "name": "person", "supercategory": "set"},
+        {"id": 3.0, "name": "Car ", "supercategory": "set"},
+    ],
+}
+"""What else COCO files have: words for ids, outlines and masks without boxes, a project's name."""
+
+
 @fuzz
-@given(document=changed(DOCUMENT))
+@given(document=st.one_of(changed(DOCUMENT), changed(WORDS)))
 def test_any_values_in_the_document(root: Path, document: Any) -> None:
     (root / "annotations/train.json").write_text(json.dumps(document))
     assert_survives(lambda: built("data/coco", root=root).load("train"))
@@ -407,6 +434,29 @@ def test_no_name_leads_out_of_the_set(name: str, root: Path) -> None:
     save_frame(root.parent / "secret.png", np.zeros((30, 40), np.uint8))
     with pytest.raises(UserError, match=r"image 5: .*leads out of .*: refused; data\.source\.images=FOLDER"):
         read(root, images=[{**DOCUMENT["images"][0], "file_name": name}])
+
+
+@pytest.mark.parametrize(
+    "name", ["/home/me/walk/train/a.png", "C:\\data\\A.PNG", "c:/data/train/sub/../a.jpg", "../../../a.png"]
+)
+def test_paths_of_another_machine_mean_the_picture_here(name: str, root: Path) -> None:
+    save_frame(root.parent / "a.png", np.zeros((3, 4), np.uint8))
+    (first, _) = read(
+        root, images=[{**DOCUMENT["images"][0], "file_name": name}, DOCUMENT["images"][1]]
+    ).records
+    assert first.path == root / "train/a.png"
+
+
+def test_numbers_as_text_and_classes_by_name_have_one_meaning(root: Path) -> None:
+    images = [{**image, "width": "40", "height": "30"} for image in DOCUMENT["images"]]
+    items = [
+        annotation(10, 5, 3, ["1", "2", "10", " 20"], iscrowd=None),
+        {**annotation(11, 5, 0, [4.5, 0, 6, 7], iscrowd="1"), "category_id": "Dog "},
+    ]
+    twice = [*CATEGORIES, CATEGORIES[0]]
+    record = read(root, images=images, annotations=items, categories=twice).records[0]
+    np.testing.assert_array_equal(record.boxes, [[1, 2, 11, 22], [4.5, 0, 10.5, 7]])
+    assert (record.labels.tolist(), record.ignored.tolist()) == ([1, 2], [False, True])
 
 
 def test_sizes_that_are_not_told_are_those_of_the_pictures(root: Path) -> None:

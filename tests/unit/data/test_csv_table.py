@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from detector.data.readers.csv_rows import is_table
 from detector.data.readers.csv_table import CsvSource, labelled_rows
@@ -138,6 +139,7 @@ VGG = "#filename,file_size,file_attributes,region_count,region_id,region_shape_a
 RECT = '"{""name"":""rect"",""x"":1.5,""y"":2,""width"":4.5,""height"":7.25}"'
 FORMS = {
     "semicolons": "filename;width;height;class;xmin;ymin;xmax;ymax\nframes/a.png;40;20;ape;1,5;2;6;9,25\n",
+    "told to Excel": "sep=;\r\nfilename;cls;xmin;ymin;xmax;ymax\r\nframes/a.png;ape;1,5;2;6;9,25\r\n",
     "tabs": "image\tlabel\tleft\ttop\tright\tbottom\nframes/a.png\tape\t1.5\t2\t6\t9.25\n",
     "corner and size": "filename,x,y,w,h,label\nframes/a.png,1.5,2,4.5,7.25,ape\n",
     "long names": "Image_Name,BBox X,BBox-Y,bbox_width,bbox_height,Class\nframes/a.png,1.5,2,4.5,7.25,ape\n",
@@ -148,6 +150,13 @@ FORMS = {
     "names from Windows": "path,x1,y1,x2,y2,class\nFrames\\A,1.5,2,6,9.25,ape\n",
     "VGG's annotator": f'{VGG}\nframes/a.png,12,"{{}}",1,0,{RECT},"{{""type"":""ape""}}"\n',
 }
+
+
+@fuzz
+@given(data=st.sampled_from(list(FORMS.values())).flatmap(damaged))
+def test_any_damage_to_tables_of_other_forms(root: Path, data: Any) -> None:
+    (root / "train.csv").write_bytes(data)
+    assert_survives(lambda: built("data/csv", root=root, annotations="{split}.csv").load("train"))
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -156,7 +156,7 @@ def test_a_file_too_large_to_parse_is_refused(root: Path, monkeypatch: pytest.Mo
 
 
 @fuzz
-@given(data=damaged(DATUMARO))
+@given(data=damaged(DATUMARO) | damaged(VIDEO))
 def test_no_damage_leads_elsewhere(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     folder = tmp_path_factory.getbasetemp() / "cvat"
     for name in ("walk/a_1.png", "b_1.png"):

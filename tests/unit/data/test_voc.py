@@ -164,8 +164,13 @@ def test_what_is_missing_is_named(root: Path) -> None:
         built("data/voc", root=root).load("train")
 
 
+TURNED = """<object><type>robndbox</type><name>car</name>
+<robndbox><cx>20</cx><cy>15</cy><w>10</w><h>4</h><angle>0.5</angle></robndbox></object>"""
+OUTLINE = "<object><name>car</name><polygon><x1>1</x1><y1>2</y1><x2>9</x2><y2>2</y2></polygon></object>"
+
+
 @fuzz
-@given(data=damaged(xml(PERSON, CAR)))
+@given(data=damaged(xml(PERSON, CAR)) | damaged(xml(TURNED, OUTLINE)))
 def test_any_damage_to_an_annotation(root: Path, data: bytes) -> None:
     (root / "Annotations/walk1_7.xml").write_bytes(data)
     assert_survives(lambda: built("data/voc", root=root).load("train"))

@@ -1,13 +1,8 @@
-from pathlib import Path
-
-import cv2
 import numpy as np
 import pytest
 
-from detector.data.annotations import Annotations
-from detector.doctor.counts import warnings_of
 from detector.doctor.disorder import Disorder, disorder_of
-from tests.unit.doctor.builders import record_of, scene
+from tests.unit.doctor.builders import scene
 
 RNG = np.random.default_rng(0)
 
@@ -50,54 +45,3 @@ def test_noise_and_pictures_of_few_bits_are_in_order(counts: np.ndarray) -> None
 def test_halves_of_32_bit_numbers(dtype: str) -> None:
     assert disorder_of(raw_of(scene(0), dtype, (60, 80))) is Disorder.HALVES
     assert disorder_of(raw_of(scene(0), dtype, (60, 160))) is Disorder.HALVES
-
-
-def warnings(folder: Path, frames: list[np.ndarray]) -> list[str]:
-    records = []
-    for number, counts in enumerate(frames):
-        path = folder / f"{number}.{'png' if counts.dtype.kind == 'u' else 'npy'}"
-        np.save(path, counts) if path.suffix == ".npy" else cv2.imwrite(str(path), counts)
-        records.append(record_of(path))
-    return warnings_of({"train": Annotations(("person", "car"), tuple(records), (1, 2))})
-
-
-def test_one_line_says_what_a_set_is(tmp_path: Path) -> None:
-    whole = scene(0)
-    kelvin = (whole / 100).astype(np.float32)
-    cases: list[tuple[list[np.ndarray], str]] = [
-        (
-            [whole, whole, (whole >> 7).astype(np.uint8)],
-            "1 frames have 8 bits, 2 have 16 (2.png); one network",
-        ),
-        (
-            [whole, whole.byteswap()],
-            "1 of 2 frames have the two bytes of each count in the wrong order (1.png); write them again",
-        ),
-        (
-            [whole, raw_of(whole, "<u4", whole.shape)],
-            "1 of 2 frames are of 32-bit numbers read as twice as many of 16 bits: every other one is 0",
-        ),
-        ([whole, np.zeros_like(whole)], "1 frames are all zero (1.png); take them out"),
-        ([whole, np.full_like(whole, 9)], "1 frames have one count in every pixel (1.png); take them out"),
-        (
-            [whole, whole, kelvin],
-            "the frames are not in one unit: 2 in counts, 1 in steps of 0.01 K (2.npy); export all",
-        ),
-    ]
-    for frames, expected in cases:
-        found = warnings(tmp_path, frames)
-        assert any(line.startswith(expected) for line in found), (expected, found)
-    assert warnings(tmp_path, [whole, scene(1)]) == []
-
-
-def test_what_numbers_are_taken_for_is_said_with_the_key(tmp_path: Path) -> None:
-    celsius = (scene(0) / 100 - 273.15).astype(np.float32)
-    (line,) = warnings(tmp_path, [celsius, celsius])
-    assert line.startswith("of 2 frames the numbers in the files are taken for temperatures in celsius")
-    assert "data.unit" in line
-
-
-def test_files_that_cannot_be_read_are_told_elsewhere(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"damaged")
-    records = (record_of(tmp_path / "a.png"),)
-    assert warnings_of({"train": Annotations(("person", "car"), records, (1, 2))}) == []

@@ -63,7 +63,7 @@ def test_an_8_bit_file_among_16_bit_ones(splits):
     frame = counts(splits, "train", 5).astype(int)
     save_frame(path(splits, "train", 5), ((frame - frame.min()) // 5).astype(np.uint8))
     examination = examined(splits)
-    assert faults(examination) == {("error", "bit depth")}
+    assert faults(examination) == {("warning", "bit depth")}
     assert "1 frames have 8 bits, 37 have 16 (train_005.png)" in message(examination, "bit depth")
 
 

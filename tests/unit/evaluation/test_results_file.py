@@ -5,10 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detector.errors import UserError
 from detector.evaluation.results_file import read_predictions
+from tests.unit.data.hostile import changed, fuzz
 from tests.unit.evaluation.builders import annotations, record
 
 TRUTH = annotations(
@@ -56,6 +60,21 @@ FORMS = {
     "records of images with columns": [{"image_id": 4, **columns(FIRST)}, {"image_id": 9, **columns(SECOND)}],
     "records of images with objects": [{"id": 4, "detections": [FIRST]}, {"id": 9, "detections": [SECOND]}],
     "by the picture's name": {"0017.png": columns(FIRST), "0018": [SECOND]},
+    "floats": [{**entry, "category_id": float(entry["category_id"])} for entry in of(4.0, 9.0)],
+    "corners by their name": [
+        {"image_id": 4, "xyxy": [[1, 2, 4, 6]], "class_id": [7], "confidence": [0.5]},
+        {"image_id": 9, "xyxy": [300, 200, 310, 220], "class_id": 3, "confidence": 0.25},
+    ],
+    "corners with names": [
+        {
+            "image_id": 4,
+            "name": "person",
+            "class": 0,
+            "confidence": 0.5,
+            "box": {"x1": 1, "y1": 2, "x2": 4, "y2": 6},
+        },
+        {"image_id": 9, "class": 3, "confidence": 0.25, "box": {"x1": 300, "y1": 200, "x2": 310, "y2": 220}},
+    ],
     "what predict writes": {
         "classes": ["person", "car"],
         "frames": [
@@ -78,6 +97,13 @@ def written(content: object, folder: Path) -> Path:
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_entries(form: str, tmp_path: Path) -> None:
     assert read_predictions(written(FORMS[form], tmp_path), TRUTH, boxes=None) == EXPECTED
+
+
+def test_shares_of_the_sides_are_no_pixels(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="look like shares of the pictures' sides; write pixels"):
+        read_predictions(
+            written([{**FIRST, "image_id": 4, "bbox": [0.1, 0, 0.2, 1]}], tmp_path), TRUTH, boxes=None
+        )
 
 
 def test_corners_are_read_where_they_are_said_and_doubted_where_not(tmp_path: Path) -> None:
@@ -128,3 +154,18 @@ def test_two_pictures_of_one_name_are_told(tmp_path: Path) -> None:
     )
     with pytest.raises(UserError, match=r"may be a/1\.png or b/1\.png"):
         read_predictions(written([{**FIRST, "image_id": "1.png"}], tmp_path), truth)
+
+
+@fuzz
+@given(content=st.sampled_from(list(FORMS.values())).flatmap(changed))
+def test_of_any_file_come_sound_entries_or_one_error(tmp_path: Path, content: Any) -> None:
+    try:
+        entries = read_predictions(written(content, tmp_path), TRUTH, boxes=None)
+    except UserError:
+        return
+    for entry in entries:
+        assert entry["image_id"] in (4, 9)
+        assert entry["category_id"] in (7, 3)
+        assert np.isfinite(entry["bbox"]).all()
+        assert min(entry["bbox"][2:]) >= 0
+        assert 0 <= entry["score"] <= 1

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from detector.evaluation.class_tables import CLASSES, CONFUSION, write_tables
+from detector.evaluation.class_tables import CONFUSION, write_tables
 from detector.evaluation.errors.confusion import OTHERS, most_confused
-from detector.evaluation.worst import MOST, worst
+from detector.evaluation.worst import CLASSES, MOST, worst
 from tests.unit.evaluation.builders import annotations, found, measured, record
 
 

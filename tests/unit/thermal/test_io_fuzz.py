@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from detector.errors import UserError
 from detector.thermal.io import open_recording
 from detector.thermal.palettes import colours_of
+from tests.unit.data.hostile import fuzz as bounded
 from tests.unit.thermal.io_builders import (
     GREY_8,
     GREY_16,
@@ -84,7 +85,8 @@ def fuzz(
 ) -> None:
     capfd.readouterr()
 
-    @settings(max_examples=15 if path.stem == "film" else 40, deadline=None)  # a film takes a decoder's start
+    # A film takes a decoder's start.
+    @settings(bounded, max_examples=bounded.max_examples // (3 if path.stem == "film" else 1))
     @given(damages)
     def check(damage: Damage) -> None:
         path.write_bytes(damage_file(damage))

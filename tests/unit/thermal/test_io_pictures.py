@@ -258,13 +258,17 @@ def test_counts_are_turned_as_a_viewer_shows_them(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", AS_SHOWN)
-@pytest.mark.parametrize("kind", ["picture", "raw counts", "tiff"])
+@pytest.mark.parametrize("kind", ["picture", "raw counts", "tiff", "png"])
 def test_a_file_that_says_so_is_turned_and_so_is_its_header(tmp_path: Path, number: int, kind: str) -> None:
-    path = tmp_path / ("a.tif" if kind == "tiff" else "a.jpg")
+    path = tmp_path / {"tiff": "a.tif", "png": "a.png"}.get(kind, "a.jpg")
     large = np.kron(STORED.astype(np.uint8) * 40, np.ones((16, 16), np.uint8))
     data = flir_jpeg(STORED) if kind == "raw counts" else save(tmp_path / "a.jpg", large).read_bytes()
     if kind == "tiff":
         tifffile.imwrite(path, STORED, photometric="minisblack", extratags=[(274, "H", 1, number, True)])
+    elif kind == "png":
+        plain, block = save(path, STORED).read_bytes(), b"eXIf" + exif_orientation(number)
+        chunk = struct.pack(">I", len(block) - 4) + block + struct.pack(">I", zlib.crc32(block))
+        path.write_bytes(plain[:33] + chunk + plain[33:])
     else:
         path.write_bytes(with_segments(data, [b"Exif\0\0" + exif_orientation(number)]))
     frame = read(path)

@@ -38,6 +38,9 @@ def named(separator: str, corner: str | None) -> str:
         named(";", "y\\x"),
         named(",", "0"),
         named(",", None),
+        "Frame 1," + text_of().replace("\n", "\n,").rstrip(","),
+        ";C0;C1;C2;C3;C4;C5;C6\n"
+        + "".join(f"R{k};{row}\n" for k, row in enumerate(text_of(";").splitlines())),
         text_of().replace("\n", "\r\n"),
         re.sub(r"[^,\n]+", r'"\g<0>"', text_of()),
     ],

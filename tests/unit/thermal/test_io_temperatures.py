@@ -55,6 +55,8 @@ def test_hot_frames_are_counted_in_tenths(tmp_path: Path) -> None:
         (212.0, "fahrenheit", 373.15),
         (30315.0, "centi_kelvin", 303.15),
         (-1250.0, "centi_celsius", 260.65),
+        (3031.0, "deci_kelvin", 303.1),
+        (-125.0, "deci_celsius", 260.65),
     ],
 )
 def test_the_unit_that_is_said_counts(tmp_path: Path, number: float, unit: str, kelvin: float) -> None:

@@ -13,6 +13,7 @@ from detector.evaluation.predictions import predictions_json
 from detector.evaluation.uncertainty.bootstrap import Metric, weighted_metrics
 from detector.evaluation.uncertainty.paired import BY_CLASS, Comparison, Difference, Interval, compare
 from detector.evaluation.uncertainty.resampling import Draws, draw
+from detector.evaluation.worst import MOST
 from detector.structures import Detections
 from tests.unit.evaluation.builders import BINS, annotations, found, measured, pooled, record
 
@@ -100,6 +101,30 @@ def test_the_table_tells_each_detector_and_a_verdict():
     assert lines[6].startswith("person AP ")
     assert lines[-1] == "b is better than a: AP +0.0200, 95 % interval +0.0100 to +0.0100"
     assert second.splitlines()[-1].startswith("c and a cannot be told apart: AP +0.0000, 95 % interval -0.09")
+
+
+def test_of_many_classes_tables_show_those_most_apart_and_a_file_has_all():
+    """Class k is k / 100 better in every resample, but the last, which has no truth."""
+    count = MOST + 3
+    first = np.full((count, 102), 0.5)
+    first[-1] = np.nan
+    metrics = {
+        name: {m: Metric(rows[0], rows, truths=np.full(count, 2)) for m in BY_CLASS}
+        for name, rows in {"a": first, "b": first + np.arange(count)[:, None] / 100}.items()
+    }
+    classes = tuple(f"class {k}" for k in range(count))
+    comparison = Comparison(metrics, classes, 3, drawn({"a": FIRST}).draws)
+    lines = comparison.table().splitlines()
+    by_ap = [line.split(" AP ")[0] for line in lines if line.startswith("class") and " AP " in line]
+    assert by_ap == [f"class {k}" for k in range(count - 2, 1, -1)], "the nearest two and the unknown are out"
+    assert lines[-2] == f"of {count} classes those whose AP differs most; all: classes.csv"
+    header, *rows = comparison.class_rows()
+    assert len(rows) == count * len(BY_CLASS)
+    assert dict(zip(header, rows[len(BY_CLASS) * 7], strict=True)) == {
+        **{"detector": "b", "class": "class 7", "metric": "AP", "truths": 2, "first": 0.5, "own": 0.57},
+        **{"difference": 0.07, "low": 0.07, "high": 0.07, "better": 1.0},
+    }
+    assert rows[-1][4:] == (None,) * 6
 
 
 def population(images: int) -> tuple[Annotations, list[dict[int, Detections]]]:
