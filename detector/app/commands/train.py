@@ -24,8 +24,8 @@ from detector.app.initial import start
 from detector.app.parts import build
 from detector.app.resuming import AUTO, compared, going_on, note_run, resumed
 from detector.app.running import processes
-from detector.app.running.alike import require_alike
-from detector.app.running.folder import Locked, require_unused
+from detector.app.running.alike import require_alike, require_on_first
+from detector.app.running.folder import CHECKPOINTS, Locked, require_unused
 from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
 from detector.data import colour, scale
@@ -46,7 +46,7 @@ from detector.engine.environment import versions
 from detector.engine.memory import keep_freed_memory
 from detector.engine.settings import EngineSettings, number_from
 from detector.engine.tracking import Tracker
-from detector.engine.trainer import Trainer
+from detector.engine.trainer import LAST, Trainer
 from detector.errors import UserError
 from detector.evaluation.coco import Metrics
 from detector.evaluation.predictions import predictions_json
@@ -82,6 +82,8 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
             return work
 
         with processes.torchrun_group(device, timeout):
+            if config.resume == AUTO:
+                require_on_first(folder / CHECKPOINTS / LAST)
             # Of several hosts the first has the run's folder, and decides for all.
             work = distributed.from_first(prepare)
             settings = typed(EngineSettings, work["config"]["engine"], where="engine")
@@ -112,8 +114,21 @@ def _prepared(config: DictConfig, folder: Path, overrides: Sequence[str]) -> dic
     values = fitted_to(training, values, processes=count)
     settings = typed(EngineSettings, values["engine"], where="engine")
     _check(values, settings, count, classes=training.classes)
+    if count > 1 and values["augment"]["name"] == "whole_frame":
+        _check_one_size(training, count)
     work = {"config": values, "folder": str(folder), "command": command, "changes": changes}
     return {**work, "processes": count}
+
+
+def _check_one_size(training: Annotations, count: int) -> None:
+    """UserError where processes would have batches of different sizes, whose points cannot be joined."""
+    sizes = sorted({(record.width, record.height) for record in training.records})
+    if len(sizes) > 1:
+        told = " and ".join(f"{width}x{height}" for width, height in (sizes[0], sizes[-1]))
+        raise UserError(
+            f"augment=none trains on whole frames, which are of several sizes here ({told}), by {count} "
+            "processes: take engine.processes=1, or an augment that cuts patches of one size"
+        )
 
 
 def _own_device(settings: EngineSettings, *, group: torch.device) -> torch.device:
