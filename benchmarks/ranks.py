@@ -176,9 +176,8 @@ def draw(runs: Runs) -> Figure:
     colours = dict(zip(KINDS, ("tab:blue", "tab:green", "tab:red"), strict=True))
     for (kind, world), steps in sorted(runs.items()):
         numbers = range(1, len(steps.loss) + 1)
-        style: dict[str, Any] = {
-            "color": colours[kind], "linestyle": {1: "-", 2: "--", 4: ":"}[world], "linewidth": 1 + 0.6 * world
-        }  # fmt: skip
+        line = {1: "-", 2: "--", 4: ":"}[world]
+        style: dict[str, Any] = {"color": colours[kind], "linestyle": line, "linewidth": 1 + 0.6 * world}
         above.plot(numbers, steps.loss, label=f"{kind}, {world}", alpha=0.7, **style)
         if world > 1:
             worst = torch.stack(list(differences(runs[kind, 1], steps).values())).amax(0)

@@ -91,14 +91,16 @@ class _Normalise(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, mean, variance, count = ctx.saved_tensors
-        # As if mean and variance were constants ...
-        by_x, by_weight, by_bias = torch.ops.aten.native_batch_norm_backward(
-            gradients[0], x, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
+        # Of mean and variance as constants, as in evaluation: sums over this rank's pixels.
+        _, by_weight, by_bias = torch.ops.aten.native_batch_norm_backward(
+            gradients[0], x, weight, mean, variance, None, None, False, ctx.eps, [False, True, True]
         )
-        # ... and what they pass on from every pixel of every rank to this one.
-        all_weight, all_bias = distributed.world_sum(torch.stack((by_weight, by_bias))) / count
-        scale = (variance + ctx.eps).rsqrt()
-        slope = -weight * all_weight * scale**2
-        shift = -weight * all_bias * scale - slope * mean
-        by_x.add_(torch.addcmul(shift[:, None, None], x, slope[:, None, None]))
-        return by_x, by_weight, by_bias, None, None, None, None
+        # What mean and variance pass on from every pixel of every rank to each.
+        mean_weight, mean_bias = distributed.world_sum(torch.stack((by_weight, by_bias))) / count
+        inverse = (variance + ctx.eps).rsqrt()
+        scale = weight * inverse
+        slope = -scale * inverse * mean_weight
+        shift = -scale * mean_bias - slope * mean
+        by_x = torch.addcmul(shift[:, None, None], x, slope[:, None, None])
+        by_x.addcmul_(gradients[0], scale[:, None, None])
+        return by_x.to(x.dtype), by_weight, by_bias, None, None, None, None

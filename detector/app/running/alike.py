@@ -36,7 +36,7 @@ def require_on_first(file: Path) -> None:
         if there:
             raise UserError(
                 f"{file}: is there for process {number} on {host}, and not for process 0 on "
-                f"{everywhere[0][0]}, which would begin anew: copy the run's folder there, or put it on a shared disk"
+                f"{everywhere[0][0]}, which would begin anew: copy the run there, or use a shared disk"
             )
 
 
