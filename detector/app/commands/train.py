@@ -44,7 +44,7 @@ from detector.engine import checkpoint
 from detector.engine.device import Precision, pick_device, pick_precision
 from detector.engine.environment import versions
 from detector.engine.memory import keep_freed_memory
-from detector.engine.settings import EngineSettings, number_from
+from detector.engine.settings import EngineSettings
 from detector.engine.tracking import Tracker
 from detector.engine.trainer import LAST, Trainer
 from detector.errors import UserError
@@ -73,7 +73,6 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
     overrides: what the user changed, "engine.epochs=40": it is written down with the run. Returns its folder.
     """
     device = pick_device(config.engine.device)
-    timeout = number_from("engine.timeout", config.engine.timeout, least=1)
     with contextlib.ExitStack() as held:
 
         def prepare() -> dict[str, Any]:
@@ -81,7 +80,7 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
             held.callback(Locked(Path(work["folder"])).release)
             return work
 
-        with processes.torchrun_group(device, timeout):
+        with processes.torchrun_group(device, config.engine.timeout):
             if config.resume == AUTO:
                 require_on_first(folder / CHECKPOINTS / LAST)
             # Of several hosts the first has the run's folder, and decides for all.

@@ -101,7 +101,7 @@ def launch(
 
 
 @contextmanager
-def torchrun_group(device: torch.device, timeout: float) -> Iterator[None]:
+def torchrun_group(device: torch.device, timeout: int) -> Iterator[None]:
     """Joins the processes that torchrun started, where it started this one; timeout as in `launch`.
 
     UserError in place of what the process group says where another one is gone or does not come.
@@ -109,7 +109,7 @@ def torchrun_group(device: torch.device, timeout: float) -> Iterator[None]:
     if not under_torchrun():
         yield
         return
-    _join_group(device.type, timeout)
+    _join_group(device.type, number_from("engine.timeout", timeout, least=1))
     number = dist.get_rank()
     try:
         with _waits_explained(timeout):
