@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ from tests.built import built
 from tests.heads import CRITERIA, criterion, random_head, random_targets
 from tests.unit.data.builders import split_on_disk
 from tests.unit.engine.builders import CLASSES, FP32, Watched, criterion_of, model_of, trainer_of
+from tests.unit.evaluation.builders import measured
 
 IMAGES = 4
 CASES = [(name, progress, ()) for name in CRITERIA for progress in (0.0, 1.0)] + [
@@ -144,12 +146,27 @@ def trained(folder: Path) -> dict[str, Tensor]:
     return {**trainer.model.state_dict(), **state, "losses": torch.stack(losses)}
 
 
-def detected(folder: Path) -> list[Entry]:
-    """What a new network finds in seven frames, shared out unevenly; only rank 0 has all."""
-    annotations = split_on_disk(folder, 7)
+def detected(folder: Path) -> tuple[list[Entry], dict[str, Any]]:
+    """What a network finds in seven frames, shared out unevenly, and its metrics; only rank 0 has all."""
+    annotations, model = split_on_disk(folder, 7), model_of().eval()
+    for level in model.head.predict:
+        nn.init.normal_(level.weight, std=0.5)  # scores that differ in more than their last bit
     settings = {"classes": CLASSES, "precision": FP32, "batch_size": 2}
-    pipeline = pipeline_of(model_of().eval(), postprocess=built("postprocess/greedy"), **settings)
-    return predictions_json(detect(pipeline, SplitFrames(annotations, FixedRange(6000, 9000))), annotations)
+    pipeline = pipeline_of(model, postprocess=built("postprocess/greedy"), **settings)
+    found = detect(pipeline, SplitFrames(annotations, FixedRange(6000, 9000)))
+    return predictions_json(found, annotations), measured(annotations, found).overall
+
+
+def check_detected(folder: Path) -> None:
+    """The same metrics to the digit. A frame by itself may get scores that differ in the last bit."""
+    entries, metrics = detected(folder / "alone")
+    found, found_metrics = torch.load(folder / "detected0.pt", weights_only=True)
+    assert found_metrics == metrics
+    assert len(found) == len(entries) > 7
+    for mine, wanted in zip(found, entries, strict=True):
+        assert (mine["image_id"], mine["category_id"]) == (wanted["image_id"], wanted["category_id"])
+        assert mine["score"] == pytest.approx(wanted["score"], rel=1e-5)
+        assert mine["bbox"] == pytest.approx(wanted["bbox"], abs=2e-3)
 
 
 @pytest.fixture(scope="module")
@@ -173,9 +190,7 @@ def test_several_processes_give_what_one_gives(alone: list[Result], tmp_path: Pa
                 assert b.abs().max() > 1e-4, "nothing to compare"
     check_normed(world, tmp_path)
     check_trained(world, tmp_path)
-    entries = detected(tmp_path / "alone")
-    assert len(entries) > 7
-    assert torch.load(tmp_path / "detected0.pt", weights_only=True) == entries
+    check_detected(tmp_path)
 
 
 def check_normed(world: int, folder: Path) -> None:
