@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from detector.errors import UserError
+
+T = TypeVar("T")
 
 
 def world_size() -> int:
@@ -55,6 +60,35 @@ def world_gather(value: Tensor) -> Tensor:
     parts = [torch.empty_like(value) for _ in range(world_size())]
     dist.all_gather(parts, value.detach().contiguous())
     return torch.stack(parts)
+
+
+def from_first(make: Callable[[], T]) -> T:
+    """What `make` gives on rank 0, which alone calls it, on every rank.
+
+    A UserError of it is raised on every rank. The value travels as a pickle: it comes from a process of ours.
+    """
+    if world_size() == 1:
+        return make()
+    told: list[Any] = [None, None]
+    if rank() == 0:
+        try:
+            told[0] = make()
+        except UserError as error:
+            told[1] = error
+    dist.broadcast_object_list(told, src=0)
+    if told[1] is not None:
+        raise told[1]
+    made: T = told[0]
+    return made
+
+
+def gathered(value: T) -> list[T]:
+    """Every rank's `value`, anything that can be pickled, in rank order."""
+    if world_size() == 1:
+        return [value]
+    values: list[Any] = [None] * world_size()
+    dist.all_gather_object(values, value)
+    return values
 
 
 def barrier() -> None:

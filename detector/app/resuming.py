@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from detector.app.running.folder import clear
+from detector.app.running.folder import CHECKPOINTS, clear
 from detector.app.settings import plain
 from detector.engine import checkpoint
 from detector.engine.environment import versions
-from detector.engine.trainer import BEST, Trainer
+from detector.engine.trainer import BEST, LAST, Trainer
 from detector.errors import UserError
 from detector.files import write_text
 
@@ -23,7 +24,32 @@ FREE_OF_KEPT = ("data.root", "data.split", "data.on_error", "data.most_skipped")
 KINDS = ("optimizer.name", "criterion.name", "assigner.name")
 """Kinds of parts: another one would make nothing of what the first has remembered."""
 QUIET = ("resume", "overwrite")
-RECORD = "resumed.json"
+RECORD, ENVIRONMENT = "resumed.json", "environment.json"
+AUTO = "auto"
+"""resume=auto: go on with the run in the folder, where there is one."""
+
+
+def going_on(config: DictConfig, folder: Path, overrides: Sequence[str]) -> Sequence[str]:
+    """Turn resume=auto into the checkpoint that lies in `folder`, or null where none does.
+
+    Returns the overrides without those that the run was begun with: of these the run's own configuration
+    tells, and groups (data=coco) could not be changed.
+    """
+    if config.resume != AUTO:
+        return overrides
+    last = folder / CHECKPOINTS / LAST
+    config.resume = str(last) if last.is_file() else None
+    begun = _begun_with(folder) if config.resume is not None else ()
+    return [override for override in overrides if override not in begun]
+
+
+def _begun_with(folder: Path) -> Sequence[str]:
+    """The overrides of the command that began the run in a folder."""
+    try:
+        command = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))["command"]
+        return shlex.split(command)[2:]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return ()
 
 
 def resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, Path, list[str]]:
@@ -106,7 +132,7 @@ def note_run(
         write_down(folder, changes, command=about["command"], step=step)
     else:
         environment = {**about, "versions": versions()}
-        write_text(folder / "environment.json", json.dumps(environment, indent=2) + "\n")
+        write_text(folder / ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
 
 
 def write_down(folder: Path, changes: Sequence[str], *, command: str, step: int) -> None:
@@ -143,6 +169,8 @@ def _complete(saved: DictConfig, config: DictConfig) -> set[str]:
     }
     if "data.scale" in new:
         new["data.scale"] = 1.0  # it was shown all pixels
+    if "engine.sync_batch_norm" in new:
+        new["engine.sync_batch_norm"] = False
     for name, value in new.items():
         OmegaConf.update(saved, name, value)
     return set(new)

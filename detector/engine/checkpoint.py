@@ -110,22 +110,22 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], *, source: str
 
 
 def random_state() -> dict[str, Any]:
-    """State of every global generator, as tensors and plain values."""
+    """State of every global generator, as tensors and plain values; of several GPUs this process's own."""
     name, keys, position, has_gauss, cached = np.random.get_state()
     version, internal, gauss = random.getstate()
     return {
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda": [torch.cuda.get_rng_state()] if torch.cuda.is_available() else [],
         "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), position, has_gauss, cached],
         "python": [version, list(internal), gauss],
     }
 
 
 def restore_random_state(state: dict[str, Any]) -> None:
-    """Undo of `random_state`."""
+    """Undo of `random_state`, on any process: all draw the same numbers, see models/dropout.py."""
     torch.set_rng_state(state["torch"])
-    if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all(state["cuda"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"][0])
     name, keys, position, has_gauss, cached = state["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, cached))
     version, internal, gauss = state["python"]

@@ -36,7 +36,8 @@ class EngineSettings(InferenceSettings):
     loss is not the loss of one larger batch. no_mosaic_fraction: of the epochs, at the end. warmup_fraction,
     lr_floor: see WarmupCosine. clip_norm: bound of the gradient's norm. ema_decay: see Ema. evaluate_every:
     epochs between evaluations. patience: evaluations without a better AP before training stops, or None.
-    log_every: steps between readings of the losses. workers: loader processes per training process,
+    sync_batch_norm: whether several processes share batch statistics, see models/batch_norm.py. log_every:
+    steps between readings of the losses. workers: loader processes per training process,
     "auto" or a number. cache_mib: decoded frames kept in memory, per training process. keep: former last.pt
     kept. on_nonfinite, most_skipped: see Skipping in engine/finite.py. timeout: seconds that anything waits
     for a loader worker or another process.
@@ -53,6 +54,7 @@ class EngineSettings(InferenceSettings):
     evaluate_every: int
     patience: int | None
     log_every: int
+    sync_batch_norm: bool
     compile: bool
     workers: int | str
     cache_mib: int

@@ -29,6 +29,7 @@ from detector.engine.steplog import GRADIENT, NonFiniteStep, StepLog
 from detector.engine.tracking import Tracker
 from detector.errors import Interrupted, UserError
 from detector.evaluation.coco import Metrics
+from detector.models.batch_norm import synchronise
 from detector.tensors import Batch, to_device
 
 Validate = Callable[[nn.Module], Metrics | None]
@@ -62,7 +63,7 @@ class Trainer:
         describe: dict[str, Any],
     ) -> None:
         self.model = model.to(memory_format=torch.channels_last)
-        self.network = _wrapped(self.model, compiled=settings.compile)
+        self.network = _wrapped(self.model, settings)
         self.assigner = assigner
         self.criterion = criterion
         self.optimizer = optimizer(self.model)
@@ -305,9 +306,13 @@ class Trainer:
         return contextlib.nullcontext()
 
 
-def _wrapped(model: nn.Module, *, compiled: bool) -> nn.Module:
+def _wrapped(model: nn.Module, settings: EngineSettings) -> nn.Module:
     """The model as training calls it."""
-    network: nn.Module = DistributedDataParallel(model) if distributed.world_size() > 1 else model
-    if compiled:
+    network: nn.Module = model
+    if distributed.world_size() > 1:
+        if settings.sync_batch_norm:
+            synchronise(model)
+        network = DistributedDataParallel(model)
+    if settings.compile:
         network.compile()
     return network

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from detector.dtypes import at_least_float32
 from detector.errors import UserError
 from detector.geometry.points import decode, grid_of
 from detector.models.blocks import ConvNormAct
+from detector.models.dropout import BatchDropout2d
 from detector.tensors import GridLevel, HeadOutput
 
 
@@ -44,7 +46,7 @@ class Head(nn.Module):
             nn.Sequential(*(ConvNormAct(width, width) for _ in range(depth))) for width in channels
         )
         self.predict = nn.ModuleList(nn.Conv2d(width, classes + 4, 1) for width in channels)
-        self.drop = nn.Dropout2d(dropout) if dropout else nn.Identity()
+        self.drop = BatchDropout2d(dropout) if dropout else nn.Identity()
         for predict in self.predict:
             assert isinstance(predict, nn.Conv2d)
             assert predict.bias is not None
@@ -59,7 +61,8 @@ class Head(nn.Module):
             answers.append(predict(self.drop(tower(x))).flatten(2))
             grids.append(GridLevel(height=x.shape[2], width=x.shape[3], stride=stride))
         grid = grid_of(grids, device=levels[0].device)
-        logits, raw = torch.cat(answers, dim=2).transpose(1, 2).float().split([self.classes, 4], dim=2)
+        joined = at_least_float32(torch.cat(answers, dim=2).transpose(1, 2))
+        logits, raw = joined.split([self.classes, 4], dim=2)
         return HeadOutput(
             logits=logits,
             boxes=decode(grid.points, squareplus(raw) * grid.strides[:, None]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -21,9 +22,10 @@ from detector.app.fitting import fitted_to
 from detector.app.gain import gain_of
 from detector.app.initial import start
 from detector.app.parts import build
-from detector.app.resuming import compared, note_run, resumed
+from detector.app.resuming import AUTO, compared, going_on, note_run, resumed
 from detector.app.running import processes
-from detector.app.running.folder import Locked, require_unused
+from detector.app.running.alike import require_alike, require_on_first
+from detector.app.running.folder import CHECKPOINTS, Locked, require_unused
 from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
 from detector.data import colour, scale
@@ -44,7 +46,7 @@ from detector.engine.environment import versions
 from detector.engine.memory import keep_freed_memory
 from detector.engine.settings import EngineSettings
 from detector.engine.tracking import Tracker
-from detector.engine.trainer import Trainer
+from detector.engine.trainer import LAST, Trainer
 from detector.errors import UserError
 from detector.evaluation.coco import Metrics
 from detector.evaluation.predictions import predictions_json
@@ -59,6 +61,9 @@ PICTURES = 6
 def run(config: DictConfig) -> None:
     """The command: config as in configs/train.yaml."""
     folder = Path(HydraConfig.get().runtime.output_dir)
+    told = HydraConfig.get().overrides.hydra
+    if config.resume == AUTO and not any(word.startswith("hydra.run.dir=") for word in told):
+        raise UserError("resume=auto goes on with the run in its folder: say which, hydra.run.dir=PATH")
     train_and_judge(config, folder, overrides=HydraConfig.get().overrides.task)
 
 
@@ -67,7 +72,33 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
 
     overrides: what the user changed, "engine.epochs=40": it is written down with the run. Returns its folder.
     """
+    device = pick_device(config.engine.device)
+    with contextlib.ExitStack() as held:
+
+        def prepare() -> dict[str, Any]:
+            work = _prepared(config, folder, overrides)
+            held.callback(Locked(Path(work["folder"])).release)
+            return work
+
+        with processes.torchrun_group(device, config.engine.timeout):
+            if config.resume == AUTO:
+                require_on_first(folder / CHECKPOINTS / LAST)
+            # Of several hosts the first has the run's folder, and decides for all.
+            work = distributed.from_first(prepare)
+            settings = typed(EngineSettings, work["config"]["engine"], where="engine")
+            device, count = _own_device(settings, group=device), work["processes"]
+            processes.launch(train, work, device=device, processes=count, timeout=settings.timeout)
+        folder = Path(work["folder"])
+        if processes.first():
+            _judge_best(folder, work["config"], settings)
+    return folder
+
+
+def _prepared(config: DictConfig, folder: Path, overrides: Sequence[str]) -> dict[str, Any]:
+    """What `train` needs, plain values, after everything that can be wrong was looked for."""
     changes: list[str] = []
+    command = shlex.join(("thermal-detector", "train", *overrides))
+    overrides = going_on(config, folder, overrides)
     if config.resume is not None:
         config, folder, changes = resumed(config, overrides)
     else:
@@ -76,24 +107,35 @@ def train_and_judge(config: DictConfig, folder: Path, *, overrides: Sequence[str
     config.data.root = str(Path(str(config.data.root)).absolute())
     if config.resume is None and config.init not in (None, THERMAL):
         config.init = str(Path(str(config.init)).absolute())
-    device = pick_device(config.engine.device)
-    count = processes.how_many(config.engine.processes, device)
+    count = processes.how_many(config.engine.processes, pick_device(config.engine.device))
     values = plain(config)
     training = _training_split(values)
     values = fitted_to(training, values, processes=count)
     settings = typed(EngineSettings, values["engine"], where="engine")
     _check(values, settings, count, classes=training.classes)
-    command = shlex.join(("thermal-detector", "train", *overrides))
+    if count > 1 and values["augment"]["name"] == "whole_frame":
+        _check_one_size(training, count)
     work = {"config": values, "folder": str(folder), "command": command, "changes": changes}
-    lock = Locked(folder) if processes.first() else None
-    try:
-        processes.launch(train, work, device=device, processes=count, timeout=settings.timeout)
-        if lock is not None:
-            _judge_best(folder, values, settings)
-    finally:
-        if lock is not None:
-            lock.release()
-    return folder
+    return {**work, "processes": count}
+
+
+def _check_one_size(training: Annotations, count: int) -> None:
+    """UserError where processes would have batches of different sizes, whose points cannot be joined."""
+    sizes = sorted({(record.width, record.height) for record in training.records})
+    if len(sizes) > 1:
+        told = " and ".join(f"{width}x{height}" for width, height in (sizes[0], sizes[-1]))
+        raise UserError(
+            f"augment=none trains on whole frames, which are of several sizes here ({told}), by {count} "
+            "processes: take engine.processes=1, or an augment that cuts patches of one size"
+        )
+
+
+def _own_device(settings: EngineSettings, *, group: torch.device) -> torch.device:
+    """This process's device; UserError where torchrun's processes were joined for another kind."""
+    device = pick_device(settings.device)
+    if processes.under_torchrun() and device.type != group.type:
+        raise UserError(f"the run has engine.device={settings.device}: say so on the command line too")
+    return device
 
 
 def _judge_best(folder: Path, values: dict[str, Any], settings: EngineSettings) -> None:
@@ -129,18 +171,22 @@ def train(work: dict[str, Any]) -> None:
     classes = annotations.classes
     model = build("model", config["model"], classes=len(classes)).to(device)
     goes_on = config["resume"] is not None
-    began = None if goes_on else start(model, config["init"], settings=config["model"], classes=classes)
+    first = distributed.rank() == 0
+    began = None
+    if first and not goes_on:  # the others get its weights
+        began = start(model, config["init"], settings=config["model"], classes=classes)
     workers = processes.loader_workers(settings.workers, device)
     loader = _train_loader(config, settings, annotations, workers=workers, multiple=model.stride)
     validation = Validation(config, settings, classes=classes, precision=precision)
-    first = distributed.rank() == 0
     tracker = Tracker(
         folder / "tensorboard" if first else None, quiet=not first, pictures=validation.pictures
     )
     machine = f"{distributed.world_size()} x {device}, {str(precision.dtype).removeprefix('torch.')}"
+    data = {"training": fingerprint(annotations), "validation": fingerprint(validation.annotations)}
+    require_alike(data)
     facts = {
         "classes": list(classes),
-        "data": {"training": fingerprint(annotations), "validation": fingerprint(validation.annotations)},
+        "data": data,
         "environment": {**versions(), "device": machine},
     }
     trainer = Trainer(
@@ -173,7 +219,7 @@ def train(work: dict[str, Any]) -> None:
         tracker.say(began)
     changes = work["changes"]
     if goes_on:
-        state = checkpoint.load(config["resume"])
+        state = distributed.from_first(partial(checkpoint.load, config["resume"]))
         changes = [*changes, *compared(state, facts, source=config["resume"])]
         trainer.resume(state, source=config["resume"])
     for change in changes:

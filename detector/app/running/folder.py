@@ -14,7 +14,8 @@ except ImportError:  # Windows: nothing keeps a second run out
     fcntl = None  # type: ignore[assignment]
 
 LOCK = "run.lock"
-RESULTS = ("checkpoints", "metrics.json", "predictions.json", "weights.safetensors")
+CHECKPOINTS = "checkpoints"
+RESULTS = (CHECKPOINTS, "metrics.json", "predictions.json", "weights.safetensors")
 """What makes a folder one of a run that nobody would want to lose."""
 OWN = (*RESULTS, "config.yaml", "environment.json", "nonfinite.json", "resumed.json", "tensorboard")
 OWN_PICTURES = ("samples.png", "report.html", "evaluation")
@@ -68,6 +69,8 @@ class Locked:
 def require_unused(folder: Path, *, overwrite: bool) -> None:
     """UserError where a folder holds what a run has found and nobody said that it may go."""
     found = [name for name in RESULTS if (folder / name).exists()]
+    if CHECKPOINTS in found and not any((folder / CHECKPOINTS).glob("*.pt")):
+        found.remove(CHECKPOINTS)  # it was killed while it wrote the first one
     if found and not overwrite:
         raise UserError(
             f"{folder}: holds a run already ({', '.join(found)}); go on with it: "

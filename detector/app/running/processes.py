@@ -32,6 +32,9 @@ MOST_WORKERS = 16
 STOP_WAIT = 30.0
 """Seconds in which processes that were told to stop must have ended, before they are killed."""
 
+LOST = ("Connection closed", "Connection reset", "Broken pipe", "Connection refused", "remote process exited")
+"""What gloo and NCCL say where another process is gone."""
+
 
 def how_many(setting: int | str, device: torch.device) -> int:
     """engine.processes -> a number; "auto" is one per GPU, and on a CPU of several cores two.
@@ -85,22 +88,38 @@ def first() -> bool:
 def launch(
     work: Work, plain: dict[str, Any], *, device: torch.device, processes: int, timeout: float
 ) -> None:
-    """Run `work(plain)` in this process, in torchrun's, or in `processes` new ones joined by a process group.
+    """Run `work(plain)` in this process, also where it is one of torchrun's, or in `processes` new ones
+    joined by a process group.
 
     timeout: seconds that one of them waits for another. Raises what `work` raises; UserError where one of
     several processes was killed, or did not come for so long.
     """
-    if under_torchrun():
-        _join_group(device.type, timeout)
-        try:
-            with _waits_explained(timeout):
-                work(plain)
-        finally:
-            dist.destroy_process_group()
-    elif processes == 1:
+    if under_torchrun() or processes == 1:
         work(plain)
     else:
         _spawn(work, plain, device=device, processes=processes, timeout=timeout)
+
+
+@contextmanager
+def torchrun_group(device: torch.device, timeout: int) -> Iterator[None]:
+    """Joins the processes that torchrun started, where it started this one; timeout as in `launch`.
+
+    UserError in place of what the process group says where another one is gone or does not come.
+    """
+    if not under_torchrun():
+        yield
+        return
+    _join_group(device.type, number_from("engine.timeout", timeout, least=1))
+    number = dist.get_rank()
+    try:
+        with _waits_explained(timeout):
+            yield
+    except RuntimeError as error:
+        if not any(words in str(error) for words in LOST):
+            raise
+        raise UserError(f"process {number} lost its connection to the others; see why they ended") from error
+    finally:
+        dist.destroy_process_group()
 
 
 def _join_group(kind: str, timeout: float, **rendezvous: Any) -> None:

@@ -73,7 +73,8 @@ class EpochSampler(Sampler[list[SampleKey]]):
 
     factors [N]: how often each image is shown next to the others, see data/loading/sampling.py.
 
-    Each rank takes every world_size-th image of the epoch's order, and all ranks the same number of batches;
+    batch_size: images of this rank. The ranks' batches follow each other in the epoch's order, so that
+    together they are the batch that one process would have, and all ranks have the same number of batches;
     the images left over at an epoch's end are other ones in the next.
     """
 
@@ -108,10 +109,9 @@ class EpochSampler(Sampler[list[SampleKey]]):
         for index in systematic(self.factors, rng=rng).tolist():
             keys.append((self.epoch, index, seen[index]))
             seen[index] += 1
-        mine = keys[self.rank :: self.world_size]
         for batch in range(self.skip_batches, len(self)):
-            first = batch * self.batch_size
-            yield mine[first : first + self.batch_size]
+            first = (batch * self.world_size + self.rank) * self.batch_size
+            yield keys[first : first + self.batch_size]
 
 
 class TrainLoader:

@@ -1,6 +1,7 @@
 """A resumed run is the run that was begun, or says in what it is not."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,25 @@ def test_a_lost_best_checkpoint_is_told_before_anything_is_done(last):
         asked(last)
     last.with_name("best.pt").touch()
     asked(last)
+
+
+def test_auto_goes_on_where_there_is_a_run_and_leaves_to_it_what_it_was_begun_with(last):
+    run = last.parents[1]
+    command = ["thermal-detector", "train", "data=coco", "data.source.images=a b", "engine.epochs=2"]
+    (run / "environment.json").write_text(json.dumps({"command": shlex.join(command)}))
+    config = OmegaConf.create({"resume": "auto"})
+    new = resuming.going_on(config, run, [*command[2:], "resume=auto", "optimizer.lr=0.1"])
+    assert (config.resume, new) == (str(last), ["resume=auto", "optimizer.lr=0.1"])
+
+    config = OmegaConf.create({"resume": "auto"})
+    overrides = [*command[2:], "resume=auto"]
+    assert resuming.going_on(config, run.with_name("other"), overrides) == overrides
+    assert config.resume is None
+    # What anybody may have written there is compared and no more.
+    for damaged in ("[]", "{", '{"command": 3}', json.dumps({"command": "'"})):
+        (run / "environment.json").write_text(damaged)
+        config = OmegaConf.create({"resume": "auto"})
+        assert resuming.going_on(config, run, overrides) == overrides
 
 
 FACTS = {

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from detector import distributed
 from detector.criterion.combine import ShiftedGeometric
 from detector.criterion.composite import Composite
 from detector.criterion.factors import joint
@@ -38,23 +39,26 @@ CLASSES = ("person", "car")
 FP32 = Precision(torch.float32, torch.device("cpu"))
 
 
-def model_of(classes: int = 2) -> Detector:
+def model_of(classes: int = 2, *, dropout: float = 0.0) -> Detector:
     """The real network, with a few thousand parameters; always the same ones."""
     torch.manual_seed(0)
     size = {"stem": 4, "widths": [8, 8], "depths": [1, 1], "neck_widths": [8, 8], "neck_depths": [1]}
-    model: Detector = built("model/nano", **size, classes=classes)
+    head = built("model/nano:head", dropout=dropout)
+    model: Detector = built("model/nano", **size, head=head, classes=classes)
     return model
 
 
-def loader_of(folder: Path, *, images: int = IMAGES) -> TrainLoader:
-    """Real frames on disk, really augmented."""
+def loader_of(folder: Path, *, images: int = IMAGES, batch: int = BATCH) -> TrainLoader:
+    """Real frames on disk, really augmented; batch: images of all ranks together."""
     dataset = DetectionDataset(
         split_on_disk(folder / "frames", images),
         agc=FixedRange(6000, 9000),
         transform=patches((32, 32)),
         cache_mib=1,
     )
-    return train_loader(dataset, batch_size=BATCH, workers=0, seed=0)
+    world = distributed.world_size()
+    rank = distributed.rank()
+    return train_loader(dataset, batch_size=batch // world, workers=0, seed=0, rank=rank, world_size=world)
 
 
 def criterion_of() -> Composite:
@@ -122,6 +126,8 @@ def trainer_of(
     *,
     epochs: int = 4,
     images: int = IMAGES,
+    batch: int = BATCH,
+    model: Detector | None = None,
     judge: Judge | None = None,
     aps: Sequence[float | None] = (0.1, 0.2, 0.3, 0.4, 0.5),
     criterion: Criterion | None = None,
@@ -133,11 +139,11 @@ def trainer_of(
     mine = {"ema_decay": 0.9, "evaluate_every": 2, "log_every": 1, "warmup_fraction": 0.125}
     chosen = {**mine, "lr_floor": 0.02, "clip_norm": 10.0, "epochs": epochs, **settings}
     return Trainer(
-        model_of(),
+        model_of() if model is None else model,
         assigner=built("assigner/task_aligned"),
         criterion=criterion_of() if criterion is None else criterion,
         optimizer=built("optimizer/adamw", lr=2e-3) if optimizer is None else optimizer,
-        loader=loader_of(folder, images=images),
+        loader=loader_of(folder, images=images, batch=batch),
         validate=Judge(iter(aps)) if judge is None else judge,
         precision=precision,
         settings=read(EngineSettings, "engine/default", **chosen),

@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from detector import distributed
 from detector.errors import UserError
 from detector.geometry.points import encode
 from detector.models.detector import Detector
+from detector.models.dropout import BatchDropout2d
 from detector.models.head import Head
 from tests.built import built
 
@@ -70,6 +72,23 @@ def test_training_loses_whole_channels_and_evaluation_none():
     assert not torch.equal(scores[0], scores[1])
 
     assert torch.equal(head.eval()(levels).logits, torch.ones(batch, 20, 4))
+
+
+def test_ranks_lose_together_what_one_process_loses(monkeypatch: pytest.MonkeyPatch):
+    drop, whole = BatchDropout2d(0.5), torch.ones(8, 16, 2, 2)
+    torch.manual_seed(0)
+    expected = drop(whole)
+    parts, states = [], []
+    monkeypatch.setattr(distributed, "world_size", lambda: 4)
+    for rank in range(4):
+        monkeypatch.setattr(distributed, "rank", lambda rank=rank: rank)
+        torch.manual_seed(0)
+        parts.append(drop(whole[:2]))
+        states.append(torch.get_rng_state())
+    assert torch.equal(torch.cat(parts), expected)
+    assert len({part.numpy().tobytes() for part in parts}) == 4
+    # So the random state that rank 0 saves is that of all.
+    assert all(torch.equal(state, states[0]) for state in states)
 
 
 def test_a_checkpoint_fits_whatever_its_dropout():

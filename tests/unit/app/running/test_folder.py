@@ -59,7 +59,9 @@ def test_a_folder_that_holds_a_run_is_not_begun_in_unless_asked(tmp_path):
     require_unused(tmp_path / "new", overwrite=False)
     (tmp_path / "config.yaml").touch()  # of one that saved nothing
     require_unused(tmp_path, overwrite=False)
-    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints").mkdir()  # of one that was killed while it wrote the first
+    require_unused(tmp_path, overwrite=False)
+    (tmp_path / "checkpoints" / "last.pt").touch()
     with pytest.raises(UserError, match=r"holds a run already \(checkpoints\).*overwrite=true"):
         require_unused(tmp_path, overwrite=False)
     require_unused(tmp_path, overwrite=True)
