@@ -69,12 +69,13 @@ class Bin:
 class Tables:
     """precision [T, R, K]: interpolated as COCO does. recall [T, K]: the highest reached. -1: no truth.
 
-    truths [K] int64: how many count.
+    truths [K] int64: how many count. scores [T, R, K]: the lowest needed for that recall; 0 beyond.
     """
 
     precision: np.ndarray
     recall: np.ndarray
     truths: np.ndarray
+    scores: np.ndarray
 
     def values(self, classes: slice = slice(None)) -> dict[str, Value]:
         """NAMES -> value, the mean over those of the classes that have truth."""
@@ -96,6 +97,7 @@ def tables(pool: Pool, matches: Matches, kind: Bin) -> Tables:
     """What COCOeval.accumulate makes of matches at its thresholds, the first of them 0.5."""
     shape = (len(matches.truth), pool.classes)
     precision, recall = np.full((shape[0], len(RECALL_GRID), shape[1]), -1.0), np.full(shape, -1.0)
+    scores = precision.copy()
     truths = np.bincount(pool.truths.labels[kind.counted], minlength=pool.classes)
     stray = np.ones(len(pool.found.scores), dtype=bool) if kind.left_out is None else ~kind.left_out
     weight = np.ones(pool.classes) if kind.false_weight is None else kind.false_weight
@@ -106,13 +108,12 @@ def tables(pool: Pool, matches: Matches, kind: Bin) -> Tables:
         order = own.start + np.argsort(-pool.found.scores[own], kind="stable")
         for t in range(shape[0]):
             found, ignored = matches.truth[t, order] >= 0, matches.ignored[t, order]
+            hits, count = found & ~ignored, int(truths[label])
             precision[t, :, label], recall[t, label] = precision_curve(
-                found & ~ignored,
-                ~found & stray[order],
-                truths=int(truths[label]),
-                false_weight=float(weight[label]),
+                hits, ~found & stray[order], truths=count, false_weight=float(weight[label])
             )
-    return Tables(precision=precision, recall=recall, truths=truths)
+            scores[t, :, label] = _scores_at(pool.found.scores[order], hits, truths=count)
+    return Tables(precision=precision, recall=recall, truths=truths, scores=scores)
 
 
 def precision_curve(
@@ -130,6 +131,15 @@ def precision_curve(
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     where = np.searchsorted(number / truths, RECALL_GRID)
     return np.append(envelope, 0.0)[where], len(at) / truths
+
+
+def _scores_at(scores: np.ndarray, hits: np.ndarray, *, truths: int) -> np.ndarray:
+    """The score of the detection with which each point of RECALL_GRID is reached: of 0 that is the first."""
+    at = np.flatnonzero(hits)
+    where = np.searchsorted(np.arange(1, len(at) + 1) / truths, RECALL_GRID)
+    needed = np.append(scores[at], 0.0)[where]
+    needed[0] = scores[0] if len(scores) else 0.0
+    return needed
 
 
 def mean_measured(table: np.ndarray) -> Value:

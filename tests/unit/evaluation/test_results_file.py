@@ -77,7 +77,7 @@ def written(content: object, folder: Path) -> Path:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_entries(form: str, tmp_path: Path) -> None:
-    assert read_predictions(written(FORMS[form], tmp_path), TRUTH, boxes=None) == EXPECTED
+    assert list(read_predictions(written(FORMS[form], tmp_path), TRUTH, boxes=None)) == EXPECTED
 
 
 def test_corners_are_read_where_they_are_said_and_doubted_where_not(tmp_path: Path) -> None:
