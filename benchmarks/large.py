@@ -69,7 +69,13 @@ def document(rng: np.random.Generator, frames: int) -> str:
         )
     ]
     images = [
-        {"id": k + 1, "file_name": f"{k:06d}.png", "width": WIDTH, "height": HEIGHT, "sequence": f"walk{k // 500}"}
+        {
+            "id": k + 1,
+            "file_name": f"{k:06d}.png",
+            "width": WIDTH,
+            "height": HEIGHT,
+            "sequence": f"walk{k // 500}",
+        }
         for k in range(frames)
     ]
     names = [{"id": k, "name": name} for k, name in enumerate(CLASSES, 1)]
@@ -224,7 +230,9 @@ def draw(rows: Mapping[str, Mapping[int, Figures]], file: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for axis, key, title in zip(axes, ("CPU s", "peak MiB"), ("CPU seconds", "most memory, MiB"), strict=True):
+    for axis, key, title in zip(
+        axes, ("CPU s", "peak MiB"), ("CPU seconds", "most memory, MiB"), strict=True
+    ):
         for part, by_size in rows.items():
             axis.plot(list(by_size), [figures[key] for figures in by_size.values()], "o-", label=part)
         sizes = sorted({size for by_size in rows.values() for size in by_size})

@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from pycocotools import mask
@@ -104,6 +105,28 @@ class Pool:
     classes: int
     images: int
 
+    @cached_property
+    def best_first(self) -> np.ndarray:
+        """[D] the detections of each class by falling score; equals in the order of the images."""
+        bounds = self.bounds.tolist()
+        orders = [
+            start + np.argsort(-self.found.scores[start:stop], kind="stable")
+            for start, stop in itertools.pairwise(bounds)
+        ]
+        return np.concatenate([*orders, np.zeros(0, np.int64)]).astype(np.int64)
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """[D] where each detection stands in `best_first`."""
+        places = np.empty(len(self.best_first), np.int64)
+        places[self.best_first] = np.arange(len(places))
+        return places
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """[K + 1] where each class's detections begin, and where the last ones end."""
+        return np.searchsorted(self.found.labels, np.arange(self.classes + 1))
+
 
 @dataclass(frozen=True, eq=False)
 class Matches:
@@ -114,9 +137,7 @@ class Matches:
     ignored: np.ndarray
 
 
-def pool(
-    annotations: Annotations, predictions: Sequence[Entry], *, min_overlap: float = 0.5
-) -> Pool:
+def pool(annotations: Annotations, predictions: Sequence[Entry], *, min_overlap: float = 0.5) -> Pool:
     """Truths and predictions (the entries of `predictions_json`) of a split in flat arrays.
 
     min_overlap: the lowest threshold that will be matched at, above 0.
@@ -143,6 +164,7 @@ def match(
     ignored = crowd if ignored is None else ignored | crowd
     wanted = np.minimum(np.asarray(thresholds, dtype=np.float64), _HIGHEST)[:, None]
     truth = np.full((len(wanted), len(pool.found.scores)), -1, dtype=np.int32)
+    uncounted = np.zeros(truth.shape, dtype=bool)
     taken = np.zeros((len(wanted), len(crowd)), dtype=bool)
     edges = pool.edges
     # Each detection's edges in the order of its preference; of equals COCO takes the last.
@@ -157,8 +179,9 @@ def match(
         t, who = np.nonzero(best < count)
         what = choice[best[t, who]]
         truth[t, detection[first[who]]] = what
+        uncounted[t, detection[first[who]]] = ignored[what]
         taken[t, what] = True
-    return Matches(truth=truth, ignored=(truth >= 0) & np.append(ignored, False)[truth])
+    return Matches(truth=truth, ignored=uncounted)
 
 
 def keyed_runs(values: np.ndarray) -> Iterator[tuple[int, slice]]:

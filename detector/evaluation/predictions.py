@@ -70,7 +70,9 @@ class Entries(Sequence[Entry]):
         own = (self.image_ids[index], self.category_ids[index], self.boxes[index], self.scores[index])
         if isinstance(index, slice | np.ndarray):
             return Entries(*own)
-        return dict(zip(("image_id", "category_id", "bbox", "score"), (one.tolist() for one in own), strict=True))
+        return dict(
+            zip(("image_id", "category_id", "bbox", "score"), (one.tolist() for one in own), strict=True)
+        )
 
     def __iter__(self) -> Iterator[Entry]:
         for start in range(0, len(self), _WRITTEN):

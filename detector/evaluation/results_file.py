@@ -76,9 +76,7 @@ def read_predictions(file: Path, annotations: Annotations, *, boxes: str | None 
     return replace(entries, boxes=np.concatenate((entries.boxes[:, :2], sides), axis=1))
 
 
-def _read_any(
-    data: bytes, annotations: Annotations, file: Path
-) -> tuple[Entries, np.ndarray, Sequence[str]]:
+def _read_any(data: bytes, annotations: Annotations, file: Path) -> tuple[Entries, np.ndarray, Sequence[str]]:
     """Of any of the forms: entries with their boxes as they stand there, [D] bool which of these are corners,
     and the place of each in the file."""
     try:

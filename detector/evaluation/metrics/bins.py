@@ -101,18 +101,25 @@ def tables(pool: Pool, matches: Matches, kind: Bin) -> Tables:
     truths = np.bincount(pool.truths.labels[kind.counted], minlength=pool.classes)
     stray = np.ones(len(pool.found.scores), dtype=bool) if kind.left_out is None else ~kind.left_out
     weight = np.ones(pool.classes) if kind.false_weight is None else kind.false_weight
-    bounds = np.searchsorted(pool.found.labels, np.arange(pool.classes + 1))
+    bounds = pool.bounds
     for label in np.flatnonzero(truths):
-        own = slice(bounds[label], bounds[label + 1])
-        # Stable, so that equals keep the order of the images: the result depends on it.
-        order = own.start + np.argsort(-pool.found.scores[own], kind="stable")
+        first, own = bounds[label], slice(bounds[label], bounds[label + 1])
+        best_first = pool.best_first[own]
+        strays = np.cumsum(stray[best_first])  # false positives so far, if none had found anything
+        top = float(pool.found.scores[best_first[0]]) if len(best_first) else 0.0
         for t in range(shape[0]):
-            found, ignored = matches.truth[t, order] >= 0, matches.ignored[t, order]
-            hits, count = found & ~ignored, int(truths[label])
-            precision[t, :, label], recall[t, label] = precision_curve(
-                hits, ~found & stray[order], truths=count, false_weight=float(weight[label])
+            # Few find anything: only they are put in order.
+            found = first + np.flatnonzero(matches.truth[t, own] >= 0)
+            found = found[np.argsort(pool.places[found])]
+            hit = ~matches.ignored[t, found]
+            false = (strays[pool.places[found] - first] - np.cumsum(stray[found]))[hit]
+            count, scores_of_hits = int(truths[label]), pool.found.scores[found[hit]]
+            precision[t, :, label], where = interpolated(
+                false, truths=count, false_weight=float(weight[label])
             )
-            scores[t, :, label] = _scores_at(pool.found.scores[order], hits, truths=count)
+            recall[t, label] = len(false) / count
+            scores[t, :, label] = np.append(scores_of_hits, 0.0)[where]
+            scores[t, 0, label] = top  # a recall of 0 is reached with the first of all
     return Tables(precision=precision, recall=recall, truths=truths, scores=scores)
 
 
@@ -124,22 +131,23 @@ def precision_curve(
     hits, false: [D] bool of detections, best first; neither: does not count. truths: above 0.
     false_weight: what a false one counts.
     """
-    at = np.flatnonzero(hits)
-    number = np.arange(1, len(at) + 1, dtype=np.float64)
+    precision, _ = interpolated(np.cumsum(false)[hits], truths=truths, false_weight=false_weight)
+    return precision, int(hits.sum()) / truths
+
+
+def interpolated(
+    false: np.ndarray, *, truths: int, false_weight: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interpolated precision on RECALL_GRID, 0 beyond the recall reached, and the hit that reaches each point.
+
+    false: [J] false positives before each hit, best first.
+    """
+    number = np.arange(1, len(false) + 1, dtype=np.float64)
     # The addend is COCO's. Between hits precision only falls, so the hits are all that the maximum needs.
-    precision = number / (false_weight * np.cumsum(false)[at] + number + np.spacing(1))
+    precision = number / (false_weight * false + number + np.spacing(1))
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     where = np.searchsorted(number / truths, RECALL_GRID)
-    return np.append(envelope, 0.0)[where], len(at) / truths
-
-
-def _scores_at(scores: np.ndarray, hits: np.ndarray, *, truths: int) -> np.ndarray:
-    """The score of the detection with which each point of RECALL_GRID is reached: of 0 that is the first."""
-    at = np.flatnonzero(hits)
-    where = np.searchsorted(np.arange(1, len(at) + 1) / truths, RECALL_GRID)
-    needed = np.append(scores[at], 0.0)[where]
-    needed[0] = scores[0] if len(scores) else 0.0
-    return needed
+    return np.append(envelope, 0.0)[where], where
 
 
 def mean_measured(table: np.ndarray) -> Value:
