@@ -1,17 +1,16 @@
-"""What sets of up to 200,000 frames cost, by size: `python benchmarks/large.py [--frames 5000 20000 50000 200000]`.
+"""What large sets cost, by size: `python benchmarks/large.py [--frames 5000 20000 50000 200000] [--chart FILE]`.
 
-Makes COCO sets in a temporary folder (six boxes a frame; 160x120 frames of 16 bits, of which every 500 are links
-to one file, so that the disk plays no part) and measures, each in a process of its own on one core:
+Makes COCO sets in a temporary folder (six boxes a frame; 160x120 frames of 16 bits, of which every 500 are
+links to one file, so that the disk plays no part) and measures, each in a process of its own:
 
   read        annotations, from the file to arrays
-  first step  that, the fingerprint, a look at every frame, the first batch of 16 from the loader's workers; then
-              200 batches more, after which the memory of each process is told
+  first step  that, the fingerprint, a look at every frame, the first batch of 16 from the loader's workers;
+              then 200 batches more, after which the memory of each process is told
   results     a COCO results file of 100 detections a frame, from the file to arrays
   evaluate    all of evaluate() and the headline with its intervals, on these detections
   doctor      all checks of thermal-detector doctor, with a tenth of the frames as a second split
 
-Prints CPU and wall seconds, and the most memory that the process held (of several: the sum of their shares, PSS);
---chart FILE draws both against the size.
+Prints CPU and wall seconds, the most memory that the process held, and of several their shares of it (PSS).
 """
 
 from __future__ import annotations

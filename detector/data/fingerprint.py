@@ -23,7 +23,7 @@ def fingerprint(annotations: Annotations) -> dict[str, str | int]:
         about = (ids[i], os.path.basename(path), *sizes[i], table.sequences[i], table.colours[i], _size(path))
         digest.update(repr(about).encode())
         for values in truths:
-            digest.update(values[cuts[i] : cuts[i + 1]])
+            digest.update(values[cuts[i] : cuts[i + 1]].data)
     return {
         "frames": len(table),
         "objects": int(annotations.object_counts().sum()),

@@ -1,8 +1,8 @@
 """Pictures and their truth as arrays: what a split of hundreds of thousands of frames is held in.
 
 A tuple of ImageRecord takes a dozen Python objects for each frame; they cost memory, and every touch of one
-changes its reference count, so that each forked loader worker soon has a copy of all of them. Arrays take what
-their numbers take, and workers share them for good. A record is made when it is asked for.
+changes its reference count, so that each forked loader worker soon has a copy of all of them. Arrays take
+what their numbers take, and workers share them for good. A record is made when it is asked for.
 
 Letters: N pictures, B boxes, M stored boxes.
 """
@@ -106,7 +106,7 @@ class Words(Sequence["str | None"]):
     def __getitem__(self, index: int) -> str | None: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[str | None]: ...
-    def __getitem__(self, index: int | slice) -> str | None | Sequence[str | None]:
+    def __getitem__(self, index: int | slice) -> str | Sequence[str | None] | None:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         code = int(self.codes[index])

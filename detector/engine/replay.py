@@ -1,4 +1,4 @@
-"""A step that gave numbers which are none, looked at once more: which frame, tensor or term it begins with."""
+"""A step whose numbers are none, looked at once more: which frame, tensor or term it begins with."""
 
 from __future__ import annotations
 

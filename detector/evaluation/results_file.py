@@ -21,7 +21,6 @@ from detector.data.readers.assemble import folded
 from detector.data.readers.lookup import Pictures
 from detector.errors import UserError
 from detector.evaluation.predictions import Entries, Entry
-from detector.evaluation.results_plain import read_plain_results
 from detector.evaluation.results_forms import (
     BOXES,
     CLASSES,
@@ -34,6 +33,7 @@ from detector.evaluation.results_forms import (
     short,
     shown,
 )
+from detector.evaluation.results_plain import read_plain_results
 from detector.files import require_regular
 
 FORMS = ("xywh", "xyxy")

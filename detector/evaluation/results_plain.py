@@ -1,7 +1,7 @@
 """COCO results of the usual form, gigabytes of them, a piece at a time.
 
-A list of {"image_id", "category_id", "bbox", "score"} with numbers throughout, as every program writes it. Any
-other file is for results_file.py, which looks at every entry as Python's and says what is wrong.
+A list of {"image_id", "category_id", "bbox", "score"} with numbers throughout, as every program writes it.
+Any other file is for results_file.py, which looks at every entry as Python's and says what is wrong.
 """
 
 from __future__ import annotations

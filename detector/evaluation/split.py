@@ -44,7 +44,8 @@ def evaluate(
 ) -> EvaluatedSplit:
     """Measure predictions, of `predictions_json` or `results_file.read_predictions`, on their split.
 
-    bins: where to divide the truths for the breakdown. backend: who computes COCO's tables; None: `run_arrays`.
+    bins: where to divide the truths for the breakdown. backend: who computes COCO's tables; None:
+    `run_arrays`.
     Raises KeyError for an image or a category that the annotations do not know.
     """
     predictions = Entries.of(predictions)

@@ -99,14 +99,14 @@ def _trainer(
 
 
 def _replay(trainer: Trainer, step: int, images: list[int], annotations: Annotations, *, source: str) -> None:
-    """Tell what is not finite with the weights as they are; where all is, with those right before the step."""
+    """Take the steps between, and tell what is not finite in this one."""
     behind = trainer.progress.step
     again = trainer.step_to(step)
     made = torch.cat([batch.image_ids for batch in again]).tolist() if again else []
     if not set(images) <= set(made):
         raise UserError(
-            f"step {step} had the images {images}, and the batch made again has {made}: the training split or the "
-            "settings of the run have changed since"
+            f"step {step} had the images {images}, and the batch made again has {made}: the training split "
+            "or the settings of the run have changed since"
         )
     between = max(trainer.progress.step - behind, 0)
     print(f"step {step}, images {made}, after {between} steps from {source}:")
@@ -126,6 +126,4 @@ def _replay(trainer: Trainer, step: int, images: list[int], annotations: Annotat
         own = names.get(int(key)) if line.startswith("image ") and key.lstrip("-").isdigit() else None
         print(f"  {line}" + (f" ({own})" if own else ""))
     if not lines:
-        print(
-            "  all is finite here: another device, precision or number of processes may have rounded otherwise"
-        )
+        print("  all is finite here: another device, precision or number of processes may round otherwise")

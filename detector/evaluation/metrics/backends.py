@@ -1,6 +1,6 @@
-"""Who computes COCO's tables: our own matching, or pycocotools, the reference, or faster-coco-eval; all agree.
+"""Who computes COCO's tables: our own matching, pycocotools, the reference, or faster-coco-eval; all agree.
 
-The two programs take the truth in COCO's format and the entries of a COCO results file, both give the same `CocoTables`.
+The two programs take the truth in COCO's format and the entries of a COCO results file.
 Truths need an `id` from 1, an `area` and `iscrowd`; predictions need what `predictions_json` writes.
 
 Letters: T IoU thresholds 0.50, 0.55 .. 0.95; R points of the recall grid 0, 0.01 .. 1; K classes in the order
@@ -101,7 +101,7 @@ def run_faster_coco_eval(ground_truth: dict[str, Any], predictions: Sequence[Ent
 
 
 def backend_of(name: str) -> Backend | None:
-    """`arrays` (None: our own), `pycocotools` or `faster`, as configs name them. UserError for another name."""
+    """`arrays` (None), `pycocotools` or `faster`, as configs name them. UserError for another name."""
     if name == "arrays":
         return None
     if name == "pycocotools":

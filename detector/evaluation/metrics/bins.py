@@ -138,7 +138,7 @@ def precision_curve(
 def interpolated(
     false: np.ndarray, *, truths: int, false_weight: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Interpolated precision on RECALL_GRID, 0 beyond the recall reached, and the hit that reaches each point.
+    """Interpolated precision on RECALL_GRID, 0 beyond the recall reached, and which hit reaches each point.
 
     false: [J] false positives before each hit, best first.
     """

@@ -50,7 +50,7 @@ def write(root: Path, content: object) -> CocoSource:
 
 
 def careful(source: CocoSource, monkeypatch: pytest.MonkeyPatch) -> Annotations:
-    monkeypatch.setattr(coco, "read_plain", lambda file: None)
+    monkeypatch.setattr(coco, "read_plain", lambda _file: None)
     return source.load("train")
 
 

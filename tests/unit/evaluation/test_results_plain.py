@@ -1,4 +1,4 @@
-"""Results in pieces: the same entries wherever the cuts fall, and nothing that the careful reader must see."""
+"""Results in pieces: the same entries wherever the cuts fall, nothing that the careful reader must see."""
 
 import json
 
