@@ -1,4 +1,4 @@
-"""What large sets cost, by size: `python benchmarks/large.py [--frames 5000 20000 50000 200000] [--chart FILE]`.
+"""What large sets cost, by size: `python benchmarks/large.py [--frames 5000 ...] [--chart FILE]`.
 
 Makes COCO sets in a temporary folder (six boxes a frame; 160x120 frames of 16 bits, of which every 500 are
 links to one file, so that the disk plays no part) and measures, each in a process of its own:

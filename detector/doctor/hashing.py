@@ -15,8 +15,8 @@ BITS = 2 * SIDE * SIDE
 MOST = 16
 """Near ones that are told of each frame."""
 EXACT = 20_000**2
-"""Pairs up to which every one is looked at, which takes seconds; of 200,000 frames there are a hundred times as
-many."""
+"""Pairs up to which every one is looked at, which takes seconds; of 200,000 frames there are a hundred times
+as many."""
 BLOCK = 1024
 """Frames compared at a time: a block of distances to 20,000 frames takes 80 MB."""
 
@@ -44,8 +44,8 @@ def distance(one: bytes, other: bytes) -> int:
 @dataclass(frozen=True, eq=False)
 class NearCopies:
     """For each of N frames: counts [N], how many others are near (MOST at most, of more than EXACT pairs);
-    distances [N], the bits of the nearest one; nearest [N, MOST], the indices of the nearest ones, the first of
-    all first, -1 where there are fewer.
+    distances [N], the bits of the nearest one; nearest [N, MOST], the indices of the nearest ones, the first
+    of all first, -1 where there are fewer.
     """
 
     counts: np.ndarray

@@ -2,8 +2,8 @@
 
 Each of several tables has the hashes sorted by their bits in an order of its own, drawn by lot; near ones
 share the first bits in some of them and then stand side by side (Charikar, STOC 2002). Time and memory grow
-with the number of frames. What is found is near; of what is near some is missed: among 200,000 hashes drawn by
-lot all pairs up to 12 bits apart were found, 98 of 100 at 16 bits, 91 at 20 and 76 at 24.
+with the number of frames. What is found is near; of what is near some is missed: among 200,000 hashes drawn
+by lot all pairs up to 12 bits apart were found, 98 of 100 at 16 bits, 91 at 20 and 76 at 24.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _COUNTS = np.array([value.bit_count() for value in range(256)], np.uint8)
 def nearest_sorted(
     hashes: np.ndarray, others: np.ndarray, *, most: int, within: bool, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The indices [N, most] of the nearest of `others` that were found, the nearest first, and how far they are.
+    """[N, most] indices of the nearest of `others` that were found, the nearest first, and their distances.
 
     hashes [N, B], others [M, B] uint8. within: both are the same list, and no hash is near itself. Where
     fewer were found -1, at a distance beyond all.

@@ -100,6 +100,8 @@ def _trainer(
 
 def _replay(trainer: Trainer, step: int, images: list[int], annotations: Annotations, *, source: str) -> None:
     """Take the steps between, and tell what is not finite in this one."""
+    if step > trainer.total_steps:
+        raise UserError(f"step {step}: the run has only {trainer.total_steps}")
     behind = trainer.progress.step
     again = trainer.step_to(step)
     made = torch.cat([batch.image_ids for batch in again]).tolist() if again else []

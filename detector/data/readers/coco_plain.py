@@ -1,10 +1,10 @@
 """COCO files of the usual form, a hundred megabytes in seconds.
 
 The careful reader in coco.py looks at every value as Python's, which takes 40 s and 1.7 GB for 200,000 frames
-with 1.2 million boxes. Here msgspec decodes the few fields that are needed, by their types, into arrays. A file
-in which anything is out of the ordinary (ids that are words, objects without bbox, a key given twice, a picture
-that is not where its name says, ...) is left to the careful reader, which reads it or says what is wrong; so
-both tell the same of every file that both read.
+with 1.2 million boxes. Here msgspec decodes the few fields that are needed, by their types, into arrays. A
+file in which anything is out of the ordinary (ids that are words, objects without bbox, a key given twice, a
+picture that is not where its name says, ...) is left to the careful reader, which reads it or says what is
+wrong; so both tell the same of every file that both read.
 """
 
 from __future__ import annotations
