@@ -241,7 +241,7 @@ def configs(rng: random.Random, case: Case) -> Words:
     file = run / "config.yaml"
     values = yaml.safe_load(file.read_text())
     if rng.random() < 0.6:
-        file.write_text(yaml.safe_dump(spoilt(rng, values, case)))
+        file.write_text(json.dumps(spoilt(rng, values, case)))  # which is YAML too
     else:
         lines = file.read_text().splitlines()
         line = rng.choice(

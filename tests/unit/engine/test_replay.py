@@ -22,20 +22,24 @@ def looked_at(trainer: Trainer, batches: list[Batch]) -> list[str]:
     )
 
 
+def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {name: value.detach().clone() for name, value in trainer.model.named_parameters()}
+
+
 def test_the_weights_and_the_batch_are_those_of_the_step(tmp_path: Path) -> None:
     seen: list[dict[str, torch.Tensor]] = []
     trained: list[Trainer] = []
 
     def keep(call: int, terms: LossTerms) -> LossTerms:
         if call == 7:
-            seen.append({name: value.clone() for name, value in trained[0].model.named_parameters()})
+            seen.append(weights_of(trained[0]))
         return terms
 
     trained.append(trainer_of(tmp_path / "a", criterion=Watched(criterion_of(), keep), epochs=2))
     trained[0].fit()
     again = trainer_of(tmp_path / "b", epochs=2)
     (batch,) = again.step_to(7)
-    assert_same(dict(again.model.named_parameters()), seen[0])
+    assert_same(weights_of(again), seen[0])
     again.loader.start(1, 2)  # epochs of four steps
     expected = next(iter(again.loader))
     assert torch.equal(batch.images, expected.images)
@@ -77,7 +81,7 @@ def test_the_weight_and_the_first_layer_are_named(tmp_path: Path) -> None:
     batches = trainer.step_to(1)
     name, weight = next(item for item in trainer.model.named_parameters() if "stages" in item[0])
     with torch.no_grad():
-        weight.view(-1)[0] = torch.inf
+        weight[(0,) * weight.ndim] = torch.inf
     lines = looked_at(trainer, batches)
     assert lines[0] == f"weights: {name} has 1 infinite of {weight.numel()}"
     assert lines[1].startswith(f"layer {name.rpartition('.')[0]}: its output has")
