@@ -45,6 +45,7 @@ RUN = [
     *("model.neck_depths=[1]", "augment.size=[64,64]", "engine.device=cpu", "engine.precision=fp32"),
     *("engine.batch_size=4", "engine.epochs=1", "engine.processes=1", "engine.workers=0"),
 ]
+CONFIGS = Path(__file__).absolute().parents[1] / "configs"
 LIMIT = 60
 """Seconds for a case."""
 MEMORY = 6 * 2**30
@@ -385,32 +386,22 @@ def predictions(rng: random.Random, case: Case) -> Words:
 
 
 def studies(rng: random.Random, case: Case) -> Words:
+    """Every run of it is finished, so that nothing is trained."""
     folder = case.folder / "out"
-    for arm in ("a", "b"):
+    arms = yaml.safe_load((CONFIGS / "study" / "regularisation.yaml").read_text())["arms"]
+    for arm, overrides in arms.items():
         run = folder / arm / "seed0"
         run.mkdir(parents=True)
         for name in ("metrics.json", "environment.json"):
             shutil.copy(case.base / "run" / name, run / name)
-        (run / "overrides.json").write_text(json.dumps(["seed=0"], indent=1))
-    file = (
-        folder
-        / rng.choice("ab")
-        / "seed0"
-        / rng.choice(("metrics.json", "environment.json", "overrides.json"))
-    )
+        (run / "overrides.json").write_text(json.dumps([*overrides, "seed=0"], indent=1) + "\n")
+    file = folder / rng.choice(list(arms)) / "seed0" / rng.choice(("metrics.json", "environment.json"))
     if rng.random() < 0.5:
         file.write_bytes(bent(rng, file.read_bytes()))
     else:
         file.write_text(json.dumps(spoilt(rng, json.loads(file.read_text()), case)))
-    own = [
-        "~study.arms",
-        "+study.arms={a: [], b: []}",
-        "study.base=[]",
-        "study.prepare=[]",
-        "study.seeds=[0]",
-        "study.baseline=a",
-    ]
-    return ["study", "study=regularisation", *own, "study.metrics=[AP,AP50]", "output=out", "jobs=1"]
+    own = ["study.base=[]", "study.prepare=[]", "study.seeds=[0]", "study.metrics=[AP,AP50]"]
+    return ["study", "study=regularisation", *own, "output=out", "jobs=1"]
 
 
 KINDS: dict[str, Callable[[random.Random, Case], Words]] = {
