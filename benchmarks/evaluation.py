@@ -59,7 +59,7 @@ def main() -> None:
     every = outcomes(ready, CLASSES)
     mistakes = find_mistakes(ready)
     truth = coco_ground_truth(annotations)
-    reference = COCOeval(index(truth), index(with_results(truth, entries)), "bbox")
+    reference = COCOeval(index(truth), index(with_results(truth, list(entries))), "bbox")
     reference.params.maxDets = [100]
     weights = draw(annotations.records, count=options.resamples).weights
     bins = Bins(overlap=(0.0, 0.1, 0.3), crowd_above=0.1, sizes=(6.0, 12.0, 24.0))

@@ -140,7 +140,7 @@ def run_config(folder: Path) -> dict[str, Any]:
         config = yaml.load(file.read_text(encoding="utf-8"), Loader=_NoAliases)
     except OSError as error:
         raise UserError(f"{file}: {error.strerror}; run= must name the folder of a run") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{file}: cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(config, dict):
         raise UserError(f"{file}: is not the configuration of a run but {type(config).__name__}")

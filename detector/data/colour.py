@@ -26,10 +26,7 @@ def coloured(splits: Sequence[Annotations], way: str) -> list[Annotations]:
     checked_way(way, where="data.colour")
     if way == PALETTE:
         way = palette_of(record for split in splits for record in split.records)
-    return [
-        replace(split, records=tuple(replace(record, colour=way) for record in split.records))
-        for split in splits
-    ]
+    return [replace(split, records=split.table.read_as(colour=way)) for split in splits]
 
 
 def told(way: str) -> str:

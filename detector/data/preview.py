@@ -6,6 +6,7 @@ Label tools show that picture, which may have several times the pixels that the 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -30,9 +31,19 @@ def on_counts(splits: Sequence[Annotations]) -> list[Annotations]:
     moved: list[tuple[ImageRecord, ImageRecord]] = []
     whole = []
     for split in splits:
-        records = [_on_counts(record) for record in split.records]
-        moved += [pair for pair in zip(split.records, records, strict=True) if pair[0] is not pair[1]]
-        whole.append(replace(split, records=tuple(records)))
+        paths = split.table.paths
+        scaled = {
+            index: (record, other)
+            for index in range(len(paths))
+            if os.path.splitext(paths[index])[1].lower() in JPEG
+            and (other := _on_counts(record := split.records[index])) is not record
+        }
+        moved += scaled.values()
+        if scaled:
+            split = replace(
+                split, records=[scaled[i][1] if i in scaled else one for i, one in enumerate(split.records)]
+            )
+        whole.append(split)
     if moved:
         before, after = moved[0]
         log.warning(
@@ -49,7 +60,7 @@ def on_counts(splits: Sequence[Annotations]) -> list[Annotations]:
 
 
 def _on_counts(record: ImageRecord) -> ImageRecord:
-    counted = _size_of_counts(record) if record.path.suffix.lower() in JPEG else None
+    counted = _size_of_counts(record)
     if counted is None:
         return record
     width, height = counted

@@ -87,7 +87,7 @@ def grouped_folds(
 
 def select(annotations: Annotations, indices: np.ndarray) -> Annotations:
     """The frames at these indices."""
-    return replace(annotations, records=tuple(annotations.records[index] for index in indices))
+    return replace(annotations, records=annotations.table.take(indices))
 
 
 def drawn(annotations: Annotations, count: int, *, seed: int) -> Annotations:

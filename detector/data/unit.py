@@ -15,7 +15,4 @@ def measured(splits: Sequence[Annotations], unit: object) -> list[Annotations]:
     Raises UserError for another word.
     """
     chosen = checked_unit(unit, where="data.unit")
-    return [
-        replace(split, records=tuple(replace(record, unit=chosen) for record in split.records))
-        for split in splits
-    ]
+    return [replace(split, records=split.table.read_as(unit=chosen)) for split in splits]

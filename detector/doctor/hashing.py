@@ -8,10 +8,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from detector.doctor.sorted_hashes import nearest_sorted
+
 SIDE = 8
 BITS = 2 * SIDE * SIDE
 MOST = 16
 """Near ones that are told of each frame."""
+EXACT = 20_000**2
+"""Pairs up to which every one is looked at, which takes seconds; of 200,000 frames there are a hundred times
+as many."""
 BLOCK = 1024
 """Frames compared at a time: a block of distances to 20,000 frames takes 80 MB."""
 
@@ -38,8 +43,9 @@ def distance(one: bytes, other: bytes) -> int:
 
 @dataclass(frozen=True, eq=False)
 class NearCopies:
-    """For each of N frames: counts [N], how many others are near; distances [N], the bits of the nearest one;
-    nearest [N, MOST], the indices of the nearest ones, the first of all first, -1 where there are fewer.
+    """For each of N frames: counts [N], how many others are near (MOST at most, of more than EXACT pairs);
+    distances [N], the bits of the nearest one; nearest [N, MOST], the indices of the nearest ones, the first
+    of all first, -1 where there are fewer.
     """
 
     counts: np.ndarray
@@ -48,12 +54,17 @@ class NearCopies:
 
 
 def near_copies(hashes: list[bytes], others: list[bytes], *, bits: int) -> NearCopies:
-    """Which of `others` are within `bits` of each hash."""
+    """Which of `others` are within `bits` of each hash; of more than EXACT pairs most of these."""
+    if len(hashes) * len(others) > EXACT:
+        return _sorted(hashes, others, bits=bits, within=False)
     return _collect(_blocks(hashes, others), len(hashes), bits)
 
 
 def near_copies_within(hashes: list[bytes], *, bits: int) -> NearCopies:
     """As `near_copies` among one list; a frame is no copy of itself, and each pair counts for both."""
+
+    if len(hashes) ** 2 > EXACT:
+        return _sorted(hashes, hashes, bits=bits, within=True)
 
     def without_self() -> Iterator[tuple[int, np.ndarray]]:
         for start, block in _blocks(hashes, hashes):
@@ -62,6 +73,16 @@ def near_copies_within(hashes: list[bytes], *, bits: int) -> NearCopies:
             yield start, block
 
     return _collect(without_self(), len(hashes), bits)
+
+
+def _sorted(hashes: list[bytes], others: list[bytes], *, bits: int, within: bool) -> NearCopies:
+    nearest, distances = nearest_sorted(_bytes(hashes), _bytes(others), most=MOST, within=within)
+    near = distances <= bits
+    return NearCopies(near.sum(axis=1), np.where(near, nearest, -1), distances[:, 0].astype(np.int64))
+
+
+def _bytes(hashes: list[bytes]) -> np.ndarray:
+    return np.frombuffer(b"".join(hashes), np.uint8).reshape(len(hashes), -1)
 
 
 def _blocks(hashes: list[bytes], others: list[bytes]) -> Iterator[tuple[int, np.ndarray]]:
@@ -78,8 +99,7 @@ def _blocks(hashes: list[bytes], others: list[bytes]) -> Iterator[tuple[int, np.
 
 
 def _signs(hashes: list[bytes]) -> np.ndarray:
-    packed = np.frombuffer(b"".join(hashes), np.uint8).reshape(len(hashes), -1)
-    return np.unpackbits(packed, axis=1).astype(np.float32) * 2 - 1
+    return np.unpackbits(_bytes(hashes), axis=1).astype(np.float32) * 2 - 1
 
 
 def _collect(blocks: Iterator[tuple[int, np.ndarray]], count: int, bits: int) -> NearCopies:

@@ -153,10 +153,11 @@ def check_recordings(splits: Mapping[str, Annotations], leaks: Sequence[Leak]) -
     for leak in leaks:
         both = of_split[leak.split] & of_split[leak.other]
         straddling = sorted(both.difference(leak.reused))
+        kept = set(straddling)
         pair = f"{leak.other} and {leak.split}"
         if straddling:
             records = splits[leak.split].records
-            share = sum(record.sequence in straddling for record in records) / len(records)
+            share = sum(record.sequence in kept for record in records) / len(records)
             names = listed(straddling)
             message = (
                 f"{len(straddling)} straddle {pair} ({names}), with {percent(share)} of {leak.split} frames"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,26 @@ class Trainer:
                 self.save(LAST)
                 self._stop_if(interrupt)
         self.log.require_movement()
+
+    def step_to(self, step: int) -> list[Batch]:
+        """Take the steps that lie before `step`, and return its batches; nothing is told, judged or saved.
+
+        Of a step that is behind already only the batches are made.
+        """
+        progress = self.progress
+        self.model.train()
+        while progress.step < step - 1:
+            self.loader.start(progress.epoch, progress.batch)
+            batches = iter(self.loader)
+            while micro := list(itertools.islice(batches, self.settings.accumulate)):
+                if len(micro) == self.settings.accumulate and progress.step < step - 1:
+                    self._step(micro)
+                else:
+                    break
+            progress.epoch, progress.batch = progress.epoch + 1, 0
+        epoch, number = divmod(step - 1, self.steps_per_epoch)
+        self.loader.start(epoch, number * self.settings.accumulate)
+        return list(itertools.islice(self.loader, self.settings.accumulate))
 
     def state(self) -> dict[str, Any]:
         """Everything an exact continuation needs, as tensors and plain values."""

@@ -13,14 +13,15 @@ overlap enough to be matched at the lowest threshold.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 from pycocotools import mask
 
 from detector.data.annotations import Annotations, xywh
+from detector.evaluation.predictions import Entries, Entry
 from detector.structures import IGNORE_LABEL
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -104,19 +105,39 @@ class Pool:
     classes: int
     images: int
 
+    @cached_property
+    def best_first(self) -> np.ndarray:
+        """[D] the detections of each class by falling score; equals in the order of the images."""
+        bounds = self.bounds.tolist()
+        orders = [
+            start + np.argsort(-self.found.scores[start:stop], kind="stable")
+            for start, stop in itertools.pairwise(bounds)
+        ]
+        return np.concatenate([*orders, np.zeros(0, np.int64)]).astype(np.int64)
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """[D] where each detection stands in `best_first`."""
+        places = np.empty(len(self.best_first), np.int64)
+        places[self.best_first] = np.arange(len(places))
+        return places
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """[K + 1] where each class's detections begin, and where the last ones end."""
+        return np.searchsorted(self.found.labels, np.arange(self.classes + 1))
+
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """truth [T, D] int64: the truth each detection found, -1 for none. ignored [T, D] bool: found one that
+    """truth [T, D] int32: the truth each detection found, -1 for none. ignored [T, D] bool: found one that
     does not count."""
 
     truth: np.ndarray
     ignored: np.ndarray
 
 
-def pool(
-    annotations: Annotations, predictions: Sequence[Mapping[str, Any]], *, min_overlap: float = 0.5
-) -> Pool:
+def pool(annotations: Annotations, predictions: Sequence[Entry], *, min_overlap: float = 0.5) -> Pool:
     """Truths and predictions (the entries of `predictions_json`) of a split in flat arrays.
 
     min_overlap: the lowest threshold that will be matched at, above 0.
@@ -142,7 +163,8 @@ def match(
     crowd = pool.truths.crowd
     ignored = crowd if ignored is None else ignored | crowd
     wanted = np.minimum(np.asarray(thresholds, dtype=np.float64), _HIGHEST)[:, None]
-    truth = np.full((len(wanted), len(pool.found.scores)), -1, dtype=np.int64)
+    truth = np.full((len(wanted), len(pool.found.scores)), -1, dtype=np.int32)
+    uncounted = np.zeros(truth.shape, dtype=bool)
     taken = np.zeros((len(wanted), len(crowd)), dtype=bool)
     edges = pool.edges
     # Each detection's edges in the order of its preference; of equals COCO takes the last.
@@ -157,8 +179,9 @@ def match(
         t, who = np.nonzero(best < count)
         what = choice[best[t, who]]
         truth[t, detection[first[who]]] = what
+        uncounted[t, detection[first[who]]] = ignored[what]
         taken[t, what] = True
-    return Matches(truth=truth, ignored=(truth >= 0) & np.append(ignored, False)[truth])
+    return Matches(truth=truth, ignored=uncounted)
 
 
 def keyed_runs(values: np.ndarray) -> Iterator[tuple[int, slice]]:
@@ -168,44 +191,33 @@ def keyed_runs(values: np.ndarray) -> Iterator[tuple[int, slice]]:
 
 
 def _truths(annotations: Annotations) -> Truths:
-    boxes, labels, images, rows, crowd = [], [], [], [], []
-    everyone = np.arange(len(annotations.classes))
-    for image, record in enumerate(annotations.records):
-        classless = record.labels == IGNORE_LABEL
-        # A region without a class is repeated for each, as in `coco_ground_truth`.
-        row = np.repeat(np.arange(len(record.labels)), np.where(classless, len(everyone), 1))
-        label = record.labels[row]
-        label[classless[row]] = np.tile(everyone, classless.sum())
-        boxes.append(xywh(record.boxes[row]))
-        labels.append(label)
-        images.append(np.full(len(row), image))
-        rows.append(row)
-        crowd.append((record.ignored | classless)[row])
-    every_label, every_image = _joined(labels, np.int64), _joined(images, np.int64)
-    order = np.lexsort((_rank_of_ids(annotations)[every_image], every_label))
+    table, everyone = annotations.table, np.arange(len(annotations.classes))
+    classless = table.labels == IGNORE_LABEL
+    # A region without a class is repeated for each, as in `coco_ground_truth`.
+    which = np.repeat(np.arange(len(table.labels)), np.where(classless, len(everyone), 1))
+    labels, images = table.labels[which], table.images[which]
+    labels[classless[which]] = np.tile(everyone, classless.sum())
+    order = np.lexsort((_rank_of_ids(annotations)[images], labels))
+    which, images = which[order], images[order]
     return Truths(
-        boxes=_joined(boxes, np.float64).reshape(-1, 4)[order],
-        labels=every_label[order],
-        images=every_image[order],
-        rows=_joined(rows, np.int64)[order],
-        crowd=_joined(crowd, bool)[order],
+        boxes=xywh(table.boxes[which]),
+        labels=labels[order],
+        images=images,
+        rows=which - table.cuts[images],
+        crowd=(table.ignored | classless)[which],
     )
 
 
-def _found(annotations: Annotations, predictions: Sequence[Mapping[str, Any]]) -> Found:
-    position = {record.image_id: index for index, record in enumerate(annotations.records)}
-    label_of = {category: label for label, category in enumerate(annotations.category_ids)}
-    count = len(predictions)
-    images = np.fromiter((position[entry["image_id"]] for entry in predictions), np.int64, count)
-    labels = np.fromiter((label_of[entry["category_id"]] for entry in predictions), np.int64, count)
-    scores = np.fromiter((entry["score"] for entry in predictions), np.float64, count)
-    boxes = np.fromiter((value for entry in predictions for value in entry["bbox"]), np.float64, 4 * count)
-    order = np.lexsort((-scores, _rank_of_ids(annotations)[images], labels))
+def _found(annotations: Annotations, predictions: Sequence[Entry]) -> Found:
+    entries = Entries.of(predictions)
+    images = _places(entries.image_ids, annotations.table.image_ids)
+    labels = _places(entries.category_ids, np.array(annotations.category_ids, np.int64))
+    order = np.lexsort((-entries.scores, _rank_of_ids(annotations)[images], labels))
     group = labels[order] * len(annotations.records) + images[order]
     order = order[_position_in_run(group) < MAX_DETECTIONS]
     return Found(
-        boxes=boxes.reshape(-1, 4)[order],
-        scores=scores[order],
+        boxes=entries.boxes[order],
+        scores=entries.scores[order],
         labels=labels[order],
         images=images[order],
         entries=order,
@@ -238,7 +250,18 @@ def _edges(truths: Truths, found: Found, images: int, min_overlap: float) -> Edg
 
 def _rank_of_ids(annotations: Annotations) -> np.ndarray:
     """[images] each image's place in the order of ids, which decides ties between images in pycocotools."""
-    return np.argsort(np.argsort([record.image_id for record in annotations.records]))
+    return np.argsort(np.argsort(annotations.table.image_ids))
+
+
+def _places(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Where in `known` each id stands; KeyError for one that does not."""
+    order = np.argsort(known, kind="stable")
+    place = np.searchsorted(known, ids, sorter=order)
+    found = order[place.clip(max=len(known) - 1)] if len(known) else place
+    strange = np.ones(len(ids), bool) if not len(known) else known[found] != ids
+    if strange.any():
+        raise KeyError(int(ids[strange][0]))
+    return found
 
 
 def _joined(parts: list[np.ndarray], dtype: type) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -19,7 +20,7 @@ from detector.data.annotations import Annotations, xywh
 from detector.data.readers.assemble import folded
 from detector.data.readers.lookup import Pictures
 from detector.errors import UserError
-from detector.evaluation.predictions import Entry
+from detector.evaluation.predictions import Entries, Entry
 from detector.evaluation.results_forms import (
     BOXES,
     CLASSES,
@@ -32,6 +33,7 @@ from detector.evaluation.results_forms import (
     short,
     shown,
 )
+from detector.evaluation.results_plain import read_plain_results
 from detector.files import require_regular
 
 FORMS = ("xywh", "xyxy")
@@ -44,14 +46,44 @@ _BEYOND = 0.1
 _MANY = 20
 
 
-def read_predictions(file: Path, annotations: Annotations, *, boxes: str | None = "xywh") -> list[Entry]:
+def read_predictions(file: Path, annotations: Annotations, *, boxes: str | None = "xywh") -> Entries:
     """The detections as entries of a COCO results file.
 
     boxes: of FORMS; None: as the form has it, else x, y, w, h, unless they look like x1, y1, x2, y2.
     Raises UserError, with the entry's position from 0, for a file that cannot be read or is none of these
     forms, names images or classes that the annotations do not have, and for boxes in doubt.
     """
-    found = list(detections(_read(file), file))
+    require_regular(file)
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"{file}: cannot read predictions: {error.strerror}") from error
+    entries = read_plain_results(data, annotations)
+    places: Sequence[str] | None = None
+    if entries is None:
+        entries, corners, places = _read_any(data, annotations, file)
+    else:
+        corners = np.zeros(len(entries), bool)
+    if boxes is None:
+        _doubt(entries[~corners], annotations, file)
+    turned = np.ones(len(entries), bool) if boxes == "xyxy" else corners
+    moved = np.where(turned[:, None], entries.boxes, 0.0)
+    sides = entries.boxes[:, 2:] - moved[:, :2]
+    if (sides < 0).any():
+        first = int((sides < 0).any(axis=1).argmax())
+        place = f"{file}: entry {first}" if places is None else places[first]
+        raise UserError(f"{place}: bbox {entries.boxes[first].tolist()} has a negative width or height")
+    return replace(entries, boxes=np.concatenate((entries.boxes[:, :2], sides), axis=1))
+
+
+def _read_any(data: bytes, annotations: Annotations, file: Path) -> tuple[Entries, np.ndarray, Sequence[str]]:
+    """Of any of the forms: entries with their boxes as they stand there, [D] bool which of these are corners,
+    and the place of each in the file."""
+    try:
+        content = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{file}: not JSON: {error}") from error
+    found = list(detections(content, file))
     images = _Images(annotations, [raw.entry for raw in found])
     classes = _Classes(annotations)
     entries: list[Entry] = [
@@ -63,27 +95,8 @@ def read_predictions(file: Path, annotations: Annotations, *, boxes: str | None 
         }
         for raw in found
     ]
-    if boxes is None:
-        _doubt(
-            [entry for entry, raw in zip(entries, found, strict=True) if not raw.corners], annotations, file
-        )
-    for entry, raw in zip(entries, found, strict=True):
-        box = entry["bbox"]
-        if raw.corners or boxes == "xyxy":
-            entry["bbox"] = [box[0], box[1], box[2] - box[0], box[3] - box[1]]
-        if min(entry["bbox"][2:]) < 0:
-            raise UserError(f"{raw.where}: bbox {box} has a negative width or height")
-    return entries
-
-
-def _read(file: Path) -> Any:
-    require_regular(file)
-    try:
-        return json.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UserError(f"{file}: cannot read predictions: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{file}: not JSON: {error}") from error
+    corners = np.array([raw.corners for raw in found], bool)
+    return Entries.of(entries), corners, [raw.where for raw in found]
 
 
 class _Images:
@@ -173,20 +186,20 @@ class _Classes:
         return value
 
 
-def _doubt(entries: Sequence[Entry], annotations: Annotations, file: Path) -> None:
+def _doubt(entries: Entries, annotations: Annotations, file: Path) -> None:
     """UserError where boxes make more sense as x1, y1, x2, y2, or as shares of the pictures' sides."""
-    if not entries:
+    if not len(entries):
         return
-    records = {record.image_id: record for record in annotations.records}
-    sides = np.array([(records[e["image_id"]].width, records[e["image_id"]].height) for e in entries], float)
-    boxes = np.array([entry["bbox"] for entry in entries], float)
-    starts, ends = boxes[:, :2], boxes[:, 2:]
+    table = annotations.table
+    order = np.argsort(table.image_ids, kind="stable")
+    sides = table.sizes[order[np.searchsorted(table.image_ids, entries.image_ids, sorter=order)]]
+    starts, ends = entries.boxes[:, :2], entries.boxes[:, 2:]
     out = (starts + ends > (1 + _BEYOND) * sides).any(axis=1)
     out_as_corners = (ends > (1 + _BEYOND) * sides).any(axis=1)
     corners = (ends >= starts).all(axis=1)
-    truths = np.concatenate([xywh(record.boxes) for record in annotations.records] or [np.zeros((0, 4))])
+    truths = xywh(table.boxes)
     usual = (truths[:, 2:] >= truths[:, :2]).all(axis=1).mean() if len(truths) else 1.0
-    if boxes.max() <= 1 and not (len(truths) and truths.max() <= 1):
+    if entries.boxes.max() <= 1 and not (len(truths) and truths.max() <= 1):
         raise UserError(
             f"{file}: no number of a box is above 1: they look like shares of the pictures' sides; write "
             "pixels, or say boxes=xywh if they are"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,11 +12,11 @@ from detector.data.annotations import Annotations
 from detector.evaluation.coco import Metrics, coco_ground_truth, coco_values
 from detector.evaluation.errors.diagnosis import diagnose
 from detector.evaluation.matching import Pool, pool
-from detector.evaluation.metrics.backends import Backend, CocoTables, run_pycocotools
+from detector.evaluation.metrics.backends import Backend, CocoTables, run_arrays
 from detector.evaluation.metrics.bins import Bins
 from detector.evaluation.metrics.breakdown import break_down
 from detector.evaluation.metrics.curves import PrecisionRecall
-from detector.evaluation.predictions import Entry, detections_of
+from detector.evaluation.predictions import Entries, Entry, detections_of
 from detector.structures import Detections
 
 
@@ -30,7 +30,7 @@ class EvaluatedSplit:
     metrics: Metrics
 
     @cached_property
-    def detections(self) -> dict[int, Detections]:
+    def detections(self) -> Mapping[int, Detections]:
         """The predictions by image id, best first, for pictures."""
         return detections_of(self.predictions, self.annotations)
 
@@ -40,15 +40,17 @@ def evaluate(
     predictions: Sequence[Entry],
     *,
     bins: Bins,
-    backend: Backend = run_pycocotools,
+    backend: Backend | None = None,
 ) -> EvaluatedSplit:
     """Measure predictions, of `predictions_json` or `results_file.read_predictions`, on their split.
 
-    bins: where to divide the truths for the breakdown. backend: who computes COCO's tables.
+    bins: where to divide the truths for the breakdown. backend: who computes COCO's tables; None:
+    `run_arrays`.
     Raises KeyError for an image or a category that the annotations do not know.
     """
+    predictions = Entries.of(predictions)
     ready = pool(annotations, predictions)
-    tables = backend(coco_ground_truth(annotations), predictions)
+    tables = backend(coco_ground_truth(annotations), predictions) if backend else run_arrays(ready)
     classes, truths = annotations.classes, annotations.object_counts()
     metrics = Metrics(
         overall=coco_values(tables),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch.distributed as dist
@@ -35,7 +35,7 @@ class SplitFrames:
             frame = read_frame_of_size(self.annotations.records[index])
             yield Shot(frame, self.gains[index](frame))
 
-    def pictures(self, detections: dict[int, Detections], *, count: int) -> list[np.ndarray]:
+    def pictures(self, detections: Mapping[int, Detections], *, count: int) -> list[np.ndarray]:
         """[H, W, 3] uint8 pictures of `count` frames spread over the split, detections beside truth."""
         chosen = np.linspace(0, len(self) - 1, min(count, len(self))).astype(int).tolist()
         pictures = []

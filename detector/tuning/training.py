@@ -35,7 +35,7 @@ class Training:
         self.folder.mkdir(parents=True, exist_ok=True)
         record, mine = self.folder / COMMAND, list(self.overrides)
         taken = self.finished or self.checkpoint
-        if taken and (not record.is_file() or json.loads(record.read_text()) != mine):
+        if taken and (not record.is_file() or _read(record) != mine):
             raise UserError(
                 f"{self.folder}: holds a run of other overrides; move it away or give another output"
             )
@@ -48,9 +48,18 @@ class Training:
         UserError where there is no such key.
         """
         path = self.folder / METRICS
-        found: Any = json.loads(path.read_text())
+        found: Any = _read(path)
         for key in name.split("/"):
             if not isinstance(found, dict) or key not in found:
                 raise UserError(f"{path}: has no metric '{name}'")
             found = found[key]
+        if not isinstance(found, int | float | None):
+            raise UserError(f"{path}: metric '{name}' is no number")
         return float("nan") if found is None else float(found)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not JSON: {error}") from None

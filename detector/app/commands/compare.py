@@ -14,7 +14,7 @@ from detector.data.annotations import Annotations
 from detector.data.readers.assemble import shown
 from detector.errors import UserError
 from detector.evaluation.class_tables import write_rows
-from detector.evaluation.predictions import Entry
+from detector.evaluation.predictions import Entries
 from detector.evaluation.results_file import read_predictions
 from detector.evaluation.uncertainty.paired import Comparison, compare
 from detector.evaluation.uncertainty.resampling import draw
@@ -42,7 +42,7 @@ def run(config: DictConfig) -> None:
     entries = {name: _read(file, annotations) for name, file in files.items()}
     print(f"{data['split']} split, {len(annotations.records)} frames:")
     for name, file in files.items():
-        seen = len({entry["image_id"] for entry in entries[name]})
+        seen = len(set(entries[name].image_ids.tolist()))
         print(f"  {name}: {file}, {len(entries[name])} detections in {seen} frames")
     comparison = compare(annotations, entries, draws=draws, bins=build_bins(config))
     print(comparison.table())
@@ -52,7 +52,7 @@ def run(config: DictConfig) -> None:
     _write(Path(str(config.output)), comparison, files, split=data["split"])
 
 
-def _read(file: Path, annotations: Annotations) -> list[Entry]:
+def _read(file: Path, annotations: Annotations) -> Entries:
     """What is beside metrics.json was written here, and nothing of it is in doubt."""
     own = (file.parent / "metrics.json").is_file()
     return read_predictions(file, annotations, boxes="xywh" if own else None)

@@ -24,6 +24,7 @@ from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.evaluation.class_tables import write_tables
 from detector.evaluation.coco import Metrics
+from detector.evaluation.predictions import Entries
 from detector.evaluation.results_file import FORMS, read_predictions
 from detector.evaluation.split import EvaluatedSplit
 from detector.evaluation.uncertainty.headline import Headline
@@ -106,8 +107,7 @@ def judge_predictions(
     annotations = load_split(data, data["split"])
     evaluated = evaluate(annotations, read_predictions(file, annotations, boxes=boxes))
     output = output or file.with_name(f"{file.stem}_{data['split']}")
-    output.mkdir(parents=True, exist_ok=True)
-    write_text(output / PREDICTIONS, json.dumps(evaluated.predictions))
+    Entries.of(evaluated.predictions).save(output / PREDICTIONS)
     # There is no network that wants a gain of its own.
     told = headline_of(evaluated, None, chosen_here=True, fps=fps)
     _finish(evaluated, told, SplitFrames(annotations, DISPLAY_GAIN), output, split=data["split"])

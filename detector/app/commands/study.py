@@ -63,8 +63,8 @@ def run(config: DictConfig) -> None:
         # After every new run, so that a study cut short leaves what it has.
         if not kept[number] or ended == len(runs):
             results = collect(runs, metrics)
-            environment = json.loads((run.training.folder / "environment.json").read_text())
-            text = page(described, results, device=environment["device"], versions=environment["versions"])
+            device, versions = _environment(run.training.folder / "environment.json")
+            text = page(described, results, device=device, versions=versions)
             (folder / TABLE).write_text(results.csv())
             (folder / FIGURE).write_text(figure(described, results))
             (folder / PAGE).write_text(text)
@@ -74,6 +74,15 @@ def run(config: DictConfig) -> None:
     with Workers(jobs) as workers:
         workers.train_all([run.training for run in runs], done)
     print(f"page: {folder / PAGE}")
+
+
+def _environment(file: Path) -> tuple[str, dict[str, str]]:
+    """The device and the versions that a run was made with; UserError where they are not there."""
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        return str(told["device"]), {str(name): str(value) for name, value in told["versions"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise UserError(f"{file}: is not what a run writes there") from None
 
 
 def prepare(commands: Sequence[Sequence[str]], folder: Path) -> None:

@@ -109,7 +109,7 @@ def _prepared(config: DictConfig, folder: Path, overrides: Sequence[str]) -> dic
         config.init = str(Path(str(config.init)).absolute())
     count = processes.how_many(config.engine.processes, pick_device(config.engine.device))
     values = plain(config)
-    training = _training_split(values)
+    training = training_split(values)
     values = fitted_to(training, values, processes=count)
     settings = typed(EngineSettings, values["engine"], where="engine")
     _check(values, settings, count, classes=training.classes)
@@ -167,7 +167,7 @@ def train(work: dict[str, Any]) -> None:
     torch.manual_seed(config["seed"])
     keep_freed_memory()
 
-    annotations = _training_split(config)
+    annotations = training_split(config)
     classes = annotations.classes
     model = build("model", config["model"], classes=len(classes)).to(device)
     goes_on = config["resume"] is not None
@@ -176,7 +176,7 @@ def train(work: dict[str, Any]) -> None:
     if first and not goes_on:  # the others get its weights
         began = start(model, config["init"], settings=config["model"], classes=classes)
     workers = processes.loader_workers(settings.workers, device)
-    loader = _train_loader(config, settings, annotations, workers=workers, multiple=model.stride)
+    loader = training_loader(config, settings, annotations, workers=workers, multiple=model.stride)
     validation = Validation(config, settings, classes=classes, precision=precision)
     tracker = Tracker(
         folder / "tensorboard" if first else None, quiet=not first, pictures=validation.pictures
@@ -275,7 +275,8 @@ class Validation:
         return self.frames.pictures(self.detections, count=PICTURES)
 
 
-def _training_split(config: dict[str, Any]) -> Annotations:
+def training_split(config: dict[str, Any]) -> Annotations:
+    """What a run learns from; UserError where there is no object in it."""
     data = config["data"]
     annotations = load_split(data, data["train"])
     if not annotations.object_counts().any():
@@ -287,7 +288,7 @@ def _training_split(config: dict[str, Any]) -> Annotations:
     return annotations if count is None else drawn(annotations, count, seed=config["seed"])
 
 
-def _train_loader(
+def training_loader(
     config: dict[str, Any],
     settings: EngineSettings,
     annotations: Annotations,
@@ -295,6 +296,7 @@ def _train_loader(
     workers: int,
     multiple: int,
 ) -> TrainLoader:
+    """The batches of a run, of this process of the group. multiple: of pixels, that the network takes."""
     without_mosaic = round(settings.no_mosaic_fraction * settings.epochs)
     dataset = DetectionDataset(
         annotations,

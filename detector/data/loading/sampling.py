@@ -18,8 +18,8 @@ def repeat_factors(annotations: Annotations, *, rare_below: float) -> np.ndarray
     if not 0 <= rare_below <= 1:
         raise UserError(f"data.rare_below={rare_below}: must be a share of the pictures, 0 to 1")
     present = np.zeros((len(annotations.records), len(annotations.classes)), bool)
-    for row, record in enumerate(annotations.records):
-        present[row, record.labels[~record.ignored]] = True
+    table = annotations.table
+    present[table.images[~table.ignored], table.labels[~table.ignored]] = True
     share = present.mean(axis=0)
     factor = np.sqrt(np.divide(rare_below, share, out=np.ones_like(share), where=share > 0)).clip(min=1)
     return np.where(present, factor, 1.0).max(axis=1)

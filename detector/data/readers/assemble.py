@@ -80,23 +80,37 @@ def assemble(
     """
     if not pictures:
         raise UserError(f"{source}: the split is empty (no images)")
+    names, labels, category_ids = chosen_classes(categories, classes, source)
+    dropped: list[str] = []
+    pictures, nowhere = _without_boxless(pictures)
+    records = tuple(_record(picture, labels, source, dropped) for picture in pictures)
+    if nowhere:
+        log.warning("%s: %d objects without a box left out: %s", source, len(nowhere), shown(nowhere, 3))
+    tell_dropped(dropped, source)
+    require_files([record.path for record in records], source, remedy=remedy)
+    return Annotations(names, records, category_ids)
+
+
+def chosen_classes(
+    categories: Mapping[int, str], classes: Sequence[str] | None, source: Path
+) -> tuple[tuple[str, ...], dict[int | None, int], tuple[int, ...]]:
+    """Names in label order, the label by category id, None being no class, and each class's smallest id.
+
+    The arguments are those of `assemble`, and so are the errors.
+    """
     ids = _ids_by_name(categories, source)
     names = _select(ids, categories, classes, source)
     labels: dict[int | None, int] = {
         key: label for label, name in enumerate(names) for key in ids[folded(name)]
     }
     labels[None] = IGNORE_LABEL
-    dropped: list[str] = []
-    pictures, nowhere = _without_boxless(pictures)
-    records = tuple(_record(picture, labels, source, dropped) for picture in pictures)
-    if nowhere:
-        log.warning("%s: %d objects without a box left out: %s", source, len(nowhere), shown(nowhere, 3))
-    if dropped:
-        log.warning(
-            "%s: %d boxes without area in the frame dropped: %s", source, len(dropped), shown(dropped)
-        )
-    require_files([record.path for record in records], source, remedy=remedy)
-    return Annotations(names, records, tuple(ids[folded(name)][0] for name in names))
+    return names, labels, tuple(ids[folded(name)][0] for name in names)
+
+
+def tell_dropped(places: Sequence[str], source: Path) -> None:
+    """One warning that counts boxes without area, by their places."""
+    if places:
+        log.warning("%s: %d boxes without area in the frame dropped: %s", source, len(places), shown(places))
 
 
 def folded(name: str) -> str:

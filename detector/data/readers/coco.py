@@ -28,6 +28,7 @@ from detector.data.readers.coco_categories import (
     read_categories,
     set_classes,
 )
+from detector.data.readers.coco_plain import annotations_of, read_plain
 from detector.data.readers.coco_shapes import box_of
 from detector.data.readers.files import (
     Json,
@@ -75,14 +76,24 @@ class CocoSource:
         root = Path(self.root)
         file = place_of(root, self.annotations, split)
         require_split(root, file, split, self.splits())
-        return annotations_from_coco(
+        plain = read_plain(file)
+        known = set_classes(
+            (place_of(root, self.annotations, name) for name in self.splits()),
+            known={file: plain.listed} if plain else None,
+        )
+        folder = place_of(root, self.images, split)
+        find_sequence = sequence_finder(self.sequence_pattern)
+        usual = plain and annotations_of(
+            plain, file, folder, classes=self.classes, known=known, find_sequence=find_sequence
+        )
+        return usual or annotations_from_coco(
             load_json(file),
             file,
-            place_of(root, self.images, split),
+            folder,
             root=root,
             classes=self.classes,
             sequence_pattern=self.sequence_pattern,
-            known=set_classes(place_of(root, self.annotations, name) for name in self.splits()),
+            known=known,
             images_key="data.source.images",
         )
 

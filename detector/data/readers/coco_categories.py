@@ -8,8 +8,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from detector.data.readers.assemble import brief, checked_name, folded, shown
-from detector.data.readers.files import Json, load_json, section
+from detector.data.readers.files import Json, load_json, parse_json, read_bytes, section
 from detector.errors import UserError
 
 Id = int | str
@@ -89,9 +91,13 @@ def _ids(values: Iterable[Any]) -> set[int | float | str]:
     }
 
 
-def set_classes(files: Iterable[Path]) -> Classes:
-    """What the files of a set's splits say together; those that are no COCO files say nothing."""
-    return classes_of([_listed(file, *_state(file)) for file in files])
+def set_classes(files: Iterable[Path], known: Mapping[Path, Sequence[Category]] | None = None) -> Classes:
+    """What the files of a set's splits say together; those that are no COCO files say nothing.
+
+    known: what has been read already.
+    """
+    known = known or {}
+    return classes_of([known[file] if file in known else _listed(file, *_state(file)) for file in files])
 
 
 def classes_of(files: Sequence[Sequence[Category]]) -> Classes:
@@ -166,6 +172,32 @@ def _state(file: Path) -> tuple[int, int]:
 @lru_cache(maxsize=64)  # every split of a set asks for all of them
 def _listed(file: Path, _time: int, _size: int) -> tuple[Category, ...]:
     try:
-        return read_categories(load_json(file), file)
+        return read_categories(_uses(file) or load_json(file), file)
     except UserError:  # no COCO file, or one that says what is wrong when it is read itself
         return ()
+
+
+class _Use(msgspec.Struct, gc=False):
+    category_id: int | str
+
+
+class _Uses(msgspec.Struct):
+    categories: msgspec.Raw
+    annotations: list[_Use]
+
+
+def _uses(file: Path) -> Json | None:
+    """A document with nothing but the categories and an object for each that has some; None at any doubt."""
+    data = read_bytes(file)
+    try:
+        document = msgspec.json.decode(data, type=_Uses)
+        counts = [data.count(key) for key in (b'"categories"', b'"annotations"', b'"category_id"')]
+        if counts != [1, 1, len(document.annotations)]:  # a key may be there twice, and only the last is here
+            return None
+        used = {item.category_id for item in document.annotations}
+        return {
+            "categories": parse_json(bytes(document.categories)),
+            "annotations": [{"category_id": key} for key in used],
+        }
+    except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
+        return None

@@ -84,9 +84,14 @@ def load_json(file: Path) -> Json:
 def load_any_json(file: Path) -> Any:
     """What is in a JSON file; UserError where it is none, or where an object has a key twice."""
     try:
-        return json.loads(_read(file), object_pairs_hook=_object)
+        return parse_json(read_bytes(file))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{file}: not a readable JSON file: {error}") from None
+
+
+def parse_json(data: bytes) -> Any:
+    """What a JSON text says; ValueError where it is none, or where an object has a key twice."""
+    return json.loads(data, object_pairs_hook=_object)
 
 
 def section(document: Json, key: str, file: Path) -> list[Json]:
@@ -105,7 +110,7 @@ def read_text(file: Path, *, limit_mib: int) -> str:
     In UTF-8, or UTF-16 with a byte order mark as Excel writes it. Anything else is taken for Windows-1252,
     the Latin-1 of Windows: names with accents come out right, and the numbers in any case.
     """
-    data = _read(file)
+    data = read_bytes(file)
     if len(data) > limit_mib * 2**20:
         raise UserError(f"{file}: {len(data)} bytes, more than the {limit_mib} MiB such a file may have")
     try:
@@ -118,7 +123,8 @@ def read_text(file: Path, *, limit_mib: int) -> str:
         return data.decode("cp1252", "replace")
 
 
-def _read(file: Path) -> bytes:
+def read_bytes(file: Path) -> bytes:
+    """What is in a file of annotations; UserError where there is none or it cannot be read."""
     require_regular(file)
     try:
         return file.read_bytes()

@@ -1,6 +1,6 @@
-"""The programs that compute COCO's tables: pycocotools, the reference, and faster-coco-eval, which agrees.
+"""Who computes COCO's tables: our own matching, pycocotools, the reference, or faster-coco-eval; all agree.
 
-Both take the truth in COCO's format and the entries of a COCO results file, both give the same `CocoTables`.
+The two programs take the truth in COCO's format and the entries of a COCO results file.
 Truths need an `id` from 1, an `area` and `iscrowd`; predictions need what `predictions_json` writes.
 
 Letters: T IoU thresholds 0.50, 0.55 .. 0.95; R points of the recall grid 0, 0.01 .. 1; K classes in the order
@@ -20,7 +20,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from detector.errors import UserError
-from detector.evaluation.matching import MAX_DETECTIONS
+from detector.evaluation.matching import MAX_DETECTIONS, Pool
+from detector.evaluation.metrics.bins import RECALL_GRID, Bin, Tables, measure
 from detector.evaluation.predictions import Entry
 
 _LARGEST_ID = 2**53
@@ -45,6 +46,27 @@ class CocoTables:
 Backend = Callable[[dict[str, Any], Sequence[Entry]], CocoTables]
 """(truth in COCO's format, entries of a COCO results file) -> tables. Both programs write into the
 ground truth's entries; the predictions stay as they are."""
+
+
+_AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
+"""COCO's, in square pixels; a bound belongs to both."""
+
+
+def run_arrays(pool: Pool) -> CocoTables:
+    """The same to the last digit from the matches of detector.evaluation.matching, in a fraction of time and
+    memory: half an hour of pycocotools' for 200,000 frames, and more memory than most machines have."""
+    truths, found = pool.truths, pool.found
+    every: list[Tables] = []
+    for name, (low, high) in _AREAS.items():
+        counted = ~truths.crowd & (truths.areas >= low) & (truths.areas <= high)
+        kind = Bin(name=name, counted=counted, left_out=(found.areas < low) | (found.areas > high))
+        every += measure(pool, [kind]).values()
+    return CocoTables(
+        precision=np.stack([own.precision for own in every], axis=-1),
+        recall=np.stack([own.recall for own in every], axis=-1),
+        scores=np.stack([own.scores for own in every], axis=-1),
+        recall_grid=RECALL_GRID,
+    )
 
 
 def run_pycocotools(ground_truth: dict[str, Any], predictions: Sequence[Entry]) -> CocoTables:
@@ -78,13 +100,15 @@ def run_faster_coco_eval(ground_truth: dict[str, Any], predictions: Sequence[Ent
     return _tables(faster_eval_api.COCOeval_faster(truths, results, "bbox"), ground_truth)
 
 
-def backend_of(name: str) -> Backend:
-    """`pycocotools` or `faster`, as configs name them. Raises UserError for another name."""
+def backend_of(name: str) -> Backend | None:
+    """`arrays` (None), `pycocotools` or `faster`, as configs name them. UserError for another name."""
+    if name == "arrays":
+        return None
     if name == "pycocotools":
         return run_pycocotools
     if name == "faster":
         return run_faster_coco_eval
-    raise UserError(f"evaluation.backend is {name!r}; it must be pycocotools or faster")
+    raise UserError(f"evaluation.backend is {name!r}; it must be arrays, pycocotools or faster")
 
 
 def _tables(evaluation: Any, ground_truth: dict[str, Any]) -> CocoTables:

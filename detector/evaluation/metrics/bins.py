@@ -69,12 +69,13 @@ class Bin:
 class Tables:
     """precision [T, R, K]: interpolated as COCO does. recall [T, K]: the highest reached. -1: no truth.
 
-    truths [K] int64: how many count.
+    truths [K] int64: how many count. scores [T, R, K]: the lowest needed for that recall; 0 beyond.
     """
 
     precision: np.ndarray
     recall: np.ndarray
     truths: np.ndarray
+    scores: np.ndarray
 
     def values(self, classes: slice = slice(None)) -> dict[str, Value]:
         """NAMES -> value, the mean over those of the classes that have truth."""
@@ -96,23 +97,30 @@ def tables(pool: Pool, matches: Matches, kind: Bin) -> Tables:
     """What COCOeval.accumulate makes of matches at its thresholds, the first of them 0.5."""
     shape = (len(matches.truth), pool.classes)
     precision, recall = np.full((shape[0], len(RECALL_GRID), shape[1]), -1.0), np.full(shape, -1.0)
+    scores = precision.copy()
     truths = np.bincount(pool.truths.labels[kind.counted], minlength=pool.classes)
     stray = np.ones(len(pool.found.scores), dtype=bool) if kind.left_out is None else ~kind.left_out
     weight = np.ones(pool.classes) if kind.false_weight is None else kind.false_weight
-    bounds = np.searchsorted(pool.found.labels, np.arange(pool.classes + 1))
+    bounds = pool.bounds
     for label in np.flatnonzero(truths):
-        own = slice(bounds[label], bounds[label + 1])
-        # Stable, so that equals keep the order of the images: the result depends on it.
-        order = own.start + np.argsort(-pool.found.scores[own], kind="stable")
+        first, own = bounds[label], slice(bounds[label], bounds[label + 1])
+        best_first = pool.best_first[own]
+        strays = np.cumsum(stray[best_first])  # false positives so far, if none had found anything
+        top = float(pool.found.scores[best_first[0]]) if len(best_first) else 0.0
         for t in range(shape[0]):
-            found, ignored = matches.truth[t, order] >= 0, matches.ignored[t, order]
-            precision[t, :, label], recall[t, label] = precision_curve(
-                found & ~ignored,
-                ~found & stray[order],
-                truths=int(truths[label]),
-                false_weight=float(weight[label]),
+            # Few find anything: only they are put in order.
+            found = first + np.flatnonzero(matches.truth[t, own] >= 0)
+            found = found[np.argsort(pool.places[found])]
+            hit = ~matches.ignored[t, found]
+            false = (strays[pool.places[found] - first] - np.cumsum(stray[found]))[hit]
+            count, scores_of_hits = int(truths[label]), pool.found.scores[found[hit]]
+            precision[t, :, label], where = interpolated(
+                false, truths=count, false_weight=float(weight[label])
             )
-    return Tables(precision=precision, recall=recall, truths=truths)
+            recall[t, label] = len(false) / count
+            scores[t, :, label] = np.append(scores_of_hits, 0.0)[where]
+            scores[t, 0, label] = top  # a recall of 0 is reached with the first of all
+    return Tables(precision=precision, recall=recall, truths=truths, scores=scores)
 
 
 def precision_curve(
@@ -123,13 +131,23 @@ def precision_curve(
     hits, false: [D] bool of detections, best first; neither: does not count. truths: above 0.
     false_weight: what a false one counts.
     """
-    at = np.flatnonzero(hits)
-    number = np.arange(1, len(at) + 1, dtype=np.float64)
+    precision, _ = interpolated(np.cumsum(false)[hits], truths=truths, false_weight=false_weight)
+    return precision, int(hits.sum()) / truths
+
+
+def interpolated(
+    false: np.ndarray, *, truths: int, false_weight: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interpolated precision on RECALL_GRID, 0 beyond the recall reached, and which hit reaches each point.
+
+    false: [J] false positives before each hit, best first.
+    """
+    number = np.arange(1, len(false) + 1, dtype=np.float64)
     # The addend is COCO's. Between hits precision only falls, so the hits are all that the maximum needs.
-    precision = number / (false_weight * np.cumsum(false)[at] + number + np.spacing(1))
+    precision = number / (false_weight * false + number + np.spacing(1))
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     where = np.searchsorted(number / truths, RECALL_GRID)
-    return np.append(envelope, 0.0)[where], len(at) / truths
+    return np.append(envelope, 0.0)[where], where
 
 
 def mean_measured(table: np.ndarray) -> Value:

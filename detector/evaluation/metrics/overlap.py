@@ -89,10 +89,9 @@ def crowding(pool: Pool, matches: Matches, *, in_crowd: np.ndarray) -> Crowding:
     truths = np.bincount(labels[real], minlength=pool.classes)
     miss_rates, jaccards = np.full(pool.classes, np.nan), np.full(pool.classes, np.nan)
     hidden = inside_regions(pool)
-    bounds = np.searchsorted(pool.found.labels, np.arange(pool.classes + 1))
+    bounds = pool.bounds
     for label in np.flatnonzero(truths):
-        own = slice(bounds[label], bounds[label + 1])
-        order = own.start + np.argsort(-pool.found.scores[own], kind="stable")
+        order = pool.best_first[bounds[label] : bounds[label + 1]]
         miss_rates[label] = miss_rate(
             hits[order], truth[order] < 0, truths=int(truths[label]), images=pool.images
         )

@@ -186,9 +186,8 @@ class _Finders:
 
 
 def _finders(pool: Pool, matches: Matches, kind: Bin, label: int) -> _Finders:
-    first, stop = np.searchsorted(pool.found.labels, (label, label + 1))
-    # Stable, as everywhere: equals keep the order of the images.
-    order = first + np.argsort(-pool.found.scores[first:stop], kind="stable")
+    first, stop = pool.bounds[label : label + 2]
+    order = pool.best_first[first:stop]
     images = pool.found.images[order]
     stray = np.ones(len(order), dtype=bool) if kind.left_out is None else ~kind.left_out[order]
     found = matches.truth[:, order] >= 0

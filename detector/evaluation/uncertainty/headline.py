@@ -162,7 +162,7 @@ def headline(
 
 def _weights(records: Sequence[ImageRecord]) -> tuple[np.ndarray, int, str | None, str]:
     """[I, 1 + S] how often each frame counts, first once each; from how many units of what; the caution."""
-    once = np.ones((len(records), 1), dtype=np.int64)
+    once = np.ones((len(records), 1), dtype=np.int32)
     if len(records) < LEAST_FRAMES:
         return once, len(records), None, f"{len(records)} frames are too few to tell of others"
     named = {record.sequence for record in records}

@@ -59,5 +59,7 @@ def test_all_other_records_stay_as_they_are(tmp_path: Path, caplog: pytest.LogCa
         record_of(tmp_path / "plain.png", 64, 48),
         record_of(tmp_path / "absent.jpg", 32, 24),
     ):
-        assert moved(record) is record
+        same = moved(record)
+        assert (same.path, same.width, same.height) == (record.path, record.width, record.height)
+        np.testing.assert_array_equal(same.boxes, record.boxes)
     assert caplog.messages == []

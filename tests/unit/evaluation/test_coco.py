@@ -116,7 +116,7 @@ def test_the_same_as_pycocotools_used_directly(seed, tmp_path: Path):
     (tmp_path / "truth.json").write_text(json.dumps(coco_ground_truth(truth)))
     with contextlib.redirect_stdout(io.StringIO()):
         reference = COCO(str(tmp_path / "truth.json"))
-        evaluation = COCOeval(reference, reference.loadRes(predictions_json(detections, truth)), "bbox")
+        evaluation = COCOeval(reference, reference.loadRes(list(predictions_json(detections, truth))), "bbox")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()

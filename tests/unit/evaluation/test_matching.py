@@ -36,7 +36,7 @@ def pycocotools(truth: Annotations, detections: dict[int, Detections]) -> COCOev
         reference = COCO()
         reference.dataset = coco_ground_truth(truth)
         reference.createIndex()
-        evaluation = COCOeval(reference, reference.loadRes(predictions_json(detections, truth)), "bbox")
+        evaluation = COCOeval(reference, reference.loadRes(list(predictions_json(detections, truth))), "bbox")
         evaluation.params.maxDets = [100]
         evaluation.evaluate()
     return evaluation

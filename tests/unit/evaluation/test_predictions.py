@@ -23,14 +23,14 @@ GOOD = {"image_id": 4, "category_id": 7, "bbox": [1, 2, 3, 4], "score": 0.5}
 
 def test_entries_are_coco_results():
     entries = predictions_json({9: found(([1.00049, 2, 4.5, 8.25], 0.5, 1)), 4: found()}, TRUTH)
-    assert entries == [{"image_id": 9, "category_id": 3, "bbox": [1.0, 2.0, 3.5, 6.25], "score": 0.5}]
+    assert list(entries) == [{"image_id": 9, "category_id": 3, "bbox": [1.0, 2.0, 3.5, 6.25], "score": 0.5}]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_file_gives_the_same_metrics_to_the_last_digit(seed, tmp_path: Path):
     truth, detections = random_set(seed)
     file = tmp_path / "predictions.json"
-    file.write_text(json.dumps(predictions_json(detections, truth)))
+    file.write_text(json.dumps(list(predictions_json(detections, truth))))
     before = measured(truth, detections)
     after = evaluate(truth, read_predictions(file, truth), bins=BINS).metrics
     assert after.to_dict() == before.to_dict()
@@ -52,10 +52,10 @@ def test_writing_what_was_read_gives_the_same_file(tmp_path_factory, rows):
     )
     entries = predictions_json({4: detections}, TRUTH)
     file = tmp_path_factory.mktemp("predictions") / "predictions.json"
-    file.write_text(json.dumps(entries))
+    file.write_text(json.dumps(list(entries)))
     again = read_predictions(file, TRUTH)
-    assert again == entries
-    assert predictions_json(detections_of(again, TRUTH), TRUTH) == entries
+    assert list(again) == list(entries)
+    assert list(predictions_json(detections_of(again, TRUTH), TRUTH)) == list(entries)
 
 
 def test_a_file_out_of_order_is_put_best_first(tmp_path: Path):

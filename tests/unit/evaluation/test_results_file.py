@@ -96,7 +96,7 @@ def written(content: object, folder: Path) -> Path:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_entries(form: str, tmp_path: Path) -> None:
-    assert read_predictions(written(FORMS[form], tmp_path), TRUTH, boxes=None) == EXPECTED
+    assert list(read_predictions(written(FORMS[form], tmp_path), TRUTH, boxes=None)) == EXPECTED
 
 
 def test_shares_of_the_sides_are_no_pixels(tmp_path: Path) -> None:

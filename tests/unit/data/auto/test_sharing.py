@@ -1,3 +1,4 @@
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_too_few_recordings_leave_blocks_of_neighbours(names: list[str], why: st
 def test_what_the_set_tells_comes_first() -> None:
     told = [frames(*numbered("x_", 10), sequence=name).records for name in ("one", "two", "three")]
     records = tuple(
-        replace(item, path=ROOT / f"{n}.png", image_id=n) for n, item in enumerate(sum(told, start=()))
+        replace(item, path=ROOT / f"{n}.png", image_id=n) for n, item in enumerate(itertools.chain(*told))
     )
     splits, how = shared_out(Annotations(("cat",), records, (1,)), ROOT)
     assert "3 recordings (as the set tells)" in how

@@ -1,4 +1,4 @@
-"""faster-coco-eval against pycocotools, number by number."""
+"""Our own tables and faster-coco-eval's against pycocotools, number by number."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ import pytest
 
 from detector.errors import UserError
 from detector.evaluation.coco import coco_ground_truth
-from detector.evaluation.metrics.backends import CocoTables, backend_of, run_faster_coco_eval, run_pycocotools
+from detector.evaluation.metrics.backends import (
+    CocoTables,
+    backend_of,
+    run_arrays,
+    run_faster_coco_eval,
+    run_pycocotools,
+)
 from detector.evaluation.predictions import predictions_json
-from tests.unit.evaluation.builders import annotations, found, record
+from tests.unit.evaluation.builders import annotations, found, pooled, random_set, record
 from tests.unit.evaluation.hostile import hostile_set
 
 A, B = [10.0, 10.0, 20.0, 20.0], [100.0, 50.0, 112.0, 70.0]
@@ -23,16 +29,20 @@ def tables(truth, detections, backend) -> CocoTables:
 
 
 def assert_same(truth, detections) -> None:
-    pytest.importorskip("faster_coco_eval")
     reference = tables(truth, detections, run_pycocotools)
+    own = run_arrays(pooled(truth, detections))
+    for name, values in vars(reference).items():
+        np.testing.assert_array_equal(getattr(own, name), values, err_msg=name)
+    pytest.importorskip("faster_coco_eval")
     faster = tables(truth, detections, run_faster_coco_eval)
     for name, values in vars(reference).items():
         np.testing.assert_allclose(getattr(faster, name), values, atol=1e-12, rtol=0, err_msg=name)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_hostile_predictions(seed):
-    assert_same(*hostile_set(seed))
+@pytest.mark.parametrize("made", [hostile_set, random_set])
+def test_sets_made_at_random(made, seed):
+    assert_same(*made(seed))
 
 
 @pytest.mark.parametrize(
@@ -62,7 +72,7 @@ def test_rows_are_in_the_order_of_the_classes(backend):
     large = [0, 0, 100, 100]
     truth = annotations(record(4, truths=[(large, 0), (A, 1)]), ids=(9, 2))
     entries = predictions_json({4: found((large, 0.75, 0))}, truth)
-    before = copy.deepcopy(entries)
+    before = copy.deepcopy(list(entries))
     result = backend(coco_ground_truth(truth), entries)
     assert result.precision.shape == result.scores.shape == (10, 101, 2, 4)
     assert result.precision[0, 50, :, 0].tolist() == pytest.approx([1, 0])
@@ -70,7 +80,7 @@ def test_rows_are_in_the_order_of_the_classes(backend):
     np.testing.assert_allclose(result.recall[9], [[1, -1, -1, 1], [0, 0, -1, -1]])
     assert result.scores[0, 100, 0, 3] == 0.75
     np.testing.assert_allclose(result.recall_grid, np.arange(101) / 100, atol=1e-15)
-    assert entries == before
+    assert list(entries) == before
 
 
 def test_ids_that_doubles_cannot_tell_apart_are_refused():
@@ -87,7 +97,8 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch):
 
 
 def test_names_of_configs():
+    assert backend_of("arrays") is None
     assert backend_of("pycocotools") is run_pycocotools
     assert backend_of("faster") is run_faster_coco_eval
-    with pytest.raises(UserError, match="'fast'; it must be pycocotools or faster"):
+    with pytest.raises(UserError, match="'fast'; it must be arrays, pycocotools or faster"):
         backend_of("fast")

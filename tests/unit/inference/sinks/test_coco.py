@@ -22,8 +22,8 @@ def test_the_file_is_what_evaluation_reads(tmp_path: Path):
             results.write(prediction(*rows))
             assert not file.exists()
     expected = predictions_json({7: found(*ROWS[0]), 3: found(), 9: found(*ROWS[2])}, SPLIT)
-    assert file.read_text() == json.dumps(expected)
-    assert results.entries == expected
+    assert file.read_text() == json.dumps(list(expected))
+    assert list(results.entries) == list(expected)
     assert [(entry["image_id"], entry["category_id"]) for entry in expected] == [(7, 8), (7, 5), (9, 5)]
     assert [other.name for other in file.parent.iterdir()] == ["predictions.json"]
 
