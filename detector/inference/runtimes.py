@@ -5,7 +5,9 @@ Needs no torch. The two agree within 1e-6 in full precision and by the last of 8
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +35,12 @@ class Runtime(Protocol):
         ...
 
 
+def openvino() -> Any:
+    """The module, kept from telling its maker that it is used: its process for that may never end."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # Python's way to forbid it
+    return importlib.import_module("openvino")
+
+
 class OnnxRuntime:
     """Raises whatever ONNX Runtime does for a damaged file."""
 
@@ -57,9 +65,7 @@ class OpenVino:
     """Raises whatever OpenVINO does for a damaged file."""
 
     def __init__(self, path: Path, *, threads: int | None) -> None:
-        import openvino
-
-        self._core = openvino.Core()
+        self._core = openvino().Core()
         self._model = self._core.read_model(path)
         # f32: on processors that have bfloat16 it would compute in that, and scores change.
         self._settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}

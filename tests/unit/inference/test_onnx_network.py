@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -144,3 +146,10 @@ def test_what_is_no_network_is_refused(tmp_path, runtime):
     (tmp_path / "b.onnx").write_bytes(b"no network")
     with pytest.raises(UserError, match=r"cannot be read \("):
         OnnxFile(tmp_path / "b.onnx", runtime=runtime)
+
+
+def test_openvino_tells_nobody_that_it_is_used():
+    pytest.importorskip("openvino_telemetry", reason="openvino is not installed")
+    loads = "from detector.inference.runtimes import openvino; openvino(); import sys; "
+    check = "sys.exit(sys.modules['openvino_telemetry'] is not None)"
+    assert subprocess.run([sys.executable, "-c", loads + check], check=False).returncode == 0
