@@ -11,10 +11,10 @@ import torch
 from omegaconf import DictConfig
 
 from detector.app.build import run_config
-from detector.app.commands.train import training_loader, training_split
 from detector.app.initial import start
 from detector.app.parts import build
 from detector.app.settings import typed
+from detector.app.training.frames import training_loader, training_split
 from detector.data.annotations import Annotations
 from detector.engine import checkpoint
 from detector.engine.device import pick_device, pick_precision

@@ -1,0 +1,79 @@
+"""What a training learns from and is judged on, of plain settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from detector import distributed
+from detector.app.build import load_split
+from detector.app.gain import gain_of
+from detector.app.parts import build
+from detector.data.annotations import Annotations
+from detector.data.classes import with_classes
+from detector.data.loading.dataset import DetectionDataset
+from detector.data.loading.loader import TrainLoader, train_loader
+from detector.data.loading.sample import Transform
+from detector.data.readers.assemble import shown
+from detector.data.splits import drawn
+from detector.engine.settings import EngineSettings
+from detector.errors import UserError
+
+
+def training_split(config: dict[str, Any]) -> Annotations:
+    """What a run learns from; UserError where there is no object in it."""
+    data = config["data"]
+    annotations = load_split(data, data["train"])
+    if not annotations.object_counts().any():
+        raise UserError(
+            f"data.train={data['train']}: none of its {len(annotations.records)} frames has an object to "
+            "learn: label some, or see data.source.classes and data.remap"
+        )
+    count = data.get("frames")  # runs from before 0.3 have no such key
+    return annotations if count is None else drawn(annotations, count, seed=config["seed"])
+
+
+def training_loader(
+    config: dict[str, Any],
+    settings: EngineSettings,
+    annotations: Annotations,
+    *,
+    workers: int,
+    multiple: int,
+) -> TrainLoader:
+    """The batches of a run, of this process of the group. multiple: of pixels, that the network takes."""
+    without_mosaic = round(settings.no_mosaic_fraction * settings.epochs)
+    dataset = DetectionDataset(
+        annotations,
+        agc=gain_of(config),
+        transform=transform_of(config, multiple=multiple, mosaic_epochs=settings.epochs - without_mosaic),
+        cache_mib=settings.cache_mib,
+        seed=config["seed"],
+    )
+    return train_loader(
+        dataset,
+        batch_size=settings.batch_size // distributed.world_size(),
+        workers=workers,
+        seed=config["seed"],
+        rank=distributed.rank(),
+        world_size=distributed.world_size(),
+        rare_below=config["data"]["rare_below"],
+        timeout=settings.timeout,
+    )
+
+
+def transform_of(config: dict[str, Any], *, multiple: int, mosaic_epochs: int | None = None) -> Transform:
+    """The run's augmentation. mosaic_epochs: after which there are no mosaics, None: always."""
+    return build("augment", config["augment"], multiple=multiple, mosaic_epochs=mosaic_epochs)
+
+
+def split_with_classes(data: Mapping[str, Any], split: str, classes: Sequence[str]) -> Annotations:
+    """A split in terms of the training's classes; UserError where it has others."""
+    annotations = load_split(data, split)
+    if not set(annotations.classes) <= set(classes):
+        raise UserError(
+            f"data split {split}: has the classes {shown(annotations.classes, 20)}, "
+            f"the training split has {shown(classes, 20)}; name them in data.source.classes"
+        )
+    # A file may list only the classes that occur in it.
+    return with_classes(annotations, classes)
