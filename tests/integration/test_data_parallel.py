@@ -154,7 +154,7 @@ def detected(folder: Path) -> tuple[list[Entry], dict[str, Any]]:
     settings = {"classes": CLASSES, "precision": FP32, "batch_size": 2}
     pipeline = pipeline_of(model, postprocess=built("postprocess/greedy"), **settings)
     found = detect(pipeline, SplitFrames(annotations, FixedRange(6000, 9000)))
-    return predictions_json(found, annotations), measured(annotations, found).overall
+    return list(predictions_json(found, annotations)), measured(annotations, found).overall
 
 
 def check_detected(folder: Path) -> None:

@@ -53,8 +53,6 @@ def test_what_a_file_can_say_passes_and_leaves_nothing(tmp_path, monkeypatch):
     [
         ("hit_uav", ["criterion=focal"], "tune.name=hit_uav: there is an experiment of that name"),
         ("mine", ["~criterion"], "~criterion: cannot stand in an experiment file"),
-        # configs/train.yaml's own values come after those of an experiment.
-        ("mine", ["criterion=focal", "seed=5"], "criterion=focal seed=5: means something else"),
     ],
 )
 def test_what_a_file_cannot_say_is_found_before_the_tuning(name, overrides, message):
