@@ -75,13 +75,16 @@ class Job:
         """The first COMPARED frames."""
         return islice(self.frames.shots(), COMPARED)
 
-    def compare(self, file: File, *, name: Path) -> None:
-        """Tells how far its scores and boxes are from PyTorch's; UserError where that is too far."""
+    def compare(self, file: File, *, by: str, name: Path) -> None:
+        """Tells how far its scores and boxes are from PyTorch's; UserError where that is too far.
+
+        by: what computes it, for the line.
+        """
         least = self.trained.postprocess.score_threshold
         found = difference(self.trained.model, file, (shot.image for shot in self.shots()), least=least)
         print(
-            f"largest difference to PyTorch over {found.frames} frames: scores {found.scores:.1e}, boxes "
-            f"{found.boxes:.1e} px"
+            f"largest difference to PyTorch over {found.frames} frames, computed by {by}: scores "
+            f"{found.scores:.1e}, boxes {found.boxes:.1e} px"
         )
         if not found.fine:
             raise UserError(

@@ -19,7 +19,7 @@ def export(job: Job) -> None:
         onnx_file.write(job.trained.model, network, size=size, batch=1)
         made = convert(network, folder / stem.name, size=size)
         file = NcnnFile(*made, size=size, about={"stride": job.trained.stride})
-        job.compare(file, name=stem)
+        job.compare(file, by="ncnn", name=stem)
         for part in made:
             put(part, stem.with_name(part.name))
     write_text(stem.with_name(stem.name + ".ncnn.json"), json.dumps(job.description, indent=2) + "\n")

@@ -17,6 +17,8 @@ from detector.errors import UserError
 from detector.evaluation.predictions import predictions_json
 from detector.export import onnx_file
 from detector.export.quantise import quantise
+from detector.inference.onnx_network import OnnxFile
+from detector.inference.runtimes import installed
 from detector.inference.split import SplitFrames, detect
 
 CPU = InferenceSettings(device="cpu", precision="fp32", batch_size=8)
@@ -36,7 +38,8 @@ def export(job: Job) -> None:
         exported = Exported(made)
         after = _ap(exported, job.frames, evaluate)
         if job.precision == "fp32":
-            job.compare(exported.file, name=output)
+            for runtime in installed():
+                job.compare(OnnxFile(made, runtime=runtime), by=runtime, name=output)
             if abs(after - before) > SAME_AP:
                 raise UserError(
                     f"{output}: not written: its AP should be that of PyTorch to {SAME_AP}: {after:.4f}, not "
