@@ -11,6 +11,7 @@ from detector.app.build import load_splits
 from detector.app.settings import plain
 from detector.data.annotations import Annotations
 from detector.data.classes import of_set, with_classes
+from detector.data.readers.assemble import shown
 from detector.data.splits import merge
 from detector.data.writers.coco import write_coco
 from detector.data.writers.output import chosen_place
@@ -38,7 +39,7 @@ def run(config: DictConfig) -> None:
     write_coco(joined, output, place=place)
     for name, split in joined.items():
         print(f"{name}: {len(split.records)} frames, {split.told()}")
-    print(f"classes: {', '.join(classes)}")
+    print(f"classes: {shown(classes, 20)}")
     print(f"written: {output.resolve()}; to train: data=coco data.root={output}")
 
 
