@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
@@ -17,9 +18,16 @@ STATES = {"R": "running", "S": "waiting", "D": "waiting for a disk", "T": "stopp
 
 
 def die_with_parent() -> None:
-    """The system kills this process when the one that started it is gone, however that went."""
+    """The system kills this process when the one that started it is gone, however that went.
+
+    Of a parent that went before this was asked for the system says nothing; where multiprocessing knows who
+    it was, this process ends here.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:
+        os._exit(1)
 
 
 def state(pid: int) -> str:

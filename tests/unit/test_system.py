@@ -68,3 +68,29 @@ time.sleep(60)
     while system.state(helper) not in ("gone", "dead") and time.monotonic() < end:
         time.sleep(0.01)
     assert system.state(helper) in ("gone", "dead")
+
+
+def test_a_helper_whose_parent_went_before_it_asked_ends_by_itself():
+    """Its first line comes from before; it asks when its parent, killed at once, is gone."""
+    code = """
+import multiprocessing, os, signal, sys, time
+from detector import system
+
+def helper():
+    print("ready", os.getpid(), flush=True)
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    system.die_with_parent()
+    time.sleep(60)
+
+process = multiprocessing.get_context("fork").Process(target=helper)
+process.start()
+time.sleep(60)
+"""
+    outer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=HERE)
+    assert outer.stdout is not None
+    helper = int(outer.stdout.readline().split()[1])
+    outer.kill()
+    outer.wait()
+    assert until("gone", helper) or until("dead", helper)
