@@ -13,6 +13,7 @@ from typing import Any
 from detector.app.trained import Trained
 from detector.engine import checkpoint
 from detector.engine.description import scale_of
+from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.export.onnx_file import description_of
 from detector.export.parity import BOXES, SCORES, File, difference
@@ -21,6 +22,7 @@ from detector.inference.pipeline import Shot
 from detector.inference.split import SplitFrames
 from detector.thermal.resolution import scaled_size
 
+CPU = InferenceSettings(device="cpu", precision="fp32", batch_size=8)
 COMPARED = 64
 """Frames on which a file is compared with PyTorch."""
 

@@ -9,10 +9,9 @@ import numpy as np
 
 from detector.app.build import Evaluate, build_evaluate, load_split
 from detector.app.exported import Exported
-from detector.app.exporting.job import Job, put, workshop
+from detector.app.exporting.job import CPU, Job, put, workshop
 from detector.app.opening import Detector
 from detector.data.loading.padding import pad_to, pad_to_multiple
-from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.evaluation.predictions import predictions_json
 from detector.export import onnx_file
@@ -21,7 +20,6 @@ from detector.inference.onnx_network import OnnxFile
 from detector.inference.runtimes import installed
 from detector.inference.split import SplitFrames, detect
 
-CPU = InferenceSettings(device="cpu", precision="fp32", batch_size=8)
 CALIBRATION = 128
 """Training frames that tell what 8 bits must span: with more, ranges hardly grow."""
 SAME_AP = 1e-3

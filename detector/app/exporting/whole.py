@@ -6,15 +6,12 @@ import json
 
 import numpy as np
 
-from detector.app.exporting.job import Job, put, workshop
+from detector.app.exporting.job import CPU, Job, put, workshop
 from detector.engine.description import scale_of
-from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.export import onnx_file, whole
 from detector.export.parity import objects_apart
 from detector.inference.stages import confident, thresholds
-
-CPU = InferenceSettings(device="cpu", precision="fp32", batch_size=8)
 
 
 def export(job: Job) -> None:
