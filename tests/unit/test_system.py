@@ -71,14 +71,14 @@ time.sleep(60)
 
 
 def test_a_helper_whose_parent_went_before_it_asked_ends_by_itself():
-    """Its first line comes from before; it asks when its parent, killed at once, is gone."""
+    """Its line comes from before; it asks when its parent, killed at that, is gone."""
     code = """
 import multiprocessing, os, signal, sys, time
 from detector import system
 
 def helper():
-    print("ready", os.getpid(), flush=True)
     parent = os.getppid()
+    print("ready", os.getpid(), flush=True)
     while os.getppid() == parent:
         time.sleep(0.01)
     system.die_with_parent()

@@ -30,12 +30,13 @@ def test_one_rank_is_a_plain_batch_norm(dtype: torch.dtype):
     nn.init.normal_(plain[0].bias)
     synced = copy.deepcopy(plain)
     synchronise(synced)
-    # Far from zero, where a variance from sums of squares would have no digit left.
+    # So far from zero that a variance from sums of squares would be wrong by a tenth; a sum of another
+    # number of threads is wrong by 2e-4.
     x = (torch.randn(4, 3, 5, 6) + 1000 * (dtype is torch.float32)).to(dtype)
     x = x.contiguous(memory_format=torch.channels_last)
     for mine, wanted in zip(trained(synced[0], x), trained(plain[0], x), strict=True):
         assert mine.dtype == wanted.dtype
-        tolerance = 1e-2 if mine.dtype is torch.bfloat16 else 1e-4
+        tolerance = 1e-2 if mine.dtype is torch.bfloat16 else 2e-3
         torch.testing.assert_close(mine, wanted, rtol=tolerance, atol=tolerance)
     torch.testing.assert_close(synced.eval()(x), plain.eval()(x))
 
