@@ -17,7 +17,7 @@ from detector.errors import UserError
 from detector.inference.pipeline import Shot, shots
 from detector.inference.prediction import Prediction
 from detector.inference.sources import read
-from detector.inference.stages import confident, thresholds
+from detector.inference.stages import confident, lowest, thresholds
 from detector.structures import Frame
 from detector.thermal import io
 from detector.thermal.io.checks import depth_of
@@ -130,7 +130,7 @@ class Model:
             return self._stream(shots(x, self._trained.gain), confidence)
         if isinstance(x, list | tuple):
             return list(self._stream(self._shots(x), confidence))
-        return next(self._stream(self._shots([x]), confidence))
+        return next(self._stream(list(self._shots([x])), confidence))
 
     def evaluate(self, data: str | Path | None = None, split: str | None = None) -> Metrics:
         """COCO's numbers and more on a split of the set that the detector was trained on.
@@ -153,7 +153,7 @@ class Model:
 
     def _stream(self, frames: Iterable[Shot], confidence: float | None) -> Iterator[Prediction]:
         least = thresholds(self.classes, stored=self._trained.thresholds, confidence=confidence)
-        return confident(least)(self._pipeline(frames))
+        return confident(least)(self._pipeline(frames, least=lowest(least)))
 
     def _shots(self, pictures: Sequence[Picture]) -> Iterator[Shot]:
         """Each picture is a recording of its own."""

@@ -21,7 +21,7 @@ from detector.inference.sinks.json_file import JsonFile
 from detector.inference.sinks.pictures import Pictures
 from detector.inference.sinks.video import Video
 from detector.inference.sources import Opened, recordings, until_failure
-from detector.inference.stages import FALLBACK, confident, thresholds
+from detector.inference.stages import FALLBACK, confident, lowest, thresholds
 from detector.inference.tracked import tracked
 from detector.structures import Calibration, Frame
 from detector.thermal import io
@@ -86,11 +86,12 @@ def predict(
         how = io.How(request.raw_shape, colour, request.unit)
         for opened in recordings(paths, **how._asdict(), failed=failures.add):
             recording = opened.recording
-            stage = confident(least)
+            stage, floor = confident(least), lowest(least)
             if request.tracker is not None:
                 stage = tracked(request.tracker, least, fps=recording.fps or DEFAULT_FPS)
+                floor = lowest(least, weak=request.tracker.weak)
             read = noting_units(calibrated(recording, request.calibration), guesses)
-            found = stage(pipeline(shots(read, detector.gain)))
+            found = stage(pipeline(shots(read, detector.gain), least=floor))
             with _pictures(request.pictures, opened, folder / _unused(recording.name, names)) as pictures:
                 for prediction in progress(until_failure(found, failures.add), recording):
                     for sink in (*tables, *pictures):

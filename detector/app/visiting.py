@@ -23,7 +23,7 @@ from detector.inference.draw import shown
 from detector.inference.pipeline import Pipeline, shots
 from detector.inference.prediction import Prediction
 from detector.inference.sources import Opened, until_failure
-from detector.inference.stages import Predictions, Stage
+from detector.inference.stages import Predictions, Stage, lowest
 from detector.inference.tracked import Clock, tracked
 from detector.report.kit.crops import crop
 from detector.structures import Calibration
@@ -51,7 +51,8 @@ class Watch:
         fps = recording.fps or DEFAULT_FPS
         visits = Visits(name, self.rules, portrait=portrait, rang=partial(_rang, journal, failures.tell))
         follow, clock = tracked(self.tracker, self.least, fps=fps), Clock(fps=fps)
-        found = follow(self.pipeline(shots(calibrated(recording, self.calibration), self.detector.gain)))
+        seen = shots(calibrated(recording, self.calibration), self.detector.gain)
+        found = follow(self.pipeline(seen, least=lowest(self.least, weak=self.tracker.weak)))
         frames, seconds = 0, 0.0
         for prediction in progress(until_failure(found, failures.add), recording):
             frames, seconds = frames + 1, clock.read(prediction.frame)

@@ -25,12 +25,14 @@ class TorchNetwork:
         self.precision = precision
 
     @torch.no_grad()
-    def __call__(self, images: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
+    def __call__(
+        self, images: np.ndarray, sizes: Sequence[tuple[int, int]], *, least: float = 0.0
+    ) -> list[Detections]:
         """Detections of each of the images [B, 1, H, W]; boxes are cut to `sizes`, (height, width) each."""
         tensors = torch.from_numpy(images).to(self.precision.device, memory_format=torch.channels_last)
         with self.precision.autocast():
             output = self.model(tensors)
-        return self.postprocess(candidates_of(output, self.postprocess.candidates), sizes)
+        return self.postprocess(candidates_of(output, self.postprocess.candidates), sizes, least=least)
 
 
 @torch.no_grad()

@@ -51,7 +51,9 @@ class OnnxNetwork:
         self.file = file
         self.postprocess = postprocess
 
-    def __call__(self, images: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
+    def __call__(
+        self, images: np.ndarray, sizes: Sequence[tuple[int, int]], *, least: float = 0.0
+    ) -> list[Detections]:
         """Detections of each of the images [B, 1, H, W]; boxes are cut to `sizes`, (height, width) each.
 
         A file of fixed size gets smaller images filled up; UserError for larger ones.
@@ -68,7 +70,7 @@ class OnnxNetwork:
         filled[:count, :, : size[0], : size[1]] = images
         answers = [self.file.run(filled[first : first + step]) for first in range(0, len(filled), step)]
         scores, boxes = (np.concatenate(part)[:count] for part in zip(*answers, strict=True))
-        return self.postprocess(best_of(scores, boxes, self.postprocess.candidates), sizes)
+        return self.postprocess(best_of(scores, boxes, self.postprocess.candidates), sizes, least=least)
 
 
 def best_of(scores: np.ndarray, boxes: np.ndarray, count: int) -> Candidates:

@@ -8,9 +8,9 @@ after it are stages (stages.py), and where they end up are sinks. Needs no torch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -29,8 +29,17 @@ class Shot(NamedTuple):
     image: np.ndarray
 
 
-Network = Callable[[np.ndarray, Sequence[tuple[int, int]]], Sequence[Detections]]
-"""network([B, 1, H, W] float32 in [0, 1], (height, width) of each image in it) -> detections of each."""
+class Network(Protocol):
+    """What finds objects in images."""
+
+    def __call__(
+        self, images: np.ndarray, sizes: Sequence[tuple[int, int]], *, least: float
+    ) -> Sequence[Detections]:
+        """Detections of each image; images: [B, 1, H, W] float32 in [0, 1], sizes: (height, width) in them.
+
+        least: score of which nobody asks for less; such detections may be left out.
+        """
+        ...
 
 
 def shots(frames: Iterable[Frame], gain: Agc) -> Iterator[Shot]:
@@ -57,11 +66,16 @@ class Pipeline:
         if self.batch_size < 1:
             raise UserError(f"engine.batch_size={self.batch_size}: must be at least 1")
 
-    def __call__(self, shots: Iterable[Shot]) -> Iterator[Prediction]:
-        """A prediction of each, in order. What reading them raises comes after those of the shots before."""
-        for batch in _batches(ahead(shots, self.batch_size), self.batch_size):
+    def __call__(self, shots: Iterable[Shot], *, least: float = 0.0) -> Iterator[Prediction]:
+        """A prediction of each, in order. What reading them raises comes after those of the shots before.
+
+        least: score of which nobody asks for less (stages.lowest): less is to be done then.
+        """
+        # A thread pays where a shot is yet to be made.
+        coming = iter(shots) if isinstance(shots, Sequence) else ahead(shots, self.batch_size)
+        for batch in _batches(coming, self.batch_size):
             images = np.stack([pad_to_multiple(shot.image, self.multiple) for shot in batch])[:, None]
-            found = self.network(images, [shot.image.shape for shot in batch])
+            found = self.network(images, [shot.image.shape for shot in batch], least=least)
             for (frame, image), detections in zip(batch, found, strict=True):
                 yield Prediction(frame, image, _on_frame(detections, image, frame), self.classes)
 

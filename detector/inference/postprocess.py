@@ -39,14 +39,19 @@ class Postprocess:
             if value < 1:
                 raise UserError(f"postprocess.{name}={value}: must be at least 1")
 
-    def __call__(self, found: Candidates, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
+    def __call__(
+        self, found: Candidates, sizes: Sequence[tuple[int, int]], *, least: float = 0.0
+    ) -> list[Detections]:
         """Detections of each of the B images, in pixels of the network's input, best first.
 
         sizes: (height, width) in pixels of every image: boxes are cut to it, and those with nothing inside it
-        are dropped. Raises FloatingPointError where the candidates are not finite.
+        are dropped. least: score of which nobody asks for less. What scores less removes and lowers nothing
+        that scores more, so the others are found as without it, and noise's many candidates cost no time.
+        Raises FloatingPointError where the candidates are not finite.
         """
+        least = max(least, self.score_threshold)
         return [
-            self.suppress(self._inside(*image, size=size))
+            self.suppress(self._inside(*image, size=size, least=least))
             for *image, size in zip(found.boxes, found.scores, found.labels, sizes, strict=True)
         ]
 
@@ -60,11 +65,18 @@ class Postprocess:
         return Detections(boxes=boxes[chosen], scores=scores[strong], labels=labels[chosen])
 
     def _inside(
-        self, boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray, *, size: tuple[int, int]
+        self,
+        boxes: np.ndarray,
+        scores: np.ndarray,
+        labels: np.ndarray,
+        *,
+        size: tuple[int, int],
+        least: float,
     ) -> Detections:
         if not (np.isfinite(scores).all() and np.isfinite(boxes).all()):
             raise FloatingPointError("the head's output is not finite: the weights or the input are broken")
         height, width = size
-        boxes = boxes.clip(0, np.array([width, height, width, height], np.float32))
-        keep = (scores >= self.score_threshold) & (boxes[:, 2:] > boxes[:, :2]).all(1)
-        return Detections(boxes=boxes[keep], scores=scores[keep], labels=labels[keep])
+        strong = scores >= least
+        boxes = boxes[strong].clip(0, np.array([width, height, width, height], np.float32))
+        found = Detections(boxes=boxes, scores=scores[strong], labels=labels[strong])
+        return found.keep(np.all(boxes[:, 2:] > boxes[:, :2], axis=1))

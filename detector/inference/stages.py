@@ -36,6 +36,14 @@ def thresholds(
     return dict.fromkeys(classes, confidence)
 
 
+def lowest(least: Mapping[str, float], *, weak: float = 1.0) -> float:
+    """The score below which no stage looks at a detection: the least of all classes.
+
+    weak: share of its class's threshold from which a tracker looks at one.
+    """
+    return weak * min(least.values()) * (1 - 1e-6)  # shares are rounded
+
+
 def confident(least: Mapping[str, float]) -> Stage:
     """Keeps the detections that score at least what their class must; `least` has every class."""
 

@@ -15,8 +15,10 @@ from detector.structures import Frame
 from detector.thermal.agc import Agc
 
 
-def watch(newest: Newest, view: View, *, pipeline: Pipeline, gain: Agc, stage: Stage) -> None:
+def watch(newest: Newest, view: View, *, pipeline: Pipeline, gain: Agc, stage: Stage, least: float) -> None:
     """Show what is found until the source is at its end; the stage gives one prediction for each it gets.
+
+    least: score below which the stage looks at nothing.
 
     Raises UserError as the source does, and for a gain that looks at a whole recording first.
     """
@@ -27,7 +29,7 @@ def watch(newest: Newest, view: View, *, pipeline: Pipeline, gain: Agc, stage: S
         nonlocal now
         for now in newest:
             # One by one: a frame read ahead would be old when its turn comes.
-            yield from pipeline([Shot(now.frame, gain(now.frame))])
+            yield from pipeline([Shot(now.frame, gain(now.frame))], least=least)
 
     # Closed: what a stage still has to say it says now.
     with closing(stage(predicted())) as found:

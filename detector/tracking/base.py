@@ -23,7 +23,13 @@ class Tracks(Protocol):
 
 
 class Tracker(Protocol):
-    """How objects are followed: settings, which know nothing of any recording."""
+    """How objects are followed: settings, which know nothing of any recording.
+
+    weak: share of the threshold of its class below which a detection makes no difference, in [0, 1].
+    """
+
+    @property
+    def weak(self) -> float: ...
 
     def start(self) -> Tracks:
         """For a new recording."""

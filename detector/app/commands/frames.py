@@ -33,7 +33,7 @@ from detector.errors import UserError
 from detector.inference.pipeline import Pipeline, Shot, shots
 from detector.inference.prediction import Prediction
 from detector.inference.sources import Opened, find, recordings
-from detector.inference.stages import confident, thresholds
+from detector.inference.stages import confident, lowest, thresholds
 from detector.labelling import manifest
 from detector.labelling.change import Survey, digest, survey
 from detector.labelling.doubt import doubts
@@ -67,7 +67,8 @@ class Model:
     def predictions(self, recording: io.Recording, frames: Iterable[Frame]) -> Iterator[Prediction]:
         """What counts in some of its frames."""
         gain = self.trained.gain.for_sequence(recording)
-        return confident(self.least)(self.pipeline(Shot(frame, gain(frame)) for frame in frames))
+        shown = (Shot(frame, gain(frame)) for frame in frames)
+        return confident(self.least)(self.pipeline(shown, least=lowest(self.least)))
 
 
 class Surveyed(NamedTuple):

@@ -20,7 +20,7 @@ from detector.app.visiting import alarm_line, rules, told
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.events.visit import Visit
-from detector.inference.stages import Stage, confident, thresholds
+from detector.inference.stages import Stage, confident, lowest, thresholds
 from detector.inference.tracked import tracked
 from detector.live.camera import Camera
 from detector.live.folder import FillingFolder
@@ -36,6 +36,7 @@ from detector.live.view import View
 from detector.structures import Frame
 from detector.thermal import io
 from detector.thermal.io.temperatures import checked_unit
+from detector.tracking.base import Tracker
 
 Notify = Callable[[Mapping[str, Any]], None]
 
@@ -68,7 +69,8 @@ def run(config: DictConfig) -> None:
             _notifier(config.notify) as notify,
             newest,
         ):
-            stage = _stage(config, detector, least, name=source.name, notify=notify)
+            tracker = None if config.get("tracker") is None else build("tracker", plain(config.tracker))
+            stage = _stage(config, detector, least, tracker=tracker, name=source.name, notify=notify)
             print(f"{source.name}: {address}", flush=True)
             if not is_loopback(str(config.host)):
                 tell(
@@ -76,7 +78,8 @@ def run(config: DictConfig) -> None:
                     "network: the connection is not encrypted"
                 )
             pipeline = detector.pipeline(engine)
-            watch(newest, view, pipeline=pipeline, gain=detector.gain, stage=stage)
+            floor = FLOOR if tracker is None else lowest(least, weak=tracker.weak)
+            watch(newest, view, pipeline=pipeline, gain=detector.gain, stage=stage, least=floor)
     finally:
         counts = newest.counts
         print(f"{counts.received} frames, {counts.dropped} dropped, {counts.reconnected} reconnections")
@@ -85,16 +88,22 @@ def run(config: DictConfig) -> None:
 
 
 def _stage(
-    config: DictConfig, detector: Detector, least: dict[str, float], *, name: str, notify: Notify
+    config: DictConfig,
+    detector: Detector,
+    least: dict[str, float],
+    *,
+    tracker: Tracker | None,
+    name: str,
+    notify: Notify,
 ) -> Stage:
     """What is done to predictions before the page has them; a tracker's visits and alarms are told."""
-    if config.get("tracker") is None:
+    if tracker is None:
         if config.events.alarms or config.notify:
             raise UserError(
                 "events.alarms, notify: are of objects that are followed; choose tracker=bytetrack"
             )
         return confident(dict.fromkeys(detector.classes, FLOOR))
-    follow = tracked(build("tracker", plain(config.tracker)), least, fps=DEFAULT_FPS)
+    follow = tracked(tracker, least, fps=DEFAULT_FPS)
 
     def rang(alarm: str, visit: Visit) -> None:
         tell(alarm_line(alarm, visit))

@@ -22,6 +22,7 @@ from detector.data.loading.padding import pad_to_multiple
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.inference.pipeline import shots
+from detector.inference.stages import lowest, thresholds
 from detector.structures import Frame
 from detector.system import die_with_parent
 
@@ -124,6 +125,9 @@ class Subject:
         cv2.setNumThreads(way.threads)
         self.network, self.detector = _opened(way)
         self.pipeline = self.detector.pipeline(ALONE)
+        self.least = lowest(
+            thresholds(self.detector.classes, stored=self.detector.thresholds, confidence=None)
+        )
 
     def start(self, counts: np.ndarray) -> float:
         """Of the process until it has answered: MiB."""
@@ -144,7 +148,8 @@ class Subject:
         return Times(network, whole, None if used is None else used / rounds)
 
     def _frame(self, counts: np.ndarray) -> None:
-        for _ in self.pipeline(shots([_frame_of(counts)], self.detector.gain)):
+        """As a camera's frames are computed: one by one, for what counts as an object."""
+        for _ in self.pipeline(list(shots([_frame_of(counts)], self.detector.gain)), least=self.least):
             pass
 
 

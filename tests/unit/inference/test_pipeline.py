@@ -33,9 +33,13 @@ class Recorder:
 
     def __init__(self) -> None:
         self.seen: list[np.ndarray] = []
+        self.least = 0.0
 
-    def __call__(self, images: np.ndarray, sizes: Sequence[tuple[int, int]]) -> list[Detections]:
+    def __call__(
+        self, images: np.ndarray, sizes: Sequence[tuple[int, int]], *, least: float
+    ) -> list[Detections]:
         self.seen.append(images)
+        self.least = least
         return [
             found(([0, 0, width, height], float(image.max()), 0))
             for image, (height, width) in zip(images, sizes, strict=True)
@@ -64,6 +68,12 @@ def test_frames_of_one_size_share_a_batch_and_keep_their_order():
         height, width = SIZES[k]
         assert prediction.boxes.tolist() == [[0, 0, width, height]], "sizes before padding"
         assert prediction.names == ["person"]
+
+
+def test_the_network_hears_of_which_scores_nobody_asks():
+    network = Recorder()
+    list(pipeline_of(network, batch_size=2)(list(shots(frames(), FixedRange(0, 100))), least=0.25))
+    assert network.least == 0.25
 
 
 def test_frames_shown_at_a_scale_give_boxes_in_pixels_of_the_frame():

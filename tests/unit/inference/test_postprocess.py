@@ -90,6 +90,21 @@ def test_the_same_as_the_naive_loop(settings):
         assert (found.boxes.dtype, found.scores.dtype) == (np.float32, np.float32)
 
 
+@pytest.mark.parametrize("class_aware", [True, False])
+@pytest.mark.parametrize("name", ["greedy", "diou", "soft", "soft_linear"])
+def test_what_scores_enough_is_found_as_if_less_had_been_asked_for(name: str, class_aware: bool):
+    torch.manual_seed(4)
+    settings = built(f"postprocess/{name}", class_aware=class_aware)
+    count = sum(level.height * level.width for level in LEVELS)
+    output = head_of(torch.randn(1, count, 3) - 1, torch.rand(1, count, 4) * 30, levels=LEVELS)
+    candidates = candidates_of(output, settings.candidates)
+    (every,), (found,) = settings(candidates, [SIZE]), settings(candidates, [SIZE], least=0.4)
+    wanted, found = every.keep(every.scores >= 0.4), found.keep(found.scores >= 0.4)
+    assert 5 < len(wanted.scores) < len(every.scores)
+    for field in dataclasses.fields(Detections):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(wanted, field.name))
+
+
 def test_a_point_may_answer_with_two_classes():
     output = quiet()
     output.logits[0, 5, 0], output.logits[0, 5, 2] = 1.0, 2.0
