@@ -70,16 +70,17 @@ class OnnxNetwork:
         filled[:count, :, : size[0], : size[1]] = images
         answers = [self.file.run(filled[first : first + step]) for first in range(0, len(filled), step)]
         scores, boxes = (np.concatenate(part)[:count] for part in zip(*answers, strict=True))
-        return self.postprocess(best_of(scores, boxes, self.postprocess.candidates), sizes, least=least)
+        found = best_of(scores, boxes, self.postprocess.candidates, least=least)
+        return self.postprocess(found, sizes, least=least)
 
 
-def best_of(scores: np.ndarray, boxes: np.ndarray, count: int) -> Candidates:
-    """As `network.best_candidates`, of scores [B, P, C] and boxes [B, P, 4]."""
+def best_of(scores: np.ndarray, boxes: np.ndarray, count: int, *, least: float = 0.0) -> Candidates:
+    """As `network.best_candidates`, of scores [B, P, C] and boxes [B, P, 4]; fewer where few score `least`."""
     classes = scores.shape[2]
     pairs = scores.reshape(len(scores), -1)
-    count = min(count, pairs.shape[1])
     if not np.isfinite(pairs).all():
         raise FloatingPointError("the file's output is not finite: the weights or the input are broken")
+    count = min(count, int((pairs >= least).sum(1).max()))
     chosen = np.argpartition(-pairs, count - 1, axis=1)[:, :count]
     chosen = np.take_along_axis(
         chosen, np.argsort(-np.take_along_axis(pairs, chosen, 1), axis=1, kind="stable"), 1

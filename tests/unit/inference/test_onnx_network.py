@@ -118,6 +118,11 @@ def test_candidates_are_those_of_the_torch_network():
         assert_array_equal(found.boxes, expected.boxes)
         assert_array_equal(found.labels, expected.labels)
         assert_allclose(found.scores, expected.scores, rtol=1e-6)
+    for least in (0.9, 1.0):  # some and none
+        few, every = best_of(scores, boxes, 10_000, least=least), best_of(scores, boxes, 10_000)
+        kept = int((scores >= least).sum((1, 2)).max())
+        assert_array_equal(few.scores, every.scores[:, :kept])
+        assert_array_equal(few.boxes, every.boxes[:, :kept])
 
 
 def test_values_that_are_not_finite_raise():
