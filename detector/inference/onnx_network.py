@@ -75,7 +75,10 @@ class OnnxNetwork:
 
 
 def best_of(scores: np.ndarray, boxes: np.ndarray, count: int, *, least: float = 0.0) -> Candidates:
-    """As `network.best_candidates`, of scores [B, P, C] and boxes [B, P, 4]; fewer where few score `least`."""
+    """As `network.best_candidates`, of scores [B, P, C] and boxes [B, P, 4].
+
+    Fewer where few score `least`.
+    """
     classes = scores.shape[2]
     pairs = scores.reshape(len(scores), -1)
     if not np.isfinite(pairs).all():
