@@ -46,7 +46,7 @@ from detector.app.parts import build
 from detector.app.settings import plain, typed
 from detector.export.onnx_file import OPSET, Deployed, export_network
 from detector.export.quantise import Frames, quantise
-from detector.inference.runtimes import OnnxRuntime, openvino
+from detector.inference.runtimes import OnnxRuntime, openvino_core
 from detector.structures import Frame
 from detector.synth.placement import populate
 from detector.synth.scene import Scene, SceneParams
@@ -323,7 +323,7 @@ def in_onnxruntime(file: Path, image: np.ndarray, *, threads: int) -> Callable[[
 
 def in_openvino(file: Path, image: np.ndarray, *, threads: int) -> Callable[[], object]:
     """One frame's work."""
-    core = openvino().Core()
+    core = openvino_core()
     settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
     model = core.compile_model(core.read_model(file), "CPU", settings | {"INFERENCE_PRECISION_HINT": "f32"})
     request = model.create_infer_request()

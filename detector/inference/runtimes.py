@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,10 +36,17 @@ class Runtime(Protocol):
         ...
 
 
-def openvino() -> Any:
-    """The module, kept from telling its maker that it is used: its process for that may never end."""
+@cache
+def openvino_core() -> Any:
+    """What opens and compiles files: one for all, as long as the process lives.
+
+    Each takes the place where signals are handled, and gives back the former one when it goes: of two that
+    go in the order in which they came, the last gives back one that is no more, and the next signal kills.
+
+    It is kept from telling its maker that it is used: its process for that may never end.
+    """
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # Python's way to forbid it
-    return importlib.import_module("openvino")
+    return importlib.import_module("openvino").Core()
 
 
 class OnnxRuntime:
@@ -65,8 +73,7 @@ class OpenVino:
     """Raises whatever OpenVINO does for a damaged file."""
 
     def __init__(self, path: Path, *, threads: int | None) -> None:
-        self._core = openvino().Core()
-        self._model = self._core.read_model(path)
+        self._model = openvino_core().read_model(path)
         # f32: on processors that have bfloat16 it would compute in that, and scores change.
         self._settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         if threads is not None:
@@ -90,7 +97,7 @@ class OpenVino:
             if len(self._requests) == MOST_SIZES:
                 del self._requests[next(iter(self._requests))]
             self._model.reshape({"images": list(images.shape)})
-            compiled = self._core.compile_model(self._model, "CPU", self._settings)
+            compiled = openvino_core().compile_model(self._model, "CPU", self._settings)
             self._requests[images.shape] = compiled.create_infer_request()
         request = self._requests[images.shape]
         request.infer({"images": np.ascontiguousarray(images)})

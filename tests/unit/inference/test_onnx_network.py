@@ -154,9 +154,29 @@ def test_what_is_no_network_is_refused(tmp_path, runtime):
         OnnxFile(tmp_path / "b.onnx", runtime=runtime)
 
 
+def test_a_signal_is_handled_after_files_were_opened_and_let_go(tmp_path, runtime):
+    path = save(tmp_path / "a.onnx")
+    code = f"""
+import gc, os, signal, sys
+import numpy as np
+from detector.inference.runtimes import RUNTIMES
+opened = [RUNTIMES[{runtime!r}]({str(path)!r}, threads=1) for _ in range(2)]
+for one in opened:
+    one.run(np.zeros((1, 1, 32, 32), np.float32))
+while opened:
+    del opened[0]  # in the order in which they came
+del one
+gc.collect()
+signal.signal(signal.SIGUSR1, lambda *_: sys.exit(7))
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], check=False)
+    assert ended.returncode == 7
+
+
 def test_openvino_tells_nobody_that_it_is_used():
     if "openvino" not in installed():
         pytest.skip("openvino is not installed")
-    loads = "from detector.inference.runtimes import openvino; openvino(); import sys; "
+    loads = "from detector.inference.runtimes import openvino_core; openvino_core(); import sys; "
     check = "sys.exit(sys.modules['openvino_telemetry'] is not None)"
     assert subprocess.run([sys.executable, "-c", loads + check], check=False).returncode == 0
