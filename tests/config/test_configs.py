@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import re
@@ -12,6 +13,7 @@ from typing import Any
 
 import hydra
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from detector.app import commands
@@ -45,6 +47,15 @@ TRAINING = {group: options for group, options in OPTIONS.items() if group != "da
 def composed(*overrides: str) -> DictConfig:
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
         return hydra.compose("train", overrides=list(overrides))
+
+
+def changed(*overrides: str) -> DictConfig:
+    """As composed, which takes a third of a second, but composes a choice of options once for all values."""
+    values = [override for override in overrides if re.match(r"\w+(\.\w+)+=", override)]
+    config = copy.deepcopy(composed(*(override for override in overrides if override not in values)))
+    for override in OverridesParser.create().parse_overrides(values):
+        OmegaConf.update(config, override.key_or_group, override.value())  # refused where there is none
+    return config
 
 
 def ranges(options: Mapping[str, str]) -> list[str]:
@@ -148,9 +159,11 @@ def test_every_arm_of_a_study_is_a_training_that_builds(name):
             hydra.compose(command, overrides=overrides)
     assert study.name == name
     assert study.baseline in study.arms
-    for condition in study.conditions.values() or [[]]:
-        for overrides in study.arms.values():
-            built(composed(*study.base, *condition, *overrides))
+    first, *others = study.conditions.values() or [[]]
+    for overrides in study.arms.values():
+        built(changed(*study.base, *first, *overrides))
+    for condition in others:
+        built(changed(*study.base, *condition, *study.arms[study.baseline]))
 
 
 def test_every_data_option_is_one_shape():
