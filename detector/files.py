@@ -53,6 +53,22 @@ def write_text(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
+def write_quickly(path: Path, data: bytes) -> None:
+    """The file is whole or not there, but after a loss of power: nothing waits for the disk.
+
+    Its folder must be there. Raises OSError with the file's name.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    with named(path):
+        try:
+            partial.write_bytes(data)
+            partial.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
+
+
 def synchronise(folder: Path) -> None:
     """The names in a folder are on the disk too: a rename is not, until then."""
     try:

@@ -6,14 +6,13 @@ box and a truth's just inside, so both show where they agree, and so do objects 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from detector.files import named
+from detector.files import write_quickly
 from detector.inference.prediction import Prediction
 from detector.structures import NO_TRACK, Detections, Frame
 from detector.thermal.agc import Percentile
@@ -128,10 +127,7 @@ def save_picture(path: Path, picture: np.ndarray) -> None:
     Raises OSError where it cannot be written.
     """
     _, encoded = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    partial = path.with_name(f".{path.name}.partial")
-    with named(path):
-        partial.write_bytes(encoded.tobytes())
-        os.replace(partial, path)
+    write_quickly(path, encoded.tobytes())
 
 
 def _corners(box: Sequence[float], scale: int) -> Corners:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
 import cv2
 
+from detector.files import write_quickly
 from detector.live.source import Tell
 from detector.structures import Frame
 
@@ -28,16 +27,12 @@ class Recorder:
         now = datetime.now(timezone.utc)
         place = self.folder / f"{now:%Y%m%d_%H}"
         file = place / f"{now:%Y%m%d_%H%M%S_%f}_{self.written}.png"
-        unfinished = file.with_name(f".{file.name}.partial")
         try:
             place.mkdir(parents=True, exist_ok=True)
             # Fast rather than small: it must keep up with the camera.
             _, encoded = cv2.imencode(".png", frame.counts, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-            unfinished.write_bytes(encoded.tobytes())
-            os.replace(unfinished, file)
+            write_quickly(file, encoded.tobytes())
         except OSError as error:
-            with suppress(OSError):
-                unfinished.unlink()
             self.failed += 1
             if self.failed == 1:
                 self.tell(f"record={self.folder}: cannot be written: {error.strerror}; going on without")
