@@ -47,14 +47,14 @@ def quantise(file: Path, result: Path, images: Iterable[np.ndarray]) -> None:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            nodes_to_exclude=_kept(onnx.load(prepared).graph),
+            nodes_to_exclude=stays_in_float(onnx.load(prepared).graph),
         )
     finally:
         logging.disable(logging.NOTSET)
         prepared.unlink()
 
 
-def _kept(graph: Any) -> list[str]:
+def stays_in_float(graph: Any) -> list[str]:
     """The nodes that stay in float: all but those from which the answering convolutions are computed."""
     maker = {value: node for node in graph.node for value in node.output}
     answering = [node for node in graph.node if any(ANSWERS in value for value in node.input)]

@@ -7,6 +7,7 @@ picture means is decided here, once for all formats.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -175,6 +176,17 @@ def shown(items: Iterable[object], limit: int = 5) -> str:
     texts = [str(item) for item in items]
     more = f", ... ({len(texts)} in all)" if len(texts) > limit else ""
     return ", ".join(texts[:limit]) + more
+
+
+def finite(text: str, key: str, where: str) -> float:
+    """The finite number that a text is. Raises UserError, with `key`, for any other text."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UserError(f"{where}: {key} must be a number, found {brief(text)}")
+    return value
 
 
 def brief(value: object) -> str:

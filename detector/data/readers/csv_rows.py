@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from detector.data.readers.assemble import brief, checked_name, shown
+from detector.data.readers.assemble import brief, checked_name, finite, shown
 from detector.data.readers.csv_vgg import ATTRIBUTES, SHAPE, read_attributes, read_shape
 from detector.data.readers.files import read_text
 from detector.data.readers.labelled import Box
@@ -200,19 +199,10 @@ def _row(line: Sequence[str], layout: _Layout, number: int, file: Path) -> Row:
     if not any(cells[key] for key in layout.form):
         return Row(cells, "", None, number)
     label = checked_name(cells["class"], where)
-    one, two, three, four = (_number(cells[key], key, where, comma=layout.comma) for key in layout.form[:4])
+    texts = {key: cells[key].replace(",", ".") if layout.comma else cells[key] for key in layout.form[:4]}
+    one, two, three, four = (finite(text, key, where) for key, text in texts.items())
     if layout.form[2] == "x2":
         return Row(cells, label, (one, two, three, four), number)
     if layout.form[0] == "cx":
         one, two = one - three / 2, two - four / 2
     return Row(cells, label, (one, two, one + three, two + four), number)
-
-
-def _number(text: str, key: str, where: str, *, comma: bool) -> float:
-    try:
-        value = float(text.replace(",", ".") if comma else text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{where}: {key} must be a number of pixels, found {brief(text)}")
-    return value

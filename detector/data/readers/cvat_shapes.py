@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from xml.etree.ElementTree import Element
 
-from detector.data.readers.assemble import MAX_SIDE, brief, checked_name
+from detector.data.readers.assemble import MAX_SIDE, brief, checked_name, finite
 from detector.data.readers.labelled import Box, around, around_ellipse, turned
 from detector.errors import UserError
 
@@ -31,14 +30,7 @@ def box_of(item: Element, where: str) -> Box:
 
 def number_of(item: Element, key: str, where: str, default: str = "") -> float:
     """A number among an element's attributes."""
-    text = item.get(key, default)
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{where}: {key} must be a number, found {brief(text)}")
-    return value
+    return finite(item.get(key, default), key, where)
 
 
 def _rectangle(item: Element, where: str) -> Box:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from xml.etree.ElementTree import Element
 
-from detector.data.readers.assemble import NOWHERE, brief
+from detector.data.readers.assemble import NOWHERE, finite
 from detector.data.readers.labelled import Box, around, turned
-from detector.errors import UserError
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _TURNED = ("cx", "cy", "w", "h", "angle")
@@ -40,20 +39,13 @@ def _points(item: Element, where: str) -> list[tuple[float, float]]:
         return [tuple(_number(polygon[place], key, where) for key in ("x", "y")) for place in corners]  # type: ignore[misc]
     count = sum(1 for tag in polygon if tag.tag.startswith("x"))
     return [
-        (_number(polygon, f"x{number}", where), _number(polygon, f"y{number}", where))
-        for number in range(1, count + 1)
+        (_number(polygon, f"x{place}", where), _number(polygon, f"y{place}", where))
+        for place in range(1, count + 1)
     ]
 
 
 def _number(item: Element, key: str, where: str) -> float:
-    text = text_of(item, key)
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise UserError(f"{where}: {key.rpartition('/')[2]} must be a number of pixels, found {brief(text)}")
-    return value
+    return finite(text_of(item, key), key.rpartition("/")[2], where)
 
 
 def text_of(item: Element, path: str) -> str:

@@ -77,10 +77,10 @@ def test_places_and_recordings_can_be_given(root: Path) -> None:
     [
         ("frames/a.png,1,2,3\n", "the first row is neither an object nor a header"),
         (PLAIN + ",1,2,3,4,ape\n", "line 4: no path"),
-        (PLAIN + "frames/a.png,1,2,3,,ape\n", "line 4: y2 must be a number of pixels, found ''"),
+        (PLAIN + "frames/a.png,1,2,3,,ape\n", "line 4: y2 must be a number, found ''"),
         (PLAIN + "frames/a.png,1,2,3,4,\n", "line 4: a class name must be printable text"),
         (PLAIN + "frames/a.png,,,,,ape\n", "line 4: x1 must be a number"),
-        (PLAIN + "frames/a.png,inf,2,3,4,ape\n", "line 4: x1 must be a number of pixels, found 'inf'"),
+        (PLAIN + "frames/a.png,inf,2,3,4,ape\n", "line 4: x1 must be a number, found 'inf'"),
         (PLAIN + '"frames/a.png,1,2,3,4,ape\n', "line 4: not a readable row"),
         (
             "image,xmin,ymin,xmax\n",

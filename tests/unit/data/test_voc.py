@@ -115,9 +115,9 @@ DOCTYPE = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
         (xml("<object/>"), "object 1: a class name must be printable text, found ''"),
         (
             xml(PERSON, CAR.replace("<xmin>3</xmin>", "")),
-            "object 2: xmin must be a number of pixels, found ''",
+            "object 2: xmin must be a number, found ''",
         ),
-        (xml(CAR.replace("8.5", "nan")), "object 1: ymax must be a number of pixels, found 'nan'"),
+        (xml(CAR.replace("8.5", "nan")), "object 1: ymax must be a number, found 'nan'"),
         (
             xml(CAR.replace("<difficult>1", "<difficult>yes")),
             "object 1: difficult must be 0 or 1, found 'yes'",
