@@ -43,7 +43,7 @@ class Case:
         """What somebody may write where a number or a name belongs."""
         touch = f"touch {self.canary}"
         secret = self.outside / "secret.png"
-        return {
+        known: dict[str, list[Any]] = {
             CODE: [
                 {"_target_": "os.system", "_args_": [touch]},
                 {"name": "os:system", "command": touch},
@@ -64,7 +64,8 @@ class Case:
                 *("../../outside/secret.png", "../../../outside/secret.png", f"{self.outside}/coco.json"),
                 *("../" * 30 + str(secret)[1:], "/etc/passwd", "/dev/zero", "/proc/self/mem", "~/x", "."),
             ],
-        }.get(harm) or [
+        }
+        return known.get(harm) or [
             *("", "a\0b", "\ud800", "A" * 10**6, "1e999", "nan", "0x10", "\n", "\u0661"),
             *(10**30, 10**400, -1, 0, 1e308, float("nan"), float("inf"), 2**63, 2**31, True, None),
             *([], {}, [[]], [0] * 10**5, nested(500)),

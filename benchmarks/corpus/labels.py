@@ -7,7 +7,7 @@ import random
 import shutil
 import stat
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ CONVERTED = {
     "label_studio": "label_studio",
 }
 """Formats that the program writes: data=... by format=..."""
+Member = tuple[zipfile.ZipInfo | str, bytes]
+"""Of a zip: its name, with what kind of file it says to be, and what is in it."""
 FORMATS = (*CONVERTED, "voc", "csv", "hit_uav", "flir_v1", "flir_v2", "llvip")
 SPLITS = {"llvip": "test"}
 """Where no split is called val."""
@@ -124,7 +126,8 @@ def _flir_v2(split: Annotations, root: Path) -> None:
 
 
 def _document(split: Annotations, name: str) -> dict[str, Any]:
-    images, objects = [], []
+    images: list[dict[str, Any]] = []
+    objects: list[dict[str, Any]] = []
     for record in split.records:
         own = {"id": record.image_id, "width": record.width, "height": record.height}
         images.append({**own, "file_name": name.format(record.path.name)})
@@ -199,48 +202,37 @@ def zips(case: Case, rng: random.Random, harm: str) -> Words:
     return ["doctor", "data=auto", f"data.root={file}", "page=out/doctor.html"]
 
 
-def _members(case: Case, rng: random.Random, harm: str) -> list[tuple[zipfile.ZipInfo | str, bytes]]:
-    places = (
-        "../outside/x",
-        str(case.outside / "x"),
-        "a/../../outside/x",
-        "..\\outside\\x",
-        "C:\\x",
-        "C:x",
-        "//x/y",
-    )
+def _members(case: Case, rng: random.Random, harm: str) -> Sequence[Member]:
+    """What lies in the zip beside the set; nothing where its bytes are changed afterwards."""
+    outside = case.outside
     if harm == OUTSIDE and rng.random() < 0.6:
+        places = (
+            "../outside/x",
+            f"{outside}/x",
+            "a/../../outside/x",
+            "..\\outside\\x",
+            "C:\\x",
+            "C:x",
+            "//x/y",
+        )
         return [(rng.choice(places), b"x")]
     if harm == OUTSIDE:
-        target = rng.choice((str(case.outside), "../outside", str(case.outside / "secret.png")))
+        target = rng.choice((str(outside), "../outside", f"{outside}/secret.png"))
         return [(_special("link", stat.S_IFLNK), target.encode()), ("link/x", b"x")]
     if harm == DEVICE:
         kind = rng.choice((stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK, stat.S_IFDIR))
         return [(_special(rng.choice(("x.png", "val/x.png")), kind), b"")]
     if harm == BOMB:
-        many = [(f"{number}.txt", b"") for number in range(20_000)]
-        return rng.choice(
-            [[("x.json", b" " * 2 * 10**8)], [("x.png", bytes(10**8))], many, [("a/" * 3000, b"")]]
-        )
-    odd = (
-        "a\0b",
-        "a\nb",
-        "x" * 300,
-        "\ud800".encode("utf-8", "replace").decode(),
-        " ",
-        "a/b/",
-        "a",
-        ".",
-        "con",
-    )
-    code = (
-        f"$(touch {case.canary}).txt",
-        f"x;touch {case.canary}",
-        "<script>alert(1)</script>.png",
-        "sitecustomize.py",
-    )
-    pool = code if harm == CODE else odd
-    return [(name, b"{}") for name in rng.sample(pool, 2)] + [("a/b", b"1")]
+        many: list[Member] = [(f"{number}.txt", b"") for number in range(20_000)]
+        large: list[Member] = [("x.json", b" " * 2 * 10**8), ("x.png", bytes(10**8)), ("a/" * 3000, b"")]
+        return rng.choice((many, [rng.choice(large)]))
+    if harm == BENT:
+        return []
+    if harm == CODE:
+        names = [f"$(touch {case.canary}).txt", "<script>alert(1)</script>.png", "sitecustomize.py", "x;ls"]
+    else:
+        names = ["a\0b", "a\nb", "x" * 300, "?", " ", "a/b/", "a", ".", "con"]
+    return [*((name, b"{}") for name in rng.sample(names, 2)), ("a/b", b"1")]
 
 
 def _special(name: str, kind: int) -> zipfile.ZipInfo:
