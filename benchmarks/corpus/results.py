@@ -19,7 +19,10 @@ from detector.tuning import optuna_search
 from detector.tuning.optuna_storage import Storage
 
 JOURNAL, SQLITE = "study.log", "study.db"
-TUNE = ["tune=bce_focal", "tune.strategy=optuna", "tune.trials=2", "tune.confirm=false", "tune.prepare=[]"]
+TUNE = [
+    *("tune=bce_focal", "tune.strategy=optuna", "tune.trials=2", "tune.confirm=false", "tune.prepare=[]"),
+    "tune.hit_uav=nowhere",
+]
 
 
 def predictions(case: Case, rng: random.Random, harm: str) -> Words:
