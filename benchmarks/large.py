@@ -1,16 +1,18 @@
 """What large sets cost, by size: `python benchmarks/large.py [--frames 5000 ...] [--chart FILE]`.
 
-Makes COCO sets in a temporary folder (six boxes a frame; 160x120 frames of 16 bits, of which every 500 are
-links to one file, so that the disk plays no part) and measures, each in a process of its own:
+Makes COCO sets in a temporary folder (six boxes a frame; frames of 16 bits, 32x24 unless --pixels says
+otherwise, of which every 500 are links to one file, so that the disk plays no part) and measures, each in a
+process of its own:
 
   read        annotations, from the file to arrays
-  first step  that, the fingerprint, a look at every frame, the first batch of 16 from the loader's workers;
-              then 200 batches more, after which the memory of each process is told
+  first step  that, the fingerprint, a look at every frame and the first batch of 16; then, with 0, 1, 2 and 4
+              loader workers, 200 batches more, after which the memory of each process is told
   results     a COCO results file of 100 detections a frame, from the file to arrays
   evaluate    all of evaluate() and the headline with its intervals, on these detections
   doctor      all checks of thermal-detector doctor, with a tenth of the frames as a second split
 
 Prints CPU and wall seconds, the most memory that the process held, and of several their shares of it (PSS).
+--kept FILE keeps what was measured: the same command goes on from there.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-WIDTH, HEIGHT = 160, 120
+PIXELS = (32, 24)
+CACHE_MIB = 64
 BOXES, DETECTIONS = 6, 100
 CLASSES = ("person", "car", "bicycle", "dog")
 PER_FILE, PER_RECORDING = 500, 500
@@ -40,8 +43,9 @@ WORKERS = (0, 1, 2, 4)
 Figures = dict[str, float]
 
 
-def make(root: Path, frames: int) -> None:
+def make(root: Path, frames: int, pixels: tuple[int, int]) -> None:
     """A set of `frames` training frames and a tenth of them to validate on."""
+    width, height = pixels
     rng = np.random.default_rng(0)
     for split, count in (("train", frames), ("val", frames // 10)):
         (root / split).mkdir(parents=True)
@@ -49,18 +53,18 @@ def make(root: Path, frames: int) -> None:
             picture = root / split / f"{index:06d}.png"
             if index % PER_FILE == 0:
                 first = picture
-                cells = rng.normal(30000, 300, (HEIGHT // 10, WIDTH // 10)).astype(np.uint16)
-                cv2.imwrite(str(first), cv2.resize(cells, (WIDTH, HEIGHT)))
+                cells = rng.normal(30000, 300, (height // 8, width // 8)).astype(np.uint16)
+                cv2.imwrite(str(first), cv2.resize(cells, (width, height)))
             else:
                 os.link(first, picture)
         (root / "annotations").mkdir(exist_ok=True)
-        (root / "annotations" / f"{split}.json").write_text(document(rng, count), encoding="utf-8")
+        (root / "annotations" / f"{split}.json").write_text(document(rng, count, pixels), encoding="utf-8")
 
 
-def document(rng: np.random.Generator, frames: int) -> str:
+def document(rng: np.random.Generator, frames: int, pixels: tuple[int, int]) -> str:
     """A COCO file, as COCO's own tools write them."""
     owners = np.repeat(np.arange(1, frames + 1), rng.poisson(BOXES, frames))
-    boxes = np.round(boxes_at_random(rng, len(owners)), 2)
+    boxes = np.round(boxes_at_random(rng, len(owners), pixels), 2)
     objects = [
         {"id": k, "image_id": owner, "category_id": label, "bbox": box, "area": box[2] * box[3], "iscrowd": 0}
         for k, (owner, label, box) in enumerate(
@@ -71,8 +75,8 @@ def document(rng: np.random.Generator, frames: int) -> str:
         {
             "id": k + 1,
             "file_name": f"{k:06d}.png",
-            "width": WIDTH,
-            "height": HEIGHT,
+            "width": pixels[0],
+            "height": pixels[1],
             "sequence": f"walk{k // 500}",
         }
         for k in range(frames)
@@ -81,10 +85,10 @@ def document(rng: np.random.Generator, frames: int) -> str:
     return json.dumps({"images": images, "annotations": objects, "categories": names})
 
 
-def boxes_at_random(rng: np.random.Generator, count: int) -> np.ndarray:
+def boxes_at_random(rng: np.random.Generator, count: int, pixels: tuple[int, int]) -> np.ndarray:
     """[count, 4] x, y, w, h inside the frame."""
-    sides = np.exp(rng.uniform(np.log(4), np.log(40), (count, 2)))
-    return np.concatenate((rng.random((count, 2)) * ((WIDTH, HEIGHT) - sides), sides), axis=1)
+    sides = np.exp(rng.uniform(np.log(3), np.log(min(pixels) / 2), (count, 2)))
+    return np.concatenate((rng.random((count, 2)) * (pixels - sides), sides), axis=1)
 
 
 def load(root: Path, split: str = "train") -> Any:
@@ -99,32 +103,40 @@ def read(root: Path) -> Figures:
     return {"held": pss([os.getpid()])}
 
 
-def first_step(root: Path, workers: int) -> Figures:
+def first_step(root: Path) -> Figures:
     from detector.app.parts import build
     from detector.data.fingerprint import fingerprint
     from detector.data.loading.dataset import DetectionDataset
-    from detector.data.loading.loader import train_loader
     from detector.data.loading.padding import WholeFrame
 
-    start = time.perf_counter()
     annotations = load(root)
     fingerprint(annotations)
     gain = build("thermal", {"name": "percentile", "low": 1.0, "high": 99.0, "min_span": 16.0})
-    dataset = DetectionDataset(annotations, agc=gain, transform=WholeFrame(32), cache_mib=256)
+    dataset = DetectionDataset(annotations, agc=gain, transform=WholeFrame(32), cache_mib=CACHE_MIB)
+    figures: Figures = {}
+    for workers in WORKERS:
+        figures |= with_workers(dataset, workers)
+    return figures
+
+
+def with_workers(dataset: Any, workers: int) -> Figures:
+    """The processor's seconds up to the first batch where there are no workers; memory after 200 batches."""
+    from detector.data.loading.loader import train_loader
+
     loader = train_loader(dataset, batch_size=16, workers=workers, seed=0)
     loader.start(0)
     batches = iter(loader)
     next(batches)
-    first = time.perf_counter() - start
+    figures = {} if workers else {"CPU s": time.process_time()}
     own = [os.getpid(), *children()]
     before = [pss([pid]) for pid in own]
     for _ in range(min(200, len(loader) - 1)):
         next(batches)
     after = [pss([pid]) for pid in own]
-    figures = {"first batch s": first, "all processes": sum(after), "parent": after[0]}
+    told = {"all": sum(after), "parent": after[0]}
     if workers:
-        figures |= {"a worker": max(after[1:]), "its growth": max(np.subtract(after, before)[1:].tolist())}
-    return figures
+        told |= {"a worker": max(after[1:]), "its growth": max(np.subtract(after, before)[1:].tolist())}
+    return figures | {f"{name}, {workers}": value for name, value in told.items()}
 
 
 def detections(annotations: Any) -> Any:
@@ -132,7 +144,9 @@ def detections(annotations: Any) -> Any:
     from detector.evaluation.predictions import Entries
 
     rng, table = np.random.default_rng(1), annotations.table
-    boxes = boxes_at_random(rng, len(table) * DETECTIONS).reshape(len(table), DETECTIONS, 4)
+    record = annotations.records[0]
+    boxes = boxes_at_random(rng, len(table) * DETECTIONS, (record.width, record.height))
+    boxes = boxes.reshape(len(table), DETECTIONS, 4)
     labels = rng.integers(0, len(CLASSES), boxes.shape[:2])
     scores = rng.beta(1, 6, boxes.shape[:2])
     place = np.arange(len(table.labels)) - table.cuts[table.images]
@@ -188,11 +202,11 @@ def doctor(root: Path) -> Figures:
 
 PARTS: Mapping[str, Callable[..., Figures]] = {
     "read": read,
+    "first step": first_step,
     "results": results,
     "evaluate": evaluate,
     "doctor": doctor,
     "write_results": write_results,
-    **{f"first step, {n} workers": (lambda root, n=n: first_step(root, n)) for n in WORKERS},
 }
 
 
@@ -233,9 +247,10 @@ def draw(rows: Mapping[str, Mapping[int, Figures]], file: Path) -> None:
         axes, ("CPU s", "peak MiB"), ("CPU seconds", "most memory, MiB"), strict=True
     ):
         for part, by_size in rows.items():
-            axis.plot(list(by_size), [figures[key] for figures in by_size.values()], "o-", label=part)
+            sizes = sorted(by_size)
+            axis.plot(sizes, [by_size[size][key] for size in sizes], "o-", label=part)
         sizes = sorted({size for by_size in rows.values() for size in by_size})
-        axis.plot(sizes, [size / 1000 for size in sizes], "k:", label="a unit per 1000 frames")
+        axis.plot(sizes, [size / 1000 for size in sizes], "k:", label="1 per 1000 frames")
         axis.set(xscale="log", yscale="log", xlabel="frames", title=title)
         axis.grid(alpha=0.3)
     axes[0].legend(fontsize=7)
@@ -246,25 +261,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--frames", type=int, nargs="+", default=[5000, 20000, 50000, 200000])
     parser.add_argument("--parts", nargs="+", default=[part for part in PARTS if part != "write_results"])
+    parser.add_argument("--pixels", type=int, nargs=2, default=PIXELS, metavar=("WIDTH", "HEIGHT"))
     parser.add_argument("--chart", type=Path)
+    parser.add_argument("--kept", type=Path)
     parser.add_argument("--part", help=argparse.SUPPRESS)
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
         run_part(options.part, options.root)
         return
-    rows: dict[str, dict[int, Figures]] = {}
+    rows = kept(options.kept)
     for frames in options.frames:
+        wanted = [part for part in options.parts if frames not in rows.get(part, {})]
+        if not wanted:
+            continue
         with tempfile.TemporaryDirectory() as folder:
-            make(Path(folder), frames)
-            if "results" in options.parts:
+            make(Path(folder), frames, tuple(options.pixels))
+            if "results" in wanted:
                 measured("write_results", Path(folder))
-            for part in options.parts:
+            for part in wanted:
                 figures = rows.setdefault(part, {})[frames] = measured(part, Path(folder))
                 told = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-                print(f"{frames:>7} {part:<22} {told}", flush=True)
-            if options.chart:
-                draw(rows, options.chart)
+                print(f"{frames:>7} {part:<10} {told}", flush=True)
+                if options.kept:
+                    options.kept.write_text(json.dumps(rows, indent=1))
+    if options.chart:
+        draw(rows, options.chart)
+
+
+def kept(file: Path | None) -> dict[str, dict[int, Figures]]:
+    """What an earlier call measured, by part and size."""
+    if file is None or not file.exists():
+        return {}
+    rows = json.loads(file.read_text())
+    return {part: {int(size): figures for size, figures in by_size.items()} for part, by_size in rows.items()}
 
 
 if __name__ == "__main__":

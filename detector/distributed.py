@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -22,6 +23,14 @@ def world_size() -> int:
 def rank() -> int:
     """Number of this process, 0 for the one that logs and saves."""
     return dist.get_rank() if world_size() > 1 else 0
+
+
+def turn_on_host() -> tuple[int, int]:
+    """(number of this process, how many train together) on its host."""
+    if world_size() == 1:
+        return 0, 1
+    number = os.environ.get("LOCAL_RANK", rank())
+    return int(number), int(os.environ.get("LOCAL_WORLD_SIZE", world_size()))
 
 
 class _WorldSum(torch.autograd.Function):

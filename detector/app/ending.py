@@ -29,7 +29,7 @@ def one_line() -> Iterator[None]:
     try:
         with _sigterm_raises(), disks_explained():
             yield
-    except (UserError, NonFiniteError) as error:
+    except (UserError, NonFiniteError, FloatingPointError) as error:  # the last: of a network in use
         _end("error: " + " ".join(str(error).split()), 1)
     except Interrupted as error:
         _end(str(error), INTERRUPTED)

@@ -17,6 +17,8 @@ from detector.inference.runtimes import open_file
 from detector.structures import Candidates, Detections
 
 SUFFIX = ".onnx"
+MOST_STRIDE = 1024
+"""Frames are filled up to multiples of it: a file must not make us fill gigabytes."""
 
 
 class OnnxFile:
@@ -40,6 +42,9 @@ class OnnxFile:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise UserError(f"checkpoint {path}: cannot be read ({reason}); is it complete?") from error
         description.check(self.about, self.path)
+        stride = self.about.get("stride")
+        if type(stride) is not int or not 1 <= stride <= MOST_STRIDE:
+            raise UserError(f"checkpoint {path}: its stride is no whole number from 1 to {MOST_STRIDE}")
         self.run = opened.run
         self.batch, _, *self.size = opened.shape
 
@@ -56,7 +61,8 @@ class OnnxNetwork:
     ) -> list[Detections]:
         """Detections of each of the images [B, 1, H, W]; boxes are cut to `sizes`, (height, width) each.
 
-        A file of fixed size gets smaller images filled up; UserError for larger ones.
+        A file of fixed size gets smaller images filled up; UserError for larger ones, and where the file does
+        not compute what it should.
         """
         count, _, *size = images.shape
         height, width = (fixed or side for fixed, side in zip(self.file.size, size, strict=True))
@@ -68,10 +74,26 @@ class OnnxNetwork:
         step = self.file.batch or count
         filled = np.full((-(-count // step) * step, 1, height, width), PAD_VALUE, np.float32)
         filled[:count, :, : size[0], : size[1]] = images
-        answers = [self.file.run(filled[first : first + step]) for first in range(0, len(filled), step)]
-        scores, boxes = (np.concatenate(part)[:count] for part in zip(*answers, strict=True))
+        scores, boxes = (part[:count] for part in self._computed(filled, step))
         found = best_of(scores, boxes, self.postprocess.candidates, least=least)
         return self.postprocess(found, sizes, least=least)
+
+    def _computed(self, images: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Scores [B, P, C] and boxes [B, P, 4], `step` images at a time."""
+        try:
+            answers = [self.file.run(images[first : first + step]) for first in range(0, len(images), step)]
+            scores, boxes = (np.concatenate(part) for part in zip(*answers, strict=True))
+        except Exception as error:  # the file may be anybody's: no memory is enough for some
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise UserError(f"{self.file.path}: cannot be computed ({reason})") from error
+        points = scores.shape[:2]
+        classes = len(self.file.about["classes"])
+        if scores.shape != (*points, classes) or boxes.shape != (*points, 4) or points[0] != len(images):
+            raise UserError(
+                f"{self.file.path}: gives scores {scores.shape} and boxes {boxes.shape} for {len(images)} "
+                f"images and {classes} classes: it is no detector that export wrote"
+            )
+        return scores, boxes
 
 
 def best_of(scores: np.ndarray, boxes: np.ndarray, count: int, *, least: float = 0.0) -> Candidates:

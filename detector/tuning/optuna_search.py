@@ -6,19 +6,17 @@ the next free trial until the budget is spent.
 
 from __future__ import annotations
 
-import contextlib
-import json
+import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from detector.errors import UserError
+from detector.tuning.optuna_storage import Storage, load_optuna
 from detector.tuning.space import Setting, Space
 from detector.tuning.trials import Scored, Trial, best
 
@@ -29,7 +27,7 @@ SEARCH, CONFIRMATION = "search", "confirm"
 STARTUP = 3
 """Trials before TPE and the pruner judge by those there are: the start, and others at random."""
 
-_DESCRIPTION, _OWNER, _SCORES, _CONFIRMS = "description", "owner", "scores", "confirms"
+_OWNER, _SCORES, _CONFIRMS = "owner", "scores", "confirms"
 
 
 @dataclass(frozen=True)
@@ -50,62 +48,6 @@ class Sampling:
             raise UserError(f"tune.ranges: optuna needs one for {', '.join(missing)}")
         if self.trials < (least := 1 if self.confirm_seed is None else 2):
             raise UserError(f"tune.trials={self.trials}: must be at least {least}")
-
-
-@dataclass(frozen=True)
-class Storage:
-    """Where the study is. place: a file, or a database URL with '://'.
-
-    description: plain values that every machine must agree on. owner: of the trials that this search begins;
-    a later one of the same owner goes on with those that were cut short.
-    """
-
-    place: str
-    name: str
-    description: Mapping[str, Any]
-    owner: str
-
-    def open(self) -> optuna.storages.BaseStorage:
-        """UserError where optuna is not installed, nothing can be stored, or it holds another study."""
-        module = load_optuna()
-        module.logging.set_verbosity(module.logging.WARNING)
-        with self.explained():
-            try:
-                if "://" in self.place:
-                    backend: optuna.storages.BaseStorage = module.storages.RDBStorage(self.place)
-                else:
-                    Path(self.place).parent.mkdir(parents=True, exist_ok=True)
-                    journal = module.storages.journal.JournalFileBackend(self.place)
-                    backend = module.storages.JournalStorage(journal)
-                study = module.create_study(
-                    storage=backend, study_name=self.name, direction="maximize", load_if_exists=True
-                )
-            except (ImportError, ValueError, OSError) as error:
-                raise self._failure(error) from error
-        mine = json.loads(json.dumps(self.description))
-        found = study.user_attrs.get(_DESCRIPTION)
-        if found is None:
-            study.set_user_attr(_DESCRIPTION, mine)
-        elif found != mine:
-            other = ", ".join(key for key in mine if found.get(key) != mine[key])
-            raise UserError(
-                f"tune.storage={self.place}: holds a study {self.name} of other settings ({other})"
-            )
-        return backend
-
-    @contextlib.contextmanager
-    def explained(self) -> Iterator[None]:
-        """A UserError in place of what the database says when it fails or is gone."""
-        from sqlalchemy.exc import SQLAlchemyError  # of optuna's own requirements
-
-        try:
-            yield
-        except (SQLAlchemyError, load_optuna().exceptions.StorageInternalError) as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: Exception) -> UserError:
-        said = error.__cause__ or error  # optuna puts a guess before what the database says
-        return UserError(f"tune.storage={self.place}: {str(said).splitlines()[0]}")
 
 
 def search(
@@ -158,9 +100,12 @@ class _Crew:
         }
         self.failed = threading.Event()
         self._lock = threading.Lock()
+        trials = self._trials()
+        for trial in trials:
+            _require_sound(trial, trials, sampling, place=storage.place)
         self._begun = [
             trial.number
-            for trial in self._trials()
+            for trial in trials
             if not trial.state.is_finished() and trial.user_attrs.get(_OWNER) == self.owner
         ]
 
@@ -293,10 +238,25 @@ class _Crew:
         return Trial(frozen.number + 1, CONFIRMATION, setting, sampling.confirm_seed, confirms=confirms)
 
 
-def load_optuna() -> ModuleType:
-    """The package, which is optional; UserError where it is not installed."""
-    try:
-        import optuna
-    except ImportError:
-        raise UserError("tune.strategy=optuna needs optuna: pip install 'thermal-detector[tune]'") from None
-    return optuna
+def _require_sound(
+    trial: optuna.trial.FrozenTrial,
+    trials: Sequence[optuna.trial.FrozenTrial],
+    sampling: Sampling,
+    *,
+    place: str,
+) -> None:
+    """UserError where what a trial holds cannot be made a Scored: others may have written it."""
+    if not trial.state.is_finished() or _SCORES not in trial.user_attrs:
+        return
+    scores, confirms = trial.user_attrs[_SCORES], trial.user_attrs.get(_CONFIRMS)
+    numbers = [*(scores if isinstance(scores, list) else ()), *map(trial.params.get, sampling.space.keys)]
+    known = confirms is None or confirms in [one.number + 1 for one in trials]
+    if (
+        not known
+        or not 0 < len(numbers) - len(sampling.space.keys) <= sampling.folds
+        or not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+    ):
+        raise UserError(
+            f"tune.storage={place}: trial {trial.number + 1} has scores or settings that this program does "
+            "not write"
+        )

@@ -35,7 +35,7 @@ class Training:
         self.folder.mkdir(parents=True, exist_ok=True)
         record, mine = self.folder / COMMAND, list(self.overrides)
         taken = self.finished or self.checkpoint
-        if taken and (not record.is_file() or _read(record) != mine):
+        if taken and (not record.is_file() or read_json(record) != mine):
             raise UserError(
                 f"{self.folder}: holds a run of other overrides; move it away or give another output"
             )
@@ -48,7 +48,7 @@ class Training:
         UserError where there is no such key.
         """
         path = self.folder / METRICS
-        found: Any = _read(path)
+        found: Any = read_json(path)
         for key in name.split("/"):
             if not isinstance(found, dict) or key not in found:
                 raise UserError(f"{path}: has no metric '{name}'")
@@ -58,7 +58,8 @@ class Training:
         return float("nan") if found is None else float(found)
 
 
-def _read(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """What a file of a run says; UserError where it is no JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:

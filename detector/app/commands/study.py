@@ -16,6 +16,7 @@ from detector.errors import UserError
 from detector.report.study.figure import figure
 from detector.report.study.page import FIGURE, TABLE, Study, page
 from detector.tuning.study import collect, plan
+from detector.tuning.training import read_json
 
 PAGE = "results.md"
 
@@ -92,9 +93,9 @@ def prepare(commands: Sequence[Sequence[str]], folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     record = folder / "prepared.json"
-    done = json.loads(record.read_text()) if record.is_file() else []
+    done = read_json(record) if record.is_file() else []
     wanted = [[str(word) for word in command] for command in commands]
-    if done != wanted[: len(done)]:
+    if not isinstance(done, list) or done != wanted[: len(done)]:
         raise UserError(f"{record}: this folder was prepared by other commands; give another output")
     for number, (name, *overrides) in enumerate(wanted[len(done) :], start=len(done)):
         for key, _, value in (override.partition("=") for override in overrides):

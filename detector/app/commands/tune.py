@@ -14,6 +14,7 @@ from detector.app.tuning.output import Output
 from detector.app.tuning.winner import check_winner
 from detector.errors import Interrupted, UserError
 from detector.tuning import optuna_search, phases
+from detector.tuning.optuna_storage import Storage, load_optuna
 from detector.tuning.phases import Around, Candidates, Ended, Phases
 from detector.tuning.space import Range, Space
 from detector.tuning.trials import Scored, Trial
@@ -82,7 +83,7 @@ def by_optuna(sampling: optuna_search.Sampling, output: Output, workers: Workers
             print(f"the confirming run waits for trials {', '.join(map(str, running))}", flush=True)
         time.sleep(WAIT)
 
-    storage = optuna_search.Storage(
+    storage = Storage(
         place=str(tune.storage or output.folder / "optuna.log"),
         name=tune.name,
         description=_description(tune),
@@ -112,7 +113,7 @@ def procedure_of(tune: DictConfig) -> Phases | optuna_search.Sampling:
     if tune.strategy == "phases":
         return Phases(space, _phases(tune), trials=tune.trials, seed=tune.seed, confirm_seed=again)
     if tune.strategy == "optuna":
-        optuna_search.load_optuna()  # where it is missing, before anything is prepared
+        load_optuna()  # where it is missing, before anything is prepared
         return optuna_search.Sampling(
             space, folds=tune.folds, trials=tune.trials, seed=tune.seed, confirm_seed=again
         )

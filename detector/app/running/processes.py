@@ -254,7 +254,7 @@ def _child(
     timeout: float,
     endings: SimpleQueue[Exception],
 ) -> None:
-    os.environ["LOCAL_RANK"] = str(number)
+    os.environ.update(LOCAL_RANK=str(number), LOCAL_WORLD_SIZE=str(processes))
     torch.set_num_threads(max(1, cores() // processes))
     system.die_with_parent()
     # Ctrl-C before training is the parent's to pass on; what came while it was blocked goes with this.

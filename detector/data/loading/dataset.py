@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch.utils.data import Dataset
 
+from detector import distributed
 from detector.data.annotations import Annotations
 from detector.data.loading.sample import Sample, Transform
 from detector.data.loading.store import FrameStore
@@ -22,7 +23,7 @@ class DetectionDataset(Dataset[Sample]):
     """Samples by key.
 
     All randomness of a sample comes from the seed and its key, so it depends neither on the worker that
-    makes it nor on what was made before.
+    makes it nor on what was made before. Processes that train together make it together.
     """
 
     def __init__(
@@ -35,7 +36,13 @@ class DetectionDataset(Dataset[Sample]):
         seed: int = 0,
     ) -> None:
         self.annotations = annotations
-        self.frames = FrameStore(annotations, agc=agc, cache_mib=cache_mib)
+        self.frames = FrameStore(
+            annotations,
+            agc=agc,
+            cache_mib=cache_mib,
+            turn=distributed.turn_on_host(),
+            gather=distributed.gathered,
+        )
         self.transform = transform
         self.seed = seed
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import overload
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -21,37 +21,68 @@ Prepared = tuple[np.ndarray, tuple[float, float]]
 """What Agc.prepare gives: counts [H, W] and the window of them that becomes 0 to 1."""
 
 
+class Problems(NamedTuple):
+    """What is wrong with a split's frames: a line by index, and a picture in colours, which ends the look."""
+
+    lines: dict[int, str]
+    coloured: ColourError | None
+
+
 class FrameStore(Sequence[RawSample]):
     """The raw samples of a split, every frame decoded and prepared by its gain when the store is made.
 
+    turn: (this process's number, how many there are) of processes that make the same store: of the frames
+    that stay in no memory each looks at its share. gather: what all of them found, in every one.
     The gain sees one recording at a time: the records of one `sequence`; a record without is one of its own.
     Prepared counts stay in memory until `cache_mib` is used up; the other frames are read and prepared again
     when asked for, by the same gain. Loader workers that are forked share the memory. Raises UserError naming
     the files that cannot be read or prepared, or that differ in size from their record.
     """
 
-    def __init__(self, annotations: Annotations, *, agc: Agc, cache_mib: float) -> None:
+    def __init__(
+        self,
+        annotations: Annotations,
+        *,
+        agc: Agc,
+        cache_mib: float,
+        turn: tuple[int, int] = (0, 1),
+        gather: Callable[[Problems], list[Problems]] = lambda own: [own],
+    ) -> None:
         self.records = annotations.records
         self.gains = gains_of(self.records, agc)
         self.cache: list[Prepared | None] = [None] * len(self.records)
-        room = cache_mib * MIB
-        problems: list[str] = []
+        found = gather(self._look(cache_mib * MIB, turn))
+        coloured = next((one.coloured for one in found if one.coloured is not None), None)
+        if coloured is not None:
+            # No picture of the set will do, and together they tell their palette better than one.
+            refused = refusals(self.records) or [coloured]
+            raise UserError(f"{coloured.path}: {advice(refused)}")
+        lines = dict(sorted(line for one in found for line in one.lines.items()))
+        if lines:
+            rest = f"; and {len(lines) - 3} more" if len(lines) > 3 else ""
+            raise UserError("; ".join(list(lines.values())[:3]) + rest)
+
+    def _look(self, room: float, turn: tuple[int, int]) -> Problems:
+        """Fill the cache up to `room` bytes, and look at this process's share of what is left."""
+        number, processes = turn
+        problems = Problems({}, None)
+        full = False
         for index in range(len(self.records)):
+            if full and index % processes != number:
+                continue
             try:
                 prepared = self._prepare(index)
             except ColourError as error:
-                # No picture of the set will do, and together they tell their palette better than one.
-                refused = refusals(self.records) or [error]
-                raise UserError(f"{error.path}: {advice(refused)}") from None
+                return problems._replace(coloured=error)
             except UserError as error:
-                problems.append(str(error))
+                problems.lines[index] = str(error)
                 continue
             if prepared[0].nbytes <= room:
                 self.cache[index] = prepared
                 room -= prepared[0].nbytes
-        if problems:
-            rest = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-            raise UserError("; ".join(problems[:3]) + rest)
+            else:
+                full = True
+        return problems
 
     def __len__(self) -> int:
         return len(self.records)

@@ -62,7 +62,8 @@ class CsvSource:
         file = place_of(root, self.annotations, split)
         require_split(root, file, split, self.splits() if self._by_file() else ())
         if self._by_file():
-            tables = {name: read_rows(place_of(root, self.annotations, name)) for name in self.splits()}
+            files = {name: place_of(root, self.annotations, name) for name in {split, *self.splits()}}
+            tables = {name: read_rows(file) for name, file in files.items()}
             table = tables[split]
         else:
             tables = {split: read_rows(file)}

@@ -85,7 +85,7 @@ class LabelStudioSource:
         root = Path(self.root)
         place = place_of(root, self.annotations, split)
         require_split(root, place, split, self.splits())
-        files = {name: place_of(root, self.annotations, name) for name in self.splits()}
+        files = {name: place_of(root, self.annotations, name) for name in {split, *self.splits()}}
         read = {name: read_label_studio(file, take=self.take) for name, file in files.items()}
         folder = place_of(root, self.images, split)
         return assemble_labelled(

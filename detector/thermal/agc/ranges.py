@@ -98,11 +98,12 @@ class Percentile(Agc):
             raise UserError(f"agc min_span: must be above 0 counts, found {self.min_span}")
 
     def prepare(self, frame: Frame) -> tuple[np.ndarray, tuple[float, float]]:
-        return frame.counts, self.window(np.bincount(frame.counts.ravel()))
+        least = frame.counts.min()  # of 16 bits most counts lie far from 0: a short histogram is quick
+        return frame.counts, self.window(np.bincount((frame.counts - least).ravel()), least=int(least))
 
-    def window(self, histogram: np.ndarray) -> tuple[float, float]:
-        """(low, high) in counts; histogram: how many pixels have each count, at least one in all."""
-        low, high = _percentiles(histogram, (self.low, self.high))
+    def window(self, histogram: np.ndarray, *, least: int = 0) -> tuple[float, float]:
+        """(low, high) in counts; histogram: how many of at least one pixel have each count from `least`."""
+        low, high = _percentiles(histogram, (self.low, self.high), least=least)
         if high - low < self.min_span:
             middle = (low + high) / 2
             return middle - self.min_span / 2, middle + self.min_span / 2
@@ -142,14 +143,14 @@ class SequenceRange(Agc):
         return Percentile(self.low, self.high, self.min_span)
 
 
-def _percentiles(histogram: np.ndarray, percents: tuple[float, float]) -> list[float]:
-    """Linear percentiles of integer counts from their histogram: no sort, one pass."""
-    below = np.cumsum(histogram)  # below[c]: how many pixels are <= c
+def _percentiles(histogram: np.ndarray, percents: tuple[float, float], *, least: int) -> list[float]:
+    """Linear percentiles of integer counts from their histogram, which begins at `least`: no sort."""
+    below = np.cumsum(histogram)  # below[c]: how many pixels are <= least + c
     last = int(below[-1]) - 1
     values = []
     for percent in percents:
         rank = last * percent / 100
         first = int(rank)
         left, right = np.searchsorted(below, (first, min(first + 1, last)), side="right")
-        values.append(float(left + (right - left) * (rank - first)))
+        values.append(float(least + left + (right - left) * (rank - first)))
     return values

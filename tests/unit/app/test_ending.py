@@ -32,6 +32,12 @@ def test_a_disk_s_failure_is_one_line_with_the_file(error, line, capsys):
     assert ended(error, capsys) == (1, f"{line}\n")
 
 
+def test_a_network_whose_output_is_no_number_is_one_line(capsys):
+    with pytest.raises(SystemExit, match="1"), one_line():
+        raise FloatingPointError("the output is not finite")
+    assert capsys.readouterr().err == "error: the output is not finite\n"
+
+
 def test_another_oserror_is_a_bug_and_passes():
     with pytest.raises(OSError, match="strange"), one_line():
         raise OSError("strange")

@@ -205,6 +205,14 @@ def test_the_class_of_several_attributes_is_the_one_called_so() -> None:
         read_attributes('{"animal": "ape", "quality": "good"}', "here")
 
 
+def test_a_folder_in_the_place_of_a_table_is_named(root: Path) -> None:
+    (root / "all.csv").unlink()
+    (root / "val.csv").unlink()
+    (root / "val.csv").mkdir()
+    with pytest.raises((UserError, OSError), match=r"val\.csv"):
+        built("data/csv", root=root).load("val")
+
+
 def test_no_path_leads_out_of_the_set(root: Path) -> None:
     save_frame(root.parent / "secret.png", np.zeros((20, 40), np.uint16))
     write(root / "train.csv", "../secret.png,1,2,3,4,ape\n")

@@ -139,11 +139,40 @@ def test_values_that_are_not_finite_raise():
         ({description.KEY: json.dumps(about(format=99))}, "is of format 99"),
         ({description.KEY: json.dumps(about(classes=[{"_target_": "os.system"}]))}, "refused"),
         ({description.KEY: "{"}, "cannot be read"),
+        ({description.KEY: json.dumps(about(stride=10**9))}, "its stride is no whole number from 1 to 1024"),
+        ({description.KEY: json.dumps(about(stride="16"))}, "its stride is no whole number"),
     ],
 )
 def test_files_of_others_are_refused(tmp_path, runtime, metadata, message):
     with pytest.raises(UserError, match=message):
         OnnxFile(save(tmp_path / "a.onnx", metadata=metadata), runtime=runtime)
+
+
+def test_a_file_that_computes_something_else_is_refused(tmp_path, runtime):
+    metadata = {description.KEY: json.dumps(about(classes=["person"]))}
+    with pytest.raises(UserError, match=r"a\.onnx: gives scores \(1, 1, 2\) .* 1 images and 1 classes"):
+        network(save(tmp_path / "a.onnx", metadata=metadata), runtime)(
+            np.zeros((1, 1, 30, 20), np.float32), [(30, 20)]
+        )
+
+
+def test_a_network_too_large_for_any_memory_is_one_clear_line(tmp_path, runtime):
+    path = save(tmp_path / "a.onnx")
+    model = onnx.load(path)
+    constant, make = onnx.numpy_helper.from_array, onnx.helper.make_node
+    model.graph.initializer.append(constant(np.array([2**30, 2**30]), "shape"))
+    (last,) = (node for node in model.graph.node if node.output == ["boxes"])
+    last.output[0] = "true_boxes"
+    model.graph.node.extend(
+        [
+            make("ConstantOfShape", ["shape"], ["giant"]),
+            make("ReduceSum", ["giant"], ["sum"], keepdims=0),
+            make("Add", ["true_boxes", "sum"], ["boxes"]),
+        ]
+    )
+    onnx.save(model, path)
+    with pytest.raises(UserError, match=r"a\.onnx: cannot be (computed|read) \(."):
+        network(path, runtime)(np.zeros((1, 1, 30, 20), np.float32), [(30, 20)])
 
 
 def test_what_is_no_network_is_refused(tmp_path, runtime):

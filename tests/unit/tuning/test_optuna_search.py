@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import sys
 import threading
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from detector.errors import UserError
-from detector.tuning.optuna_search import STARTUP, Sampling, Storage, load_optuna, search
+from detector.tuning.optuna_search import STARTUP, Sampling, search
+from detector.tuning.optuna_storage import Storage, load_optuna
 from detector.tuning.space import Range, Space
 from detector.tuning.trials import Scored, Trial
 
@@ -190,6 +192,35 @@ def test_a_storage_that_cannot_be_is_one_clear_line(place):
     with pytest.raises(UserError, match=r"^tune\.storage=\S+: .") as caught:
         Storage(place, "study", {}, "a").open()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("found", "harmed"),
+    [
+        ('"state":1', '"state":[1]'),  # optuna's own KeyError or TypeError
+        ('"scores":[', '"scores":["x",'),
+        ('"scores":[', '"scores":[1e999,'),
+        ('"scores":[', '"scores":[0,0,0,'),
+        ('"confirms":', '"confirms":9'),
+        ('"param_value_internal":', '"param_value_internal":1e999'),
+        ("{", "[" * 10**5),
+    ],
+)
+def test_a_storage_that_somebody_wrote_to_is_one_clear_line(tmp_path, found, harmed):
+    run(tmp_path, Trainer().score, trials=2)
+    journal = tmp_path / "study.log"
+    text = journal.read_text()
+    assert found in text
+    journal.write_text(text.replace(found, harmed))
+    with pytest.raises(UserError, match=r"^tune\.storage=\S+: .") as caught:
+        run(tmp_path, Trainer().score, trials=2)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pipe_is_no_storage(tmp_path):
+    os.mkfifo(tmp_path / "study.log")
+    with pytest.raises(UserError, match="no regular file but a pipe"):
+        run(tmp_path, Trainer().score, trials=2)
 
 
 def test_a_database_that_is_lost_on_the_way_is_one_clear_line(tmp_path):

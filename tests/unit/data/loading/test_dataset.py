@@ -8,7 +8,7 @@ import pytest
 from detector.data.annotations import Annotations
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.padding import WholeFrame
-from detector.data.loading.store import MIB, FrameStore
+from detector.data.loading.store import MIB, FrameStore, Problems
 from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal import io
@@ -118,6 +118,34 @@ def test_all_unreadable_images_are_named_up_front(tmp_path: Path, agc: Agc) -> N
         (tmp_path / f"{name}.png").unlink()
     with pytest.raises(UserError, match=r"; and 1 more$"):
         FrameStore(annotations, agc=agc, cache_mib=1)
+
+
+def test_processes_share_the_look_at_what_no_memory_holds_and_tell_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    annotations = split_on_disk(tmp_path, 8)
+    for bad in (4, 7):
+        (tmp_path / f"{bad}.png").write_bytes(b"")
+    read, reads = io.read, []
+    monkeypatch.setattr(io, "read", lambda path, **how: reads.append(int(path.stem)) or read(path, **how))
+    looked: list[Problems] = []
+
+    def gather(own: Problems) -> list[Problems]:
+        looked.append(own)
+        return looked
+
+    def store(number: int) -> FrameStore:  # room for two frames
+        return FrameStore(
+            annotations, agc=AGC, cache_mib=2 * 24 * 32 * 2 / MIB, turn=(number, 2), gather=gather
+        )
+
+    with pytest.raises(UserError, match=r"4\.png: .*empty$"):
+        store(0)
+    assert reads == [0, 1, 2, 4, 6]  # the third did not fit
+    reads.clear()
+    with pytest.raises(UserError, match=r"4\.png: .*empty; .*7\.png: .*empty$"):
+        store(1)
+    assert reads == [0, 1, 2, 3, 5, 7]
 
 
 def test_frames_that_the_gain_refuses_are_named_up_front(tmp_path: Path) -> None:
