@@ -29,7 +29,9 @@ from benchmarks.corpus import frames, labels, networks, results
 from benchmarks.corpus.harm import HARMS, Case, Kind, Words
 from detector.app import commands
 from detector.app.cli import main as main_program
+from detector.app.running.workers import PROGRAM
 from detector.data.readers.coco import CocoSource
+from detector.errors import UserError
 
 SET = [
     *("dataset={train: 8, val: 4, test: 4, frames_per_scene: 2}", "scene.width=64", "scene.height=64"),
@@ -70,6 +72,8 @@ def watch(case: Case, report: int) -> None:
         os.write(report, (what[:300].replace("\n", " ") + "\n").encode(errors="replace"))
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen" and list(args[1][:4]) == [*PROGRAM, "train"]:
+            raise UserError("a training would begin")  # as after any tuning's start: it lasts too long here
         if event in RUNS:
             told(f"ran {event} {args!r:.200}")
         elif event == "pickle.find_class" and not str(args[0]).startswith(PICKLED):

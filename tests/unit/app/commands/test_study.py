@@ -56,3 +56,10 @@ def test_a_folder_of_other_commands_is_left_alone(tmp_path):
     prepare([["make", f"root={tmp_path / 'study' / 'a'}"]], tmp_path / "study")
     with pytest.raises(UserError, match="prepared by other commands"):
         prepare([["make", f"root={tmp_path / 'study' / 'b'}"]], tmp_path / "study")
+
+
+@pytest.mark.parametrize("record", ["[" * 10**5, "7", "\0"])
+def test_a_record_that_somebody_else_wrote_is_refused(tmp_path, record):
+    (tmp_path / "prepared.json").write_text(record)
+    with pytest.raises(UserError, match=r"prepared\.json: "):
+        prepare([["synth"]], tmp_path)
