@@ -4,10 +4,14 @@ Makes a synthetic set and trains on it as thermal-detector train does, with the 
 float64, in float32, and in float64 with batch norm of each rank for itself. Draws loss and largest difference
 to one process of all on one plot, and prints the largest differences of loss, gradients and weights, in the
 first step and over all, and whether the validation metrics are the same. overrides: of configs/train.yaml.
+
+Every step of several processes begins with the weights and the optimizer of one process's run after the step
+before: so a difference is that step's own, and none that grew.
 """
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 import tempfile
@@ -47,7 +51,7 @@ RUN = [
 ]
 KINDS = {"float64": (True, True), "float32": (False, True), "batch norm per rank": (True, False)}
 """Series by name: whether in float64, whether batch norm is synchronised."""
-FILE = "steps.pt"
+FILE, STATES = "steps.pt", "states.pt"
 LOWEST = 1e-13
 """Differences drawn: 0 has no place on a logarithmic axis."""
 
@@ -83,7 +87,20 @@ class Recorded(Trainer):
 
         self.validate = validate
         self.optimizer.register_step_pre_hook(lambda *_: self._keep("gradients"))
-        self.optimizer.register_step_post_hook(lambda *_: self._keep("weights"))
+        self.optimizer.register_step_post_hook(lambda *_: self._stepped())
+        followed = settings["describe"]["config"]["followed"]
+        self.followed = iter(torch.load(followed, weights_only=True)) if followed else None
+        self.states: list[dict[str, Any]] = []
+
+    def _stepped(self) -> None:
+        self._keep("weights")
+        if self.followed is None:
+            state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+            self.states.append(copy.deepcopy(state))
+        else:
+            state = next(self.followed)
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
 
     def _keep(self, name: str) -> None:
         parameters = list(self.model.parameters())
@@ -101,6 +118,7 @@ class Recorded(Trainer):
             assert self.metrics is not None
             kept = {name: torch.stack(values) for name, values in self.kept.items()}
             torch.save({**kept, "metrics": self.metrics.to_dict()}, self.folder.parent / FILE)
+            torch.save(self.states, self.folder.parent / STATES)
 
 
 def recorded(work: dict[str, Any]) -> None:
@@ -109,14 +127,15 @@ def recorded(work: dict[str, Any]) -> None:
     train.train(work)
 
 
-def run(folder: Path, overrides: list[str], *, kind: str, world: int) -> Steps:
-    """A training by so many processes."""
+def run(folder: Path, overrides: list[str], *, kind: str, world: int, followed: Path | None = None) -> Steps:
+    """A training by so many processes. followed: the folder of the run whose state each step begins with."""
     double, synchronised = KINDS[kind]
     told = [*RUN, *overrides, f"engine.processes={world}", f"engine.sync_batch_norm={synchronised}"]
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
         values = plain(hydra.compose("train", overrides=told))
     values = fitted_to(load_split(values["data"], values["data"]["train"]), values, processes=world)
-    config = {**values, "float64": double}
+    leader = None if followed is None else str(followed / STATES)
+    config = {**values, "float64": double, "followed": leader}
     work = {"config": config, "folder": str(folder), "command": "", "changes": []}
     folder.mkdir()
     processes.launch(recorded, work, device=torch.device("cpu"), processes=world, timeout=300)
@@ -142,9 +161,13 @@ def main() -> None:
         told = [f"data.root={folder / 'set'}", *overrides]
         for kind in KINDS:
             for world in WORLDS:
-                if (kind, world) != ("batch norm per rank", 1):
-                    runs[kind, world] = run(folder / f"{kind} {world}", told, kind=kind, world=world)
-    runs["batch norm per rank", 1] = runs["float64", 1]  # a single rank has the whole batch
+                if world == 1 and kind == "batch norm per rank":
+                    continue  # a single rank has the whole batch
+                leader = folder / ("float32 1" if kind == "float32" else "float64 1")
+                followed = None if world == 1 else leader
+                place_of = folder / f"{kind} {world}"
+                runs[kind, world] = run(place_of, told, kind=kind, world=world, followed=followed)
+    runs["batch norm per rank", 1] = runs["float64", 1]
     draw(runs).savefig(output)
     for line in table(runs):
         print(line)

@@ -16,7 +16,6 @@ from detector.thermal.io.colour import REFUSE
 
 log = logging.getLogger(__name__)
 
-log = logging.getLogger(__name__)
 
 Place = Callable[[Path, Path], None]
 """place(picture, target): make the picture's file appear at target, byte for byte."""
