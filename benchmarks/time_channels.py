@@ -4,8 +4,8 @@
 
 DIR as in benchmarks/tracking.py. Each clip is judged by a network that learnt from the others, beginning with
 the weights that ship, whatever the class. Every arm has the same patches, steps and seeds, and a first
-convolution with as many inputs as it has channels. Appends a line for each training to FILE, then prints all
-of FILE as tables, and what the channels cost.
+convolution with as many inputs as it has channels. Appends a line to FILE for each training that has none yet,
+then prints all of FILE as tables, and what the channels cost.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.tracking import average_precision, corners
 from detector.app.configs import CONFIGS
+from detector.app.gain import gain_of
 from detector.app.initial import start
 from detector.app.parts import build
 from detector.app.settings import plain
@@ -45,8 +46,11 @@ from detector.inference.sources import read
 from detector.models.detector import Detector
 from detector.structures import Detections
 from detector.tensors import Batch, HeadOutput
+from detector.thermal.agc import Agc
 from detector.thermal.io import Recording
 
+SCALE = 0.5
+"""At which frames are seen: those of 320x256 as a camera of 160x128 gives them."""
 EVERY = 3
 """Of 30 frames a second: a camera of 10, as in docs/tracking.md."""
 FPS = 10.0
@@ -54,12 +58,21 @@ SECOND = 10
 """Frames of it; every second one is of the background."""
 SAME_VIEW = 0.1
 """Response of the phase correlation (0 to 1) below which an earlier frame shows something else."""
+OVERRIDES = [
+    "engine.batch_size=8",
+    "augment.size=[64,80]",
+    "augment.intensity.noise.p=0",  # it would be the same in all views
+    "postprocess.class_aware=false",
+    "+tracker=bytetrack",
+]
 ROUNDS = 30
 """In which times are measured, of which the median counts."""
 CPU = torch.device("cpu")
 
 Settings = dict[str, Any]
 Views = dict[str, list[RawSample]]
+Key = tuple[str, str, int, int]
+"""Arm, clip, seed and steps of a training."""
 
 NOW, BACKGROUND = "now", "background"
 LAGS = {"2 before": 2, "4 before": 4}
@@ -92,33 +105,39 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    overrides = ["engine.batch_size=8", "augment.intensity.noise.p=0", "postprocess.class_aware=false"]
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        config = plain(hydra.compose("train", overrides=[*overrides, "+tracker=bytetrack"]))
-    clips = [
-        clip_of(file, build("thermal", config["thermal"])) for file in sorted(options.clips.glob("*.mp4"))
+        config = plain(hydra.compose("train", overrides=OVERRIDES))
+    gain = gain_of(config, scale=SCALE)
+    clips = [clip_of(file, gain) for file in sorted(options.clips.glob("*.mp4"))]
+    keys: list[Key] = [(SHIPPED, clip.name, 0, 0) for clip in clips]
+    keys += [
+        (arm, clip.name, seed, options.steps) for seed in options.seeds for clip in clips for arm in ARMS
     ]
-    for judged in clips:
-        note(options.output, (SHIPPED, judged.name, 0, 0), measure(shipped(), "frame", judged, config))
-    for seed in options.seeds:
-        for judged in clips:
-            others = [clip for clip in clips if clip is not judged]
-            for arm in ARMS:
-                model = train(arm, others, config, seed=seed, steps=options.steps)
-                values = measure(model, arm, judged, config)
-                note(options.output, (arm, judged.name, seed, options.steps), values)
-    with options.output.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    there = {key_of(row) for row in noted(options.output)}
+    for key in keys:
+        if key not in there:
+            note(options.output, key, result(key, clips, config))
+    rows = noted(options.output)
     print("", *(table(rows, metric) for metric in MEASURED), cost(config, clips[0]), sep="\n\n")
 
 
-def clip_of(file: Path, gain: Any) -> Clip:
+def result(key: Key, clips: Sequence[Clip], config: Settings) -> dict[str, float]:
+    """MEASURED of one training, or of the weights that ship."""
+    arm, name, seed, steps = key
+    judged = next(clip for clip in clips if clip.name == name)
+    if arm == SHIPPED:
+        return measure(shipped(), "frame", judged, config)
+    others = [clip for clip in clips if clip is not judged]
+    return measure(train(arm, others, config, seed=seed, steps=steps), arm, judged, config)
+
+
+def clip_of(file: Path, gain: Agc) -> Clip:
     """Every EVERY-th frame of a clip, earlier ones through the gain of the moment."""
     recording = read(file)
     assert isinstance(recording, Recording)
     frames = list(recording)[::EVERY]
     boxes = json.loads(file.with_suffix(".json").read_text())[::EVERY]
-    boxes = [corners([box] if box else []) for box in [*boxes, None][: len(frames)]]
+    boxes = [SCALE * corners([box] if box else []) for box in [*boxes, None][: len(frames)]]
     counts, windows = zip(*(gain.prepare(frame) for frame in frames), strict=True)
     return clip_from(file.stem, counts, windows, boxes)
 
@@ -291,7 +310,19 @@ def precision_and_recall(found: Sequence[Detections], truth: Sequence[np.ndarray
     return average_precision(list(zip(found, truth, strict=True)))
 
 
-def note(file: Path, key: tuple[str, str, int, int], values: dict[str, float]) -> None:
+def noted(file: Path) -> list[dict[str, str]]:
+    """The lines that are there."""
+    if not file.exists():
+        return []
+    with file.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def key_of(row: dict[str, str]) -> Key:
+    return row["arm"], row["clip"], int(row["seed"]), int(row["steps"])
+
+
+def note(file: Path, key: Key, values: dict[str, float]) -> None:
     """Appends a line."""
     began = file.exists()
     with file.open("a", newline="") as out:
