@@ -4,8 +4,8 @@
 
 DIR as in benchmarks/tracking.py. Each clip is judged by a network that learnt from the others, beginning with
 the weights that ship, whatever the class. Every arm has the same patches, steps and seeds, and a first
-convolution with as many inputs as it has channels. Appends a line to FILE for each training that has none yet,
-then prints all of FILE as tables, and what the channels cost.
+convolution with as many inputs as it has channels. Appends a line to FILE for each training that it lacks, and
+prints all of FILE as tables, and what the channels cost.
 """
 
 from __future__ import annotations
