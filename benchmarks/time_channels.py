@@ -4,8 +4,8 @@
 
 DIR as in benchmarks/tracking.py. Each clip is judged by a network that learnt from the others, beginning with
 the weights that ship, whatever the class. Every arm has the same patches, steps and seeds, and a first
-convolution with as many inputs as it has channels. Appends a line to FILE for each training that it lacks, and
-prints all of FILE as tables, and what the channels cost.
+convolution with as many inputs as it has channels. Appends a line to FILE for each training that it lacks,
+then prints all of FILE as tables, and what the channels cost.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import argparse
 import csv
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,7 +106,7 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
-        config = plain(hydra.compose("train", overrides=OVERRIDES))
+        config: Settings = plain(hydra.compose("train", overrides=OVERRIDES))
     gain = gain_of(config, scale=SCALE)
     clips = [clip_of(file, gain) for file in sorted(options.clips.glob("*.mp4"))]
     keys: list[Key] = [(SHIPPED, clip.name, 0, 0) for clip in clips]
@@ -192,7 +192,8 @@ def background(earlier: Sequence[np.ndarray], now: np.ndarray) -> np.ndarray:
                     before, there, (width, height), dst=present.copy(), borderMode=cv2.BORDER_TRANSPARENT
                 )
             )
-    return np.median(moved or [present], axis=0)
+    middle: np.ndarray = np.median(moved or [present], axis=0)
+    return middle
 
 
 def channels(arm: str, views: Tensor) -> Tensor:
@@ -210,7 +211,7 @@ class Widened(nn.Module):
         self.detector = detector
         old = detector.backbone.stem[0]
         assert isinstance(old, nn.Conv2d)
-        new = nn.Conv2d(inputs, old.out_channels, 3, old.stride, old.padding, bias=False)
+        new = nn.Conv2d(inputs, old.out_channels, 3, stride=2, padding=1, bias=False)
         with torch.no_grad():
             new.weight.zero_()
             new.weight[:, :1] = old.weight
@@ -284,7 +285,7 @@ def measure(model: nn.Module, arm: str, clip: Clip, config: Settings) -> dict[st
         postprocess=build("postprocess", config["postprocess"]),
         precision=pick_precision("fp32", CPU),
     )
-    found = []
+    found: list[Detections] = []
     for moment in zip(*(clip.views[view] for view in ARMS[arm]), strict=True):
         image = channels(arm, torch.from_numpy(np.stack([one.image() for one in moment]))[None])
         found += network(image.numpy(), [moment[0].counts.shape])
@@ -353,19 +354,20 @@ def table(rows: Sequence[dict[str, str]], metric: str) -> str:
 
 def cost(config: Settings, clip: Clip) -> str:
     """GFLOP and milliseconds of each arm's network, and of making the background, for a frame of the clip."""
-    height, width = clip.views[NOW][0].counts.shape
+    counts = [one.counts for one in clip.views[NOW]]
+    height, width = counts[0].shape
     models = {arm: initial(config, len(views)).eval() for arm, views in ARMS.items()}
     images = {arm: torch.rand(1, len(views), height, width) for arm, views in ARMS.items()}
-    flops, spent = {}, {arm: [] for arm in [*ARMS, BACKGROUND]}
-    counts = [one.counts for one in clip.views[NOW]]
+    flops: dict[str, float] = {}
+    spent: dict[str, list[float]] = {name: [] for name in (*ARMS, BACKGROUND)}
+    work: dict[str, Callable[[], Any]] = {arm: partial(model, images[arm]) for arm, model in models.items()}
+    work[BACKGROUND] = partial(background, counts[:SECOND:2], counts[SECOND])
     with torch.inference_mode():
         for arm, model in models.items():
             with FlopCounterMode(display=False) as counter:
                 model(images[arm])
             flops[arm] = counter.get_total_flops() / 1e9
         for _ in range(ROUNDS):
-            work = {arm: partial(model, images[arm]) for arm, model in models.items()}
-            work[BACKGROUND] = partial(background, counts[:SECOND:2], counts[SECOND])
             for name, run in work.items():
                 before = time.process_time()
                 run()
