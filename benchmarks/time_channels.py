@@ -178,22 +178,35 @@ def background(earlier: Sequence[np.ndarray], now: np.ndarray) -> np.ndarray:
 
     What an earlier frame does not show, it takes to be as now; one that shows something else is left out.
     """
-    height, width = now.shape
     present = now.astype(np.float32)
-    window = cv2.createHanningWindow((width, height), cv2.CV_32F)
-    moved = []
-    for one in earlier:
-        before = one.astype(np.float32)
-        shift, response = cv2.phaseCorrelate(before, present, window)
-        if response >= SAME_VIEW:
-            there = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
-            moved.append(
-                cv2.warpAffine(
-                    before, there, (width, height), dst=present.copy(), borderMode=cv2.BORDER_TRANSPARENT
-                )
-            )
-    middle: np.ndarray = np.median(moved or [present], axis=0)
+    frames = [one.astype(np.float32) for one in earlier]
+    aligned = [shown for one in frames if (shown := as_seen_from(present, one)) is not None]
+    middle: np.ndarray = np.median(aligned or [present], axis=0)
     return middle
+
+
+def as_seen_from(present: np.ndarray, before: np.ndarray) -> np.ndarray | None:
+    """`before`, moved and as bright as `present` where that is nearer to it; None: of another scene."""
+    shift, response = cv2.phaseCorrelate(faded(before), faded(present))
+    if response < SAME_VIEW:
+        return None
+    there = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
+    moved = cv2.warpAffine(
+        before, there, present.shape[::-1], dst=present.copy(), borderMode=cv2.BORDER_TRANSPARENT
+    )
+    # A camera's own gain changes from frame to frame.
+    choices = [one + np.median(present - one) for one in (before, moved)]
+    return min(choices, key=lambda one: float(np.abs(present - one).mean()))
+
+
+def faded(picture: np.ndarray) -> np.ndarray:
+    """The picture [H, W] about its mean, down to 0 at the edges, which a shift would take for things.
+
+    Not by phaseCorrelate's own window: OpenCV 5 writes that into the pictures it is given.
+    """
+    height, width = picture.shape
+    window: np.ndarray = cv2.createHanningWindow((width, height), cv2.CV_32F)
+    return (picture - picture.mean()) * window
 
 
 def channels(arm: str, views: Tensor) -> Tensor:
