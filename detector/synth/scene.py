@@ -53,12 +53,12 @@ class SceneParams:
     most number of objects in a frame; class_weights: shares of person, vehicle, animal; overlap: share of
     objects, in [0, 1], whose boxes meet another's; pair_iou: None, or least and most IoU of the whole boxes
     of such a pair (detector.synth.pairs), and then whole boxes are the truth: what can be seen of an object
-    behind another has a smaller box, so the more is covered the less would overlap; clutter: least and most number of distractors in a scene;
-    warmth: the most kelvin by which stones, posts, pipes and crates are heated from within; side_px: least
-    and most pixels of an object's longer side; min_visible: an object with a smaller share in sight is taken
-    out of the picture (so nothing is half seen and unlabelled); min_contrast: objects are put where they
-    differ from the ground about them by this many times its own deviation, for what nobody can see nobody
-    would label.
+    behind another has a smaller box, so the more is covered the less would overlap; clutter: least and most
+    number of distractors in a scene; warmth: the most kelvin by which stones, posts, pipes and crates are
+    heated from within; side_px: least and most pixels of an object's longer side; min_visible: an object with
+    a smaller share in sight is taken out of the picture (so nothing is half seen and unlabelled);
+    min_contrast: objects are put where they differ from the ground about them by this many times its own
+    deviation, for what nobody can see nobody would label.
     """
 
     width: int
