@@ -62,7 +62,7 @@ def curves(axes: Axes, found: Mapping[str, Mapping[float, Mean]], arms: list[str
 def figure(results: Results) -> str:
     """An SVG file."""
     arms = list(dict.fromkeys(results.arms))
-    levels = {name: float(name.removeprefix("iou_")) for name in dict.fromkeys(results.conditions)}
+    levels = {name: int(name.removeprefix("overlap_")) / 100 for name in dict.fromkeys(results.conditions)}
     values: dict[str, dict[float, Mean]] = {arm: {} for arm in arms}
     apart: dict[str, dict[float, Mean]] = {arm: {} for arm in arms if arm != BASELINE}
     for name, level in levels.items():
