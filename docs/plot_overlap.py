@@ -59,8 +59,8 @@ def curves(axes: Axes, found: Mapping[str, Mapping[float, Mean]], arms: list[str
     axes.set_xlabel("IoU of neighbours")
 
 
-def figure(results: Results) -> str:
-    """An SVG file."""
+def figure(results: Results) -> Figure:
+    """AP50 by overlap, and its difference to the composite's."""
     arms = list(dict.fromkeys(results.arms))
     levels = {name: int(name.removeprefix("overlap_")) / 100 for name in dict.fromkeys(results.conditions)}
     values: dict[str, dict[float, Mean]] = {arm: {} for arm in arms}
@@ -82,10 +82,10 @@ def figure(results: Results) -> str:
         right.set_title(f"{METRIC} minus {BASELINE}'s, by seed", loc="left")
         whole.legend(*left.get_legend_handles_labels(), loc="upper left", ncols=len(arms))
 
-    return svg_file(drawn((7.6, 3.0), draw))
+    return drawn((7.6, 3.0), draw)
 
 
 if __name__ == "__main__":
     source = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "results" / "overlap.csv"
     target = Path(sys.argv[2]) if len(sys.argv) > 2 else HERE / "images" / "study_overlap.svg"
-    target.write_text(figure(read(source)))
+    target.write_text(svg_file(figure(read(source))))
