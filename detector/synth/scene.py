@@ -233,7 +233,7 @@ class Scene:
             if not seen.any() or share < params.min_visible:
                 result.append(None)
                 continue
-            shown = item.sprite.body[inside] if params.pair_iou else seen
+            shown = item.sprite.body[inside] if params.pair_iou is not None else seen
             rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
             left, top = window[1].start / params.fine, window[0].start / params.fine
             box = (

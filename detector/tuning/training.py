@@ -32,8 +32,8 @@ class Training:
 
     @property
     def untested(self) -> list[str]:
-        """The tests whose metrics are not there yet."""
-        return [name for name in self.tests if not (self.test_folder(name) / METRICS).is_file()]
+        """The tests whose metrics are not there yet, or are of other overrides."""
+        return [name for name, overrides in self.tests.items() if not self._tested(name, list(overrides))]
 
     @property
     def finished(self) -> bool:
@@ -49,6 +49,16 @@ class Training:
     def test_folder(self, test: str) -> Path:
         """Where a test of this name writes to; the run's own folder for ""."""
         return self.folder / TESTS / test if test else self.folder
+
+    def note_test(self, test: str) -> None:
+        """Write down what a test's metrics, which are there now, are of."""
+        record = self.test_folder(test) / COMMAND
+        record.write_text(json.dumps(list(self.tests[test]), indent=1) + "\n")
+
+    def _tested(self, test: str, overrides: list[str]) -> bool:
+        record = self.test_folder(test) / COMMAND
+        there = record.is_file() and (self.test_folder(test) / METRICS).is_file()
+        return there and _read(record) == overrides
 
     def claim(self) -> None:
         """Write down what the folder is for; UserError where it holds a training of other overrides."""

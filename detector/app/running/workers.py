@@ -176,6 +176,7 @@ class Workers:
                 log=training.folder / LOG,
                 environment={**os.environ, **self._share(slot)},
             )
+            training.note_test(test)
         except UserError:
             if self.stopped:
                 raise Interrupted(STOPPED) from None

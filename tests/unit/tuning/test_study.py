@@ -72,6 +72,7 @@ def test_each_test_of_a_finished_run_is_a_row_of_its_own(tmp_path: Path):
     for name, value in (("near", 0.25), ("far", 0.75)):
         plain.training.test_folder(name).mkdir(parents=True)
         (plain.training.test_folder(name) / "metrics.json").write_text(json.dumps({"AP": value}))
+        plain.training.note_test(name)
     results = collect([plain, wide], ["AP"])
     assert (results.conditions, results.arms) == (("near", "far"), ("plain", "plain"))
     np.testing.assert_array_equal(results.values, [[0.25], [0.75]])

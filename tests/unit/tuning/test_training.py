@@ -39,7 +39,10 @@ def test_it_is_finished_with_all_of_its_tests_whose_metrics_are_their_own(tmp_pa
     for name, value in (("near", 0.25), ("far", 0.75)):
         training.test_folder(name).mkdir(parents=True)
         (training.test_folder(name) / "metrics.json").write_text(json.dumps({"AP": value}))
+        training.note_test(name)
     assert (training.finished, training.untested) == (True, [])
+    other = Training(tmp_path, (), {"near": ("a=2",), "far": ()})
+    assert other.untested == ["near"], "of other overrides"
     assert [training.metric("AP", test=name) for name in ("near", "far", "")] == [0.25, 0.75, 0.5]
 
 

@@ -115,8 +115,10 @@ folder.mkdir(parents=True)
     for folder in (one.folder, one.test_folder("far")):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "metrics.json").write_text("{}")
+    one.note_test("far")
     with Workers(1) as pool:
         pool.train(one)
+    assert one.finished
     asked = json.loads((one.test_folder("near") / "metrics.json").read_text())
     assert asked == [
         "evaluate",
