@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from detector.errors import UserError
+from detector.synth.pairs import MOST_IOU
 from detector.synth.placement import populate
 from detector.synth.scene import CLASSES, Labelled, Scene, SceneParams
 from detector.synth.sensor import Sensor, SensorParams
@@ -143,6 +144,13 @@ def _check(dataset: DatasetParams, scene: SceneParams, *, seed: int, processes: 
     for name in ("overlap", "min_visible"):
         if not 0 <= getattr(scene, name) <= 1:
             raise UserError(f"scene.{name} is {getattr(scene, name)}: it is a share and must lie in [0, 1]")
+    if scene.pair_iou is not None and not (
+        len(scene.pair_iou) == 2 and 0 <= scene.pair_iou[0] <= scene.pair_iou[1] <= MOST_IOU
+    ):
+        raise UserError(
+            f"scene.pair_iou is {list(scene.pair_iou)}: it must be two numbers, min and max, "
+            f"in [0, {MOST_IOU}]"
+        )
     weights = scene.class_weights
     if len(weights) != len(CLASSES) or min(weights) < 0 or abs(sum(weights) - 1) > 1e-6:
         raise UserError(

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from detector.synth.pairs import meet, place_pairs
 from detector.synth.scene import CLASSES, Scene, Standing
 
 TRIES = 12
@@ -16,7 +17,7 @@ def populate(scene: Scene, rng: np.random.Generator) -> list[Standing]:
     """The objects of one frame, fewer than drawn where there is no room or nothing would stand out.
 
     Pairs overlap: half of the `overlap` share are followers, put in front of or behind an object that stands
-    alone so far.
+    alone so far; by how much is drawn by lot, or as `pair_iou` says.
     """
     params = scene.params
     count = int(rng.integers(params.objects[0], params.objects[1] + 1))
@@ -26,6 +27,8 @@ def populate(scene: Scene, rng: np.random.Generator) -> list[Standing]:
         item = _place_apart(scene, rng, alone)
         if item is not None:
             alone.append(item)
+    if params.pair_iou is not None:
+        return place_pairs(scene, rng, alone, followers=followers)
     placed = list(alone)
     for _ in range(followers):
         pair = _place_beside(scene, rng, alone, placed)
@@ -50,7 +53,7 @@ def _place_apart(scene: Scene, rng: np.random.Generator, others: list[Standing])
         width = item.sprite.body.shape[1]
         for _ in range(COLUMN_TRIES):
             moved = replace(item, left=round(rng.uniform(-0.25 * width, canvas - 0.75 * width)))
-            if scene.stands_out(moved) and not any(_meet(moved, other) for other in others):
+            if scene.stands_out(moved) and not any(meet(moved.box, other.box) for other in others):
                 return moved
     return None
 
@@ -77,12 +80,7 @@ def _place_beside(
         moved = replace(item, left=round(left))
         if not -0.25 * width <= left <= canvas - 0.75 * width:
             continue
-        free = not any(_meet(moved, other) for other in placed if other is not anchor)
+        free = not any(meet(moved.box, other.box) for other in placed if other is not anchor)
         if free and scene.stands_out(moved):
             return anchor, moved
     return None
-
-
-def _meet(first: Standing, second: Standing) -> bool:
-    a, b = first.box, second.box
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

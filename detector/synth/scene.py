@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,12 +51,14 @@ class SceneParams:
 
     width, height: of a frame in pixels; fine: bitmap pixels per frame pixel, per side; objects: least and
     most number of objects in a frame; class_weights: shares of person, vehicle, animal; overlap: share of
-    objects, in [0, 1], whose boxes meet another's; clutter: least and most number of distractors in a scene;
-    warmth: the most kelvin by which stones, posts, pipes and crates are heated from within; side_px: least
-    and most pixels of an object's longer side; min_visible: an object with a smaller share in sight is taken
-    out of the picture (so nothing is half seen and unlabelled); min_contrast: objects are put where they
-    differ from the ground about them by this many times its own deviation, for what nobody can see nobody
-    would label.
+    objects, in [0, 1], whose boxes meet another's; pair_iou: None, or least and most IoU of the whole boxes
+    of such a pair (detector.synth.pairs), and then whole boxes are the truth: what can be seen of an object
+    behind another has a smaller box, so the more is covered the less would overlap; clutter: least and most
+    number of distractors in a scene; warmth: the most kelvin by which stones, posts, pipes and crates are
+    heated from within; side_px: least and most pixels of an object's longer side; min_visible: an object with
+    a smaller share in sight is taken out of the picture (so nothing is half seen and unlabelled);
+    min_contrast: objects are put where they differ from the ground about them by this many times its own
+    deviation, for what nobody can see nobody would label.
     """
 
     width: int
@@ -64,6 +67,7 @@ class SceneParams:
     objects: tuple[int, int]
     class_weights: tuple[float, float, float]
     overlap: float
+    pair_iou: tuple[float, float] | None
     clutter: tuple[int, int]
     warmth: float
     side_px: tuple[float, float]
@@ -87,10 +91,22 @@ class Standing:
         height, width = self.sprite.body.shape
         return self.left, self.top, self.left + width, self.top + height
 
+    @functools.cached_property
+    def whole(self) -> tuple[int, int, int, int]:
+        """Corners x0, y0, x1, y1 of the body, without a shadow, as `box`."""
+        rows, columns = (np.flatnonzero(self.sprite.body.any(axis=axis)) for axis in (1, 0))
+        return (
+            self.left + int(columns[0]),
+            self.top + int(rows[0]),
+            self.left + int(columns[-1]) + 1,
+            self.top + int(rows[-1]) + 1,
+        )
+
 
 @dataclass(frozen=True)
 class Labelled:
-    """Truth about one object: class index, box xyxy in frame pixels of what can be seen, visible share."""
+    """Truth about one object: class index, box xyxy in frame pixels of what can be seen of it (of all of it
+    that is in the frame with SceneParams.pair_iou), visible share."""
 
     label: int
     box: tuple[float, float, float, float]
@@ -217,7 +233,8 @@ class Scene:
             if not seen.any() or share < params.min_visible:
                 result.append(None)
                 continue
-            rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+            shown = item.sprite.body[inside] if params.pair_iou is not None else seen
+            rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
             left, top = window[1].start / params.fine, window[0].start / params.fine
             box = (
                 left + float(columns[0]) / params.fine,

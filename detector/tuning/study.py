@@ -40,11 +40,15 @@ def plan(
     seeds: Sequence[int],
     folds: int,
     folder: Path,
+    tests: Mapping[str, Sequence[str]],
 ) -> list[Run]:
     """Every run of a study; later overrides hold: base, condition, arm, seed, fold.
 
+    tests: as `Training` has them.
+
     Seed by seed and fold by fold, so that an unfinished study has all arms at the seeds it has.
     """
+    judged = {name: tuple(overrides) for name, overrides in tests.items()}
     runs = []
     for seed in seeds:
         for fold in range(folds) if folds else (None,):
@@ -53,21 +57,26 @@ def plan(
             for condition, changes in (conditions or {"": ()}).items():
                 for arm, overrides in arms.items():
                     training = Training(
-                        folder / condition / arm / place, (*base, *changes, *overrides, *last)
+                        folder / condition / arm / place, (*base, *changes, *overrides, *last), judged
                     )
                     runs.append(Run(condition, arm, seed, fold, training))
     return runs
 
 
 def collect(runs: Sequence[Run], metrics: Sequence[str]) -> Results:
-    """The metrics of the runs that are finished; UserError for a name that is not there."""
-    done = [run for run in runs if run.training.finished]
-    values = np.array([[run.training.metric(name) for name in metrics] for run in done], dtype=np.float64)
+    """The metrics of the runs that are finished, in a study with tests by test, which stand as conditions.
+
+    UserError for a name that is not there.
+    """
+    done = [(run, test) for run in runs if run.training.finished for test in (run.training.tests or ("",))]
+    values = np.array(
+        [[run.training.metric(name, test=test) for name in metrics] for run, test in done], dtype=np.float64
+    )
     return Results(
-        conditions=tuple(run.condition for run in done),
-        arms=tuple(run.arm for run in done),
-        seeds=tuple(run.seed for run in done),
-        folds=tuple(run.fold for run in done),
+        conditions=tuple(test or run.condition for run, test in done),
+        arms=tuple(run.arm for run, _ in done),
+        seeds=tuple(run.seed for run, _ in done),
+        folds=tuple(run.fold for run, _ in done),
         metrics=tuple(metrics),
         values=values.reshape(len(done), len(metrics)),
     )

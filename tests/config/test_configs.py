@@ -164,6 +164,9 @@ def test_every_arm_of_a_study_is_a_training_that_builds(name):
         built(changed(*study.base, *first, *overrides))
     for condition in others:
         built(changed(*study.base, *condition, *study.arms[study.baseline]))
+    with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
+        for overrides in study.tests.values():
+            hydra.compose("evaluate", overrides=list(overrides))
 
 
 def test_every_data_option_is_one_shape():

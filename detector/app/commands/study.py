@@ -30,7 +30,9 @@ def run(config: DictConfig) -> None:
         raise UserError(f"study.baseline={study.baseline}: is none of the arms {', '.join(arms)}")
     if not metrics:
         raise UserError("study.metrics=[]: must name at least one metric")
-    conditions = _overrides(study.conditions)
+    conditions, tests = _overrides(study.conditions), _overrides(study.tests)
+    if conditions and tests:
+        raise UserError("study.conditions and study.tests are both given: a study has one of them")
     runs = plan(
         arms,
         conditions=conditions,
@@ -38,6 +40,7 @@ def run(config: DictConfig) -> None:
         seeds=tuple(study.seeds),
         folds=study.folds,
         folder=folder,
+        tests=tests,
     )
     described = Study(
         name=str(study.name),
@@ -47,6 +50,7 @@ def run(config: DictConfig) -> None:
         base=tuple(study.base),
         arms=arms,
         conditions=conditions,
+        tests=tests,
         baseline=str(study.baseline),
         seeds=tuple(study.seeds),
         folds=study.folds,

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -41,12 +41,21 @@ def how_many_at_once(setting: int | str) -> int:
     return number_from("jobs", setting, least=1)
 
 
-def run_command(name: str, overrides: Sequence[str], *, log: Path) -> None:
-    """Run a command of this project; its output goes to `log`. UserError where it fails."""
+def run_command(
+    name: str, overrides: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None
+) -> None:
+    """Run a command of this project; its output goes to `log`. UserError where it fails.
+
+    environment: None is this process's.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as output:
         status = subprocess.run(
-            [*PROGRAM, name, *overrides], stdout=output, stderr=subprocess.STDOUT, check=False
+            [*PROGRAM, name, *overrides],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            check=False,
         ).returncode
     if status:
         raise _failure(name, overrides, status, log)
@@ -81,7 +90,7 @@ class Workers:
             signal.signal(number, handler)
 
     def train(self, training: Training) -> float:
-        """Run it to its end, once a slot is free; nothing to do where it is finished. Returns seconds.
+        """Run it to its end with its tests, once a slot is free; what is there stays. Returns seconds.
 
         UserError where it fails, or its folder is of other overrides or in use; Interrupted when stopped.
         """
@@ -91,8 +100,10 @@ class Workers:
             if self.stopped:
                 raise Interrupted(STOPPED)
             training.claim()
-            if not training.finished:
+            if not training.trained:
                 self._train(training, slot)
+            for test in training.untested:
+                self._test(training, test, slot)
             return time.monotonic() - started
         finally:
             self._slots.put(slot)
@@ -155,6 +166,23 @@ class Workers:
             raise Interrupted(STOPPED)
         if status:
             raise _failure("train", overrides, status, log)
+
+    def _test(self, training: Training, test: str, slot: int) -> None:
+        where = (f"checkpoint={training.folder}/checkpoints/best.pt", f"output={training.test_folder(test)}")
+        try:
+            run_command(
+                "evaluate",
+                [*training.tests[test], *where],
+                log=training.folder / LOG,
+                environment={**os.environ, **self._share(slot)},
+            )
+            training.note_test(test)
+        except UserError:
+            if self.stopped:
+                raise Interrupted(STOPPED) from None
+            raise
+        if self.stopped:
+            raise Interrupted(STOPPED)
 
     def _share(self, slot: int) -> dict[str, str]:
         """Environment that gives a training its part of the cores, and its GPU where there is one."""

@@ -36,7 +36,7 @@ def figure(study: Study, results: Results) -> str:
     across = math.ceil(count / down)
     names = 0.075 * max(map(len, study.arms)) + 0.15
     high = len(study.arms) * max(0.2, 0.1 * len(study.places) + 0.06)
-    legend = 0.3 if study.conditions else 0.0
+    legend = 0.3 if len(study.places) > 1 else 0.0
     width = 2 * _EDGE + names + across * _PANEL + (across - 1) * _GAP
     height = 2 * _EDGE + legend + down * (_ABOVE + high + _BELOW)
 
@@ -48,12 +48,12 @@ def figure(study: Study, results: Results) -> str:
             axes = whole.add_axes((left / width, bottom / height, _PANEL / width, high / height))
             _panel(axes, study, results, metric)
             axes.set_yticks(range(len(study.arms)), list(study.arms) if k % across == 0 else [])
-            if study.conditions and k == 0:
+            if legend and k == 0:
                 whole.legend(
                     *axes.get_legend_handles_labels(),
                     loc="upper left",
                     bbox_to_anchor=(_EDGE / width, 1 - _EDGE / height),
-                    ncols=len(study.conditions),
+                    ncols=len(study.places),
                     borderaxespad=0,
                 )
 

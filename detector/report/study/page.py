@@ -23,7 +23,8 @@ class Study:
     """What a study asks, and how it goes about it.
 
     command: the one that runs it. prepare: commands that make the data, each a script's name and overrides.
-    base, arms, conditions: overrides of configs/train.yaml. folds: 0 where it has none.
+    base, arms, conditions: overrides of configs/train.yaml. tests: of configs/evaluate.yaml, what every run
+    is judged on where it is not its own split; then it has no conditions. folds: 0 where it has none.
     """
 
     name: str
@@ -33,24 +34,25 @@ class Study:
     base: Sequence[str]
     arms: Mapping[str, Sequence[str]]
     conditions: Mapping[str, Sequence[str]]
+    tests: Mapping[str, Sequence[str]]
     baseline: str
     seeds: Sequence[int]
     folds: int
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Names of its conditions as `Results` has them: "" where it has none."""
-        return tuple(self.conditions) or ("",)
+        """Names of its conditions, or tests, as `Results` has them: "" where it has none."""
+        return tuple(self.conditions) or tuple(self.tests) or ("",)
 
     @property
     def planned(self) -> int:
         """How many runs it has in all."""
-        return len(self.arms) * len(self.places) * len(self.seeds) * (self.folds or 1)
+        return len(self.arms) * max(1, len(self.conditions)) * len(self.seeds) * (self.folds or 1)
 
 
 def page(study: Study, results: Results, *, device: str, versions: Mapping[str, str]) -> str:
     """The whole page. device, versions: of the machine that ran it, and of what ran there."""
-    done = len(results.arms)
+    done = len(results.arms) // max(1, len(study.tests))
     state = f"{done} runs." if done == study.planned else f"**Unfinished: {done} of {study.planned} runs.**"
     blocks = [f"# {study.name}", study.question, state, *_made_by(study, device, versions)]
     if done:
@@ -120,6 +122,8 @@ def _made_by(study: Study, device: str, versions: Mapping[str, str]) -> Iterator
         yield _overrides_table(
             "condition", {_code(name): changes for name, changes in study.conditions.items()}
         )
+    if study.tests:
+        yield _overrides_table("test", {_code(name): changes for name, changes in study.tests.items()})
 
 
 def _findings(study: Study, results: Results) -> Iterator[str]:

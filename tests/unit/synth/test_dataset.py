@@ -194,6 +194,7 @@ def test_a_failure_on_the_way_leaves_nothing_behind_and_the_old_set_whole(tmp_pa
         ("dataset.val", {"dataset": replace(FEW, val=0)}),
         ("dataset.frames_per_scene", {"dataset": replace(FEW, frames_per_scene=0)}),
         ("scene.overlap", {"scene": replace(SCENE, overlap=1.5)}),
+        ("scene.pair_iou", {"scene": replace(SCENE, pair_iou=(0.1, 0.6))}),
         ("scene.class_weights", {"scene": replace(SCENE, class_weights=(0.5, 0.5, 0.5))}),
         ("scene.objects", {"scene": replace(SCENE, objects=(5, 2))}),
         ("scene.side_px", {"scene": replace(SCENE, side_px=(5.0, 9.0, 12.0))}),

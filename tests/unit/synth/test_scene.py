@@ -29,6 +29,17 @@ def test_nearer_things_cover_farther_ones_and_boxes_shrink_to_what_is_seen():
     assert seen[1].visible == 1.0
 
 
+def test_whole_boxes_are_the_truth_where_pairs_have_a_given_overlap():
+    scene = empty_scene(replace(SMALL, pair_iou=(0.0, 0.5)))
+    far = block(left=20, top=40, width=20, height=20, row=30, label=0)
+    near = block(left=30, top=30, width=20, height=40, row=35, label=1, kelvin=250.0)
+    truth = scene.compose([near, far])[1]
+    assert [(item.box, item.visible) for item in truth] == [
+        ((10.0, 20.0, 20.0, 30.0), 0.5),
+        ((15.0, 15.0, 25.0, 35.0), 1.0),
+    ]
+
+
 def test_an_object_cut_by_the_border_has_a_box_inside_the_frame():
     scene = empty_scene()
     _, truth = scene.compose([block(left=-10, top=40, width=20, height=20, row=30, label=0)])

@@ -13,7 +13,7 @@ ARMS = {"plain": [], "wide": ["model=small"]}
 
 
 def planned(folder: Path, **changes: object) -> list[Run]:
-    settings = {"conditions": {}, "base": [], "seeds": [0], "folds": 0, "folder": folder}
+    settings = {"conditions": {}, "base": [], "seeds": [0], "folds": 0, "folder": folder, "tests": {}}
     return plan(ARMS, **{**settings, **changes})
 
 
@@ -63,6 +63,19 @@ def test_only_finished_runs_are_collected(tmp_path: Path):
     assert (results.conditions, results.arms) == (("a", "b"), ("wide", "plain"))
     assert (results.seeds, results.folds) == ((0, 0), (0, 1))
     np.testing.assert_array_equal(results.values, [[0.5, 0.25], [np.nan, 1]])
+
+
+def test_each_test_of_a_finished_run_is_a_row_of_its_own(tmp_path: Path):
+    plain, wide = planned(tmp_path, tests={"near": ["a=1"], "far": []})
+    finish(wide, AP=0.1)  # not judged yet
+    finish(plain, AP=0.5)
+    for name, value in (("near", 0.25), ("far", 0.75)):
+        plain.training.test_folder(name).mkdir(parents=True)
+        (plain.training.test_folder(name) / "metrics.json").write_text(json.dumps({"AP": value}))
+        plain.training.note_test(name)
+    results = collect([plain, wide], ["AP"])
+    assert (results.conditions, results.arms) == (("near", "far"), ("plain", "plain"))
+    np.testing.assert_array_equal(results.values, [[0.25], [0.75]])
 
 
 def test_before_the_first_run_is_finished_there_is_nothing(tmp_path: Path):

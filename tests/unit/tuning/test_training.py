@@ -32,6 +32,20 @@ def test_it_is_finished_with_its_metrics_and_goes_on_from_its_checkpoint(tmp_pat
     assert training.finished
 
 
+def test_it_is_finished_with_all_of_its_tests_whose_metrics_are_their_own(tmp_path: Path):
+    training = Training(tmp_path, (), {"near": ("a=1",), "far": ()})
+    finish(training, AP=0.5)
+    assert (training.trained, training.finished, training.untested) == (True, False, ["near", "far"])
+    for name, value in (("near", 0.25), ("far", 0.75)):
+        training.test_folder(name).mkdir(parents=True)
+        (training.test_folder(name) / "metrics.json").write_text(json.dumps({"AP": value}))
+        training.note_test(name)
+    assert (training.finished, training.untested) == (True, [])
+    other = Training(tmp_path, (), {"near": ("a=2",), "far": ()})
+    assert other.untested == ["near"], "of other overrides"
+    assert [training.metric("AP", test=name) for name in ("near", "far", "")] == [0.25, 0.75, 0.5]
+
+
 @pytest.mark.parametrize("what", [save_checkpoint, finish])
 def test_a_folder_is_not_taken_for_another_training(tmp_path: Path, what):
     training, other = (Training(tmp_path / "a", (text,)) for text in ("x=1", "x=2"))

@@ -101,6 +101,34 @@ def test_a_broken_one_goes_on_from_its_checkpoint(tmp_path):
     ]
 
 
+def test_what_is_trained_is_judged_on_each_test_that_it_lacks(tmp_path, monkeypatch):
+    script = """
+import json, pathlib, sys
+words = dict(word.split("=", 1) for word in sys.argv[2:])
+folder = pathlib.Path(words["output"])
+folder.mkdir(parents=True)
+(folder / "metrics.json").write_text(json.dumps(sys.argv[1:]))
+"""
+    stand_in(script, tmp_path, monkeypatch)
+    one = Training(tmp_path / "a", ("x=1",), {"near": ("y=1",), "far": ()})
+    one.claim()
+    for folder in (one.folder, one.test_folder("far")):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "metrics.json").write_text("{}")
+    one.note_test("far")
+    with Workers(1) as pool:
+        pool.train(one)
+    assert one.finished
+    asked = json.loads((one.test_folder("near") / "metrics.json").read_text())
+    assert asked == [
+        "evaluate",
+        "y=1",
+        f"checkpoint={one.folder}/checkpoints/best.pt",
+        f"output={one.folder}/tests/near",
+    ]
+    assert (one.test_folder("far") / "metrics.json").read_text() == "{}"
+
+
 def test_after_a_failure_no_other_is_started_and_its_last_line_is_told(tmp_path):
     some = [training(tmp_path, "a", "fail=no such data"), training(tmp_path, "b")]
     with (

@@ -25,6 +25,7 @@ STUDY = Study(
     base=["data.root=data", "engine.epochs=3"],
     arms={"plain": [], "wide": ["model=small", "name=a|b"]},
     conditions={},
+    tests={},
     baseline="plain",
     seeds=[0, 1, 2],
     folds=0,
@@ -163,6 +164,17 @@ def test_each_condition_has_its_tables():
     assert "minus `plain`" in clean
     assert "| `plain` | 2 | 0.350 ± 0.071 |" in noisy
     assert "minus" not in noisy
+
+
+def test_tests_have_tables_as_conditions_have_and_are_no_runs_of_their_own():
+    study = replace(STUDY, tests={"near": ["data.root=near"], "far": []})
+    found = joined(results([0.5], [0.6], condition="near"), results([0.3], [0.4], condition="far"))
+    text = page(study, found, device="", versions={})
+    assert "**Unfinished: 2 of 6 runs.**" in text
+    assert "| `near` | `data.root=near` |" in text
+    near, far = text.split("### near\n")[1].split("### far\n")
+    assert "| `wide` | 1 | **0.600** |" in near
+    assert "| `wide` | 1 | **0.400** |" in far
 
 
 def test_an_unfinished_study_says_so():
