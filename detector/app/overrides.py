@@ -103,7 +103,10 @@ def _apply(override: Override, config: DictConfig, defaults: DictConfig) -> None
         near = difflib.get_close_matches(key, list(_keys(config)), n=1, cutoff=0.5)
         raise UserError(f"unknown setting {key}" + (f"; did you mean {near[0]}?" if near else ""))
     if override.is_delete():
-        _look_up(config, _above(key)).pop(key.rpartition(".")[2], None)
+        place = _look_up(config, _above(key))
+        if place is None:
+            raise UserError(f"~{key}: a name with a dot in it cannot be taken out")
+        place.pop(key.rpartition(".")[2], None)
         return
     before = _look_up(defaults, key)
     for value in _values(override):
