@@ -29,7 +29,7 @@ report: setup
 	@$(detector) report $(ARGS)
 
 test: setup
-	@$(python) -m pytest -n auto $(ARGS)
+	@$(python) -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: setup
 	@$(python) -m ruff check .
