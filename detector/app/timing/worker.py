@@ -28,6 +28,8 @@ from detector.system import die_with_parent
 
 PATIENCE = 600.0
 """Seconds for one answer: the first of a compiled network takes minutes on a small machine."""
+FAREWELL = 5.0
+"""Seconds in which a process that is no longer asked may tidy up."""
 ALONE = InferenceSettings(device="cpu", precision="fp32", batch_size=1)
 
 
@@ -74,7 +76,9 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.is_alive():
+        self._ours.close()  # which tells it to end
+        if self._process.pid is not None:
+            self._process.join(FAREWELL)
             self._process.kill()
             self._process.join()
 
