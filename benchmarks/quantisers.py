@@ -15,16 +15,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import hydra
 import nncf
 import numpy as np
 import onnx
 
 from detector.app.build import build_evaluate, load_split
+from detector.app.configs import CONFIGS
 from detector.app.exported import Exported
+from detector.app.exporting.job import CPU
 from detector.app.opening import labelled
 from detector.app.settings import plain
 from detector.data.loading.padding import pad_to_multiple
-from detector.engine.settings import InferenceSettings
 from detector.evaluation.predictions import predictions_json
 from detector.export import onnx_file
 from detector.export.quantise import quantise, stays_in_float
@@ -33,14 +35,9 @@ from detector.inference.split import SplitFrames, detect
 
 CALIBRATION = 200
 ROUNDS = 60
-CPU = InferenceSettings(device="cpu", precision="fp32", batch_size=8)
 
 
 def main() -> None:
-    import hydra
-
-    from detector.app.configs import CONFIGS
-
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("--root", required=True)
@@ -55,7 +52,8 @@ def main() -> None:
         files = {"fp32": options.file} | made(options.file, calibration(full, data), Path(folder))
         print(f"| | AP | AP50 | {' | '.join(f'ms, {runtime}' for runtime in installed())} |")
         print("|---|---:|---:|" + "---:|" * len(installed()))
-        times = timed(list(files.values()), next(frames.shots()).image)
+        padded = pad_to_multiple(next(frames.shots()).image, full.file.about["stride"])
+        times = timed(list(files.values()), padded[None, None])
         for name, file in files.items():
             found = detect(Exported(file).pipeline(CPU), frames)
             overall = evaluate(truth, predictions_json(found, truth)).metrics.overall
@@ -67,7 +65,7 @@ def calibration(full: Exported, data: dict[str, Any]) -> list[np.ndarray]:
     """[1, 1, H, W] each, spread over the training split."""
     training = SplitFrames(load_split(data, "train"), full.gain)
     chosen = np.linspace(0, len(training) - 1, min(CALIBRATION, len(training))).astype(int).tolist()
-    stride = int(full.file.about["stride"])
+    stride = full.file.about["stride"]
     return [pad_to_multiple(shot.image, stride)[None, None] for shot in training.shots(chosen)]
 
 
@@ -92,14 +90,13 @@ def made(file: Path, images: list[np.ndarray], folder: Path) -> dict[str, Path]:
 
 
 def timed(files: Sequence[Path], image: np.ndarray) -> dict[tuple[Path, str], float]:
-    """Median milliseconds of the network for one image [H, W]."""
+    """Median milliseconds of the network for one image [1, 1, H, W]."""
     ways = {(file, one): Exported(file, runtime=one, threads=1) for file in files for one in installed()}
     spent: dict[tuple[Path, str], list[float]] = {way: [] for way in ways}
     for _ in range(ROUNDS):
         for way, opened in ways.items():
-            padded = pad_to_multiple(image, int(opened.file.about["stride"]))[None, None]
             begun = time.perf_counter()
-            opened.file.run(padded)
+            opened.file.run(image)
             spent[way].append(time.perf_counter() - begun)
     return {way: 1e3 * float(np.median(values)) for way, values in spent.items()}
 

@@ -11,3 +11,8 @@ class NonFiniteError(RuntimeError):
 
 class Interrupted(RuntimeError):
     """Training was told to stop; the message says what was saved."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of another program says, on one line; its kind where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from detector.engine import seal
 from detector.engine.description import FORMAT, KEY, check, describe
-from detector.errors import UserError
+from detector.errors import UserError, first_line
 from detector.files import replacing
 from detector.version import __version__
 
@@ -83,7 +83,7 @@ def load(path: str | Path) -> dict[str, Any]:
         archive = zipfile.is_zipfile(io.BytesIO(content))
         state = _load_torch(content) if archive else _load_safetensors(path, content)
     except Exception as error:  # damaged bytes can raise anything
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = first_line(error)
         raise UserError(
             f"checkpoint {path}: cannot be read ({reason}); is it complete?{_whole_one(path)}"
         ) from error

@@ -11,7 +11,7 @@ import numpy as np
 
 from detector.data.loading.padding import PAD_VALUE
 from detector.engine import description
-from detector.errors import UserError
+from detector.errors import UserError, first_line
 from detector.inference.postprocess import Postprocess
 from detector.inference.runtimes import open_file
 from detector.structures import Candidates, Detections
@@ -39,8 +39,9 @@ class OnnxFile:
         except UserError:
             raise
         except Exception as error:  # damaged bytes can raise anything
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise UserError(f"checkpoint {path}: cannot be read ({reason}); is it complete?") from error
+            raise UserError(
+                f"checkpoint {path}: cannot be read ({first_line(error)}); is it complete?"
+            ) from error
         description.check(self.about, self.path)
         stride = self.about.get("stride")
         if type(stride) is not int or not 1 <= stride <= MOST_STRIDE:
@@ -84,8 +85,7 @@ class OnnxNetwork:
             answers = [self.file.run(images[first : first + step]) for first in range(0, len(images), step)]
             scores, boxes = (np.concatenate(part) for part in zip(*answers, strict=True))
         except Exception as error:  # the file may be anybody's: no memory is enough for some
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise UserError(f"{self.file.path}: cannot be computed ({reason})") from error
+            raise UserError(f"{self.file.path}: cannot be computed ({first_line(error)})") from error
         points = scores.shape[:2]
         classes = len(self.file.about["classes"])
         if scores.shape != (*points, classes) or boxes.shape != (*points, 4) or points[0] != len(images):

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from detector.errors import UserError
+from detector.errors import UserError, first_line
 from detector.files import require_regular
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ class Storage:
 
     def _failure(self, error: Exception) -> UserError:
         said = error.__cause__ or error  # optuna puts a guess before what the database says
-        line = next(iter(str(said).splitlines()), "")
-        return UserError(f"tune.storage={self.place}: {line[:200] or type(said).__name__}")
+        return UserError(f"tune.storage={self.place}: {first_line(said)[:200]}")
 
 
 def load_optuna() -> ModuleType:

@@ -23,18 +23,28 @@ def started(code: str) -> subprocess.Popen[str]:
     return process
 
 
-def until(state: str, pid: int) -> bool:
+def until(pid: int, *states: str) -> bool:
     end = time.monotonic() + 20
-    while system.state(pid) != state and time.monotonic() < end:
+    while system.state(pid) not in states and time.monotonic() < end:
         time.sleep(0.01)
-    return system.state(pid) == state
+    return system.state(pid) in states
+
+
+def helper_of_a_killed(code: str) -> int:
+    """The helper that a program with this code starts and names on its line; the program is killed then."""
+    program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=HERE)
+    assert program.stdout is not None
+    helper = int(program.stdout.readline().split()[1])
+    program.kill()
+    program.wait()
+    return helper
 
 
 def test_a_stopped_process_is_told_from_one_that_waits_and_one_that_is_gone():
     process = started(WAIT)
-    assert until("waiting", process.pid)
+    assert until(process.pid, "waiting")
     process.send_signal(signal.SIGSTOP)
-    assert until("stopped", process.pid)
+    assert until(process.pid, "stopped")
     process.kill()
     process.wait()
     assert system.state(process.pid) == "gone"
@@ -59,15 +69,7 @@ child.stdout.readline()
 print("ready", child.pid, flush=True)
 time.sleep(60)
 """
-    process = subprocess.Popen([sys.executable, "-c", outer], stdout=subprocess.PIPE, text=True, cwd=HERE)
-    assert process.stdout is not None
-    helper = int(process.stdout.readline().split()[1])
-    process.kill()
-    process.wait()
-    end = time.monotonic() + 20
-    while system.state(helper) not in ("gone", "dead") and time.monotonic() < end:
-        time.sleep(0.01)
-    assert system.state(helper) in ("gone", "dead")
+    assert until(helper_of_a_killed(outer), "gone", "dead")
 
 
 def test_a_helper_whose_parent_went_before_it_asked_ends_by_itself():
@@ -88,9 +90,4 @@ process = multiprocessing.get_context("fork").Process(target=helper)
 process.start()
 time.sleep(60)
 """
-    outer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=HERE)
-    assert outer.stdout is not None
-    helper = int(outer.stdout.readline().split()[1])
-    outer.kill()
-    outer.wait()
-    assert until("gone", helper) or until("dead", helper)
+    assert until(helper_of_a_killed(code), "gone", "dead")
