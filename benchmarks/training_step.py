@@ -36,6 +36,7 @@ from detector.assign.protocol import Assigner
 from detector.criterion.protocol import Criterion
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import train_loader
+from detector.engine.budget import fitted
 from detector.engine.device import pick_device, pick_precision
 from detector.engine.ema import Ema
 from detector.engine.memory import keep_freed_memory
@@ -71,6 +72,7 @@ def main() -> None:
 def compose(overrides: list[str]) -> Settings:
     with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
         settings: Settings = plain(hydra.compose("train", overrides=overrides))
+    settings["engine"] = fitted(settings["engine"], frames=FRAMES, processes=1)
     return settings
 
 

@@ -62,18 +62,19 @@ def tide(mistakes: Mistakes, classes: tuple[str, ...]) -> Tide:
     counts = _counts(points, missed)
     if not truths.any():
         return Tide(classes, mistakes.foreground, None, dict.fromkeys(KINDS), None, None, counts)
+    points = points.rows(np.argsort(-points.scores, kind="stable"))
     ap = _mean_ap(points, truths)
     # tidecv puts mistakes before hits of the same score in all that it mends, though not in `ap`.
-    points = points.rows(np.argsort(points.hits, kind="stable"))
+    points = points.rows(np.lexsort((points.hits, -points.scores)))
     mended = [_mean_ap(_mend(points, kind), truths) for kind in range(MISSED)]
     mended.append(_mean_ap(points, truths - missed))
-    told_apart = replace(points, scores=points.hits.astype(np.float64))
+    hits_first = points.rows(np.argsort(~points.hits, kind="stable"))
     return Tide(
         classes=classes,
         foreground=mistakes.foreground,
         ap=ap,
         gains={name: max(value - ap, 0.0) for name, value in zip(KINDS, mended, strict=True)},
-        false_positives=_mean_ap(told_apart, truths) - ap,
+        false_positives=_mean_ap(hits_first, truths) - ap,
         false_negatives=_mean_ap(points, truths - unfound) - ap,
         counts=counts,
     )
@@ -135,12 +136,13 @@ def _mend(points: _Points, kind: int) -> _Points:
 def _mean_ap(points: _Points, truths: np.ndarray) -> float:
     """Mean of AP over the classes that have truths or detections; 1 where none has, for nothing is wrong.
 
-    A class without truths has AP 0. Detections of the same score count in their order. truths: [K].
+    A class without truths has AP 0. points: those of a class best first. truths: [K].
     """
-    points = points.rows(points.counted)
-    order = np.lexsort((-points.scores, points.labels))
-    hits = points.hits[order]
-    cuts = np.searchsorted(points.labels[order], np.arange(len(truths) + 1))
+    # As small as they can be: numpy then sorts by counting.
+    labels = points.labels[points.counted].astype(np.min_scalar_type(len(truths)))
+    order = np.argsort(labels, kind="stable")
+    hits = points.hits[points.counted][order]
+    cuts = np.searchsorted(labels[order], np.arange(len(truths) + 1))
     values = [
         _ap(hits[start:stop], count)
         for start, stop, count in zip(cuts[:-1], cuts[1:], truths.tolist(), strict=True)

@@ -37,6 +37,8 @@ LESS_IS_BETTER = ("MR-2",)
 
 _CELLS = 2**18
 """Of the tables [U, S] that are worked on at a time: they then stay near the processor."""
+_COLUMNS = 16
+"""At least, of such a table: a row of them is what the processor reads of the weights at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,10 +155,10 @@ def _each_class(
     """Each class with truth in the bin, and its curves under some of the weightings after the other."""
     for label in np.unique(pool.truths.labels[kind.counted]).tolist():
         finders = _finders(pool, matches, kind, label)
-        step = max(1, _CELLS // max(1, len(finders.images)))
+        step = max(_COLUMNS, _CELLS // max(1, len(finders.images)))
         for start in range(0, weights.shape[1], step):
             some = slice(start, start + step)
-            yield label, some, finders.curves(weights[:, some])
+            yield label, some, finders.curves(np.ascontiguousarray(weights[:, some]))
 
 
 @dataclass(frozen=True, eq=False)
