@@ -57,7 +57,7 @@ class Counts:
     stops: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     slowest: float = 0.0
-    late: int = 0
+    late: list[str] = field(default_factory=list)
     runs: int = 0
 
 
@@ -181,7 +181,8 @@ def disturb(process: Process, rng: random.Random, *, longest: float, counts: Cou
             process.kill()
         took = time.monotonic() - began
         counts.slowest = max(counts.slowest, took)
-        counts.late += took > POLITE
+        if took > POLITE:
+            counts.late.append(f"{what}: {took:.1f} s")
     process.wait()
     deadline = time.monotonic() + ORPHANS
     while any(map(lives, family)) and time.monotonic() < deadline:
@@ -271,7 +272,11 @@ def main() -> None:
     print(f"{counts.runs} runs, {counts.stops.total()} stops")
     for what, count in sorted(counts.stops.items()):
         print(f"  {what}: {count}")
-    print(f"slowest end after a signal: {counts.slowest:.1f} s; {counts.late} took more than {POLITE:g} s")
+    print(
+        f"slowest end after a signal: {counts.slowest:.1f} s; {len(counts.late)} took more than {POLITE:g} s"
+    )
+    for slow in counts.late:
+        print(f"  {slow}")
     print(f"{len(counts.faults)} faults")
     for fault in counts.faults:
         print(f"  {fault}")
