@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).absolute().parents[1]
 PAGE = REPOSITORY / "docs" / "tutorial.md"
@@ -72,7 +73,8 @@ def label(folder: Path, tracks: Path) -> None:
         for place in track["positions"]
         if place["width"] and place["height"]
     }
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     frames = json.loads((folder / "frames.json").read_text(encoding="utf-8"))["frames"]
     for number, frame in enumerate(frames, start=1):
         images.append({"id": number, "file_name": frame["name"], "width": 160, "height": 120})
