@@ -20,7 +20,7 @@ from detector.files import write_text
 
 KEPT = ("init", "seed", "model", "thermal", "data", "engine.batch_size", "engine.accumulate")
 """Settings, and groups of them, that say what the run is: which network, which frames in which order."""
-FREE_OF_KEPT = ("data.root", "data.split", "data.on_error", "data.most_skipped")
+FREE_OF_KEPT = ("data.root", "data.false_alarms", "data.split", "data.on_error", "data.most_skipped")
 KINDS = ("optimizer.name", "criterion.name", "assigner.name")
 """Kinds of parts: another one would make nothing of what the first has remembered."""
 QUIET = ("resume", "overwrite")
@@ -107,7 +107,8 @@ def compared(state: Mapping[str, Any], now: Mapping[str, Any], *, source: str) -
             raise UserError(
                 f"checkpoint {source}: the {split} split has changed since: it had {_of(had, 'frames')} "
                 f"frames and {_of(had, 'objects')} objects, now {found['frames']} and {found['objects']}, "
-                f"or other boxes or pictures; begin a new run from its weights: init={source}"
+                "or other boxes, pictures or data.false_alarms; begin a new run from its weights: "
+                f"init={source}"
             )
     then = before if isinstance(before, dict) else {}
     return [

@@ -123,13 +123,19 @@ def train(work: dict[str, Any]) -> None:
     if first and not goes_on:  # the others get its weights
         began = start(model, config["init"], settings=config["model"], classes=classes)
     workers = processes.loader_workers(settings.workers, device)
-    loader = training_loader(config, settings, annotations, workers=workers, multiple=model.stride)
+    alarms = work["false_alarms"]
+    loader = training_loader(
+        config, settings, annotations, false_alarms=alarms, workers=workers, multiple=model.stride
+    )
     validation = Validation(config, settings, classes=classes, precision=precision)
     tracker = Tracker(
         folder / "tensorboard" if first else None, quiet=not first, pictures=validation.pictures
     )
     machine = f"{distributed.world_size()} x {device}, {str(precision.dtype).removeprefix('torch.')}"
-    data = {"training": fingerprint(annotations), "validation": fingerprint(validation.annotations)}
+    data = {
+        "training": fingerprint(annotations, false_alarms=alarms),
+        "validation": fingerprint(validation.annotations),
+    }
     require_alike(data)
     facts = {
         "classes": list(classes),
