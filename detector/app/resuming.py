@@ -105,9 +105,7 @@ def compared(state: Mapping[str, Any], now: Mapping[str, Any], *, source: str) -
         had = known.get(split, found) if isinstance(known, dict) else found
         if had != found:
             raise UserError(
-                f"checkpoint {source}: the {split} split has changed since: it had {_of(had, 'frames')} "
-                f"frames and {_of(had, 'objects')} objects, now {found['frames']} and {found['objects']}, "
-                "or other boxes, pictures or data.false_alarms; begin a new run from its weights: "
+                f"checkpoint {source}: {_changed(split, had, found)}; begin a new run from its weights: "
                 f"init={source}"
             )
     then = before if isinstance(before, dict) else {}
@@ -147,6 +145,16 @@ def write_down(folder: Path, changes: Sequence[str], *, command: str, step: int)
             known = []
     entry = {"command": command, "after_step": step, "changes": list(changes)}
     write_text(file, json.dumps([*known, entry], indent=1) + "\n")
+
+
+def _changed(split: str, had: object, found: Mapping[str, object]) -> str:
+    """What is not as it was, of two fingerprints that differ."""
+    if all(_of(had, name) == found[name] for name in ("frames", "objects", "digest")):
+        return "data.false_alarms has other false alarms than when the run was begun"
+    return (
+        f"the {split} split has changed since: it had {_of(had, 'frames')} frames and {_of(had, 'objects')} "
+        f"objects, now {found['frames']} and {found['objects']}, or other boxes or pictures"
+    )
 
 
 def _of(fingerprint: object, name: str) -> object:
