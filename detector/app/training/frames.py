@@ -66,6 +66,16 @@ def showing_factors(
     return factors if false_alarms is None else np.maximum(factors, alarm_factors(np.array(false_alarms)))
 
 
+def alarms_told(false_alarms: Sequence[int], factors: np.ndarray) -> str:
+    """What the false alarms change, for the user. factors [N]: of `showing_factors`."""
+    counts = np.array(false_alarms)
+    share = factors[counts > 0].sum() / factors.sum()
+    return (
+        f"data.false_alarms has {counts.sum()}, on {(counts > 0).sum()} of {len(counts)} frames: "
+        f"these are {share:.0%} of those shown"
+    )
+
+
 def training_loader(
     config: dict[str, Any],
     settings: EngineSettings,

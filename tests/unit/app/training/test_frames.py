@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from detector.app.training import frames
-from detector.app.training.frames import false_alarms_on, showing_factors
+from detector.app.training.frames import alarms_told, false_alarms_on, showing_factors
 from detector.data.annotations import Annotations
 from detector.data.splits import select
 from detector.evaluation.predictions import predictions_json
@@ -59,3 +59,8 @@ def test_the_larger_of_rarity_and_false_alarms_counts(split):
         showing_factors(some, rare_below=1, false_alarms=[0, 1, 1, 0]), [rare, 3, 3, 1]
     )
     np.testing.assert_allclose(showing_factors(some, rare_below=0, false_alarms=[0, 0, 0, 0]), [1, 1, 1, 1])
+
+
+def test_what_false_alarms_change_is_told():
+    told = alarms_told([0, 2, 1, 0], np.array([1.0, 3.0, 2.0, 2.0]))
+    assert told == "data.false_alarms has 3, on 2 of 4 frames: these are 62% of those shown"
