@@ -20,7 +20,7 @@ from detector.files import write_text
 
 KEPT = ("init", "seed", "model", "thermal", "data", "engine.batch_size", "engine.accumulate")
 """Settings, and groups of them, that say what the run is: which network, which frames in which order."""
-FREE_OF_KEPT = ("data.root", "data.split", "data.on_error", "data.most_skipped")
+FREE_OF_KEPT = ("data.root", "data.false_alarms", "data.split", "data.on_error", "data.most_skipped")
 KINDS = ("optimizer.name", "criterion.name", "assigner.name")
 """Kinds of parts: another one would make nothing of what the first has remembered."""
 QUIET = ("resume", "overwrite")
@@ -105,9 +105,8 @@ def compared(state: Mapping[str, Any], now: Mapping[str, Any], *, source: str) -
         had = known.get(split, found) if isinstance(known, dict) else found
         if had != found:
             raise UserError(
-                f"checkpoint {source}: the {split} split has changed since: it had {_of(had, 'frames')} "
-                f"frames and {_of(had, 'objects')} objects, now {found['frames']} and {found['objects']}, "
-                f"or other boxes or pictures; begin a new run from its weights: init={source}"
+                f"checkpoint {source}: {_changed(split, had, found)}; begin a new run from its weights: "
+                f"init={source}"
             )
     then = before if isinstance(before, dict) else {}
     return [
@@ -146,6 +145,16 @@ def write_down(folder: Path, changes: Sequence[str], *, command: str, step: int)
             known = []
     entry = {"command": command, "after_step": step, "changes": list(changes)}
     write_text(file, json.dumps([*known, entry], indent=1) + "\n")
+
+
+def _changed(split: str, had: object, found: Mapping[str, object]) -> str:
+    """What is not as it was, of two fingerprints that differ."""
+    if all(_of(had, name) == found[name] for name in ("frames", "objects", "digest")):
+        return "data.false_alarms has other false alarms than when the run was begun"
+    return (
+        f"the {split} split has changed since: it had {_of(had, 'frames')} frames and {_of(had, 'objects')} "
+        f"objects, now {found['frames']} and {found['objects']}, or other boxes or pictures"
+    )
 
 
 def _of(fingerprint: object, name: str) -> object:

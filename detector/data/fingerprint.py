@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 
 import numpy as np
 
 from detector.data.annotations import Annotations
 
 
-def fingerprint(annotations: Annotations) -> dict[str, str | int]:
+def fingerprint(
+    annotations: Annotations, *, false_alarms: Sequence[int] | None = None
+) -> dict[str, str | int]:
     """frames, objects, and a digest of every record and its picture's name and size in bytes.
 
+    false_alarms: of each picture, where they decide how often it is shown: has a digest of its own.
     Where the files lie is no part of it, so a set may be moved; their bytes are not read.
     """
     digest = hashlib.sha256(repr(annotations.classes).encode())
@@ -24,11 +28,14 @@ def fingerprint(annotations: Annotations) -> dict[str, str | int]:
         digest.update(repr(about).encode())
         for values in truths:
             digest.update(values[cuts[i] : cuts[i + 1]].data)
-    return {
+    words: dict[str, str | int] = {
         "frames": len(table),
         "objects": int(annotations.object_counts().sum()),
         "digest": digest.hexdigest(),
     }
+    if false_alarms is not None:
+        words["false_alarms"] = hashlib.sha256(np.array(false_alarms, "<i8").tobytes()).hexdigest()
+    return words
 
 
 def _bytes_by_row(values: np.ndarray) -> np.ndarray:

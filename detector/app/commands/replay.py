@@ -14,7 +14,7 @@ from detector.app.build import run_config
 from detector.app.initial import start
 from detector.app.parts import build
 from detector.app.settings import typed
-from detector.app.training.frames import training_loader, training_split
+from detector.app.training.frames import false_alarms_on, training_loader, training_split
 from detector.data.annotations import Annotations
 from detector.engine import checkpoint
 from detector.engine.device import pick_device, pick_precision
@@ -85,7 +85,14 @@ def _trainer(
         assigner=build("assigner", config["assigner"]),
         criterion=build("criterion", config["criterion"]),
         optimizer=build("optimizer", config["optimizer"]),
-        loader=training_loader(config, settings, annotations, workers=0, multiple=model.stride),
+        loader=training_loader(
+            config,
+            settings,
+            annotations,
+            false_alarms=false_alarms_on(annotations, config["data"]),
+            workers=0,
+            multiple=model.stride,
+        ),
         validate=lambda _model: None,
         precision=pick_precision(settings.precision, device),
         settings=settings,

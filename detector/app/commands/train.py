@@ -22,7 +22,7 @@ from detector.app.running import processes
 from detector.app.running.alike import require_alike, require_on_first
 from detector.app.running.folder import CHECKPOINTS, Locked
 from detector.app.settings import typed
-from detector.app.training.frames import training_loader, training_split
+from detector.app.training.frames import alarms_told, training_loader, training_split
 from detector.app.training.preparing import prepared
 from detector.app.training.validation import Validation
 from detector.data import colour, scale
@@ -123,13 +123,19 @@ def train(work: dict[str, Any]) -> None:
     if first and not goes_on:  # the others get its weights
         began = start(model, config["init"], settings=config["model"], classes=classes)
     workers = processes.loader_workers(settings.workers, device)
-    loader = training_loader(config, settings, annotations, workers=workers, multiple=model.stride)
+    alarms = work["false_alarms"]
+    loader = training_loader(
+        config, settings, annotations, false_alarms=alarms, workers=workers, multiple=model.stride
+    )
     validation = Validation(config, settings, classes=classes, precision=precision)
     tracker = Tracker(
         folder / "tensorboard" if first else None, quiet=not first, pictures=validation.pictures
     )
     machine = f"{distributed.world_size()} x {device}, {str(precision.dtype).removeprefix('torch.')}"
-    data = {"training": fingerprint(annotations), "validation": fingerprint(validation.annotations)}
+    data = {
+        "training": fingerprint(annotations, false_alarms=alarms),
+        "validation": fingerprint(validation.annotations),
+    }
     require_alike(data)
     facts = {
         "classes": list(classes),
@@ -160,6 +166,8 @@ def train(work: dict[str, Any]) -> None:
         tracker.say(f"warning: {line}")
     if annotations.records[0].colour != REFUSE:
         tracker.say(f"note: {colour.told(annotations.records[0].colour)}")
+    if alarms is not None:
+        tracker.say(f"note: {alarms_told(alarms, loader.sampler.factors)}")
     if config["data"]["scale"] != 1:
         tracker.say(f"note: {scale.told(config['data']['scale'])}")
     if began is not None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from detector import distributed
 from detector.app.build import load_split
@@ -14,10 +17,12 @@ from detector.data.classes import with_classes
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, train_loader
 from detector.data.loading.sample import Transform
+from detector.data.loading.sampling import alarm_factors, repeat_factors
 from detector.data.readers.assemble import shown
 from detector.data.splits import drawn
 from detector.engine.settings import EngineSettings
 from detector.errors import UserError
+from detector.evaluation.false_alarms import read_false_alarms
 
 
 def training_split(config: dict[str, Any]) -> Annotations:
@@ -33,15 +38,57 @@ def training_split(config: dict[str, Any]) -> Annotations:
     return annotations if count is None else drawn(annotations, count, seed=config["seed"])
 
 
+def false_alarms_on(annotations: Annotations, data: Mapping[str, Any]) -> list[int] | None:
+    """How many false alarms `data.false_alarms` has on each frame to learn from; None where no file is named.
+
+    annotations: of `training_split`. Raises UserError as `read_false_alarms` does.
+    """
+    file = data.get("false_alarms")  # runs from before 0.3 have no such key
+    if file is None:
+        return None
+    # A detector is judged on the whole split, also where few frames are drawn from it to learn from.
+    whole = annotations if data.get("frames") is None else load_split(data, data["train"])
+    counts = dict(
+        zip(whole.table.image_ids.tolist(), read_false_alarms(Path(file), whole).tolist(), strict=True)
+    )
+    return [counts[image] for image in annotations.table.image_ids.tolist()]
+
+
+def showing_factors(
+    annotations: Annotations, *, rare_below: float, false_alarms: Sequence[int] | None
+) -> np.ndarray:
+    """[N] how often each frame is shown next to the others.
+
+    The larger of what its classes and its false alarms ask for, as of two rare classes: one showing serves
+    both.
+    """
+    factors = repeat_factors(annotations, rare_below=rare_below)
+    return factors if false_alarms is None else np.maximum(factors, alarm_factors(np.array(false_alarms)))
+
+
+def alarms_told(false_alarms: Sequence[int], factors: np.ndarray) -> str:
+    """What the false alarms change, for the user. factors [N]: of `showing_factors`."""
+    counts = np.array(false_alarms)
+    share = factors[counts > 0].sum() / factors.sum()
+    return (
+        f"data.false_alarms has {counts.sum()}, on {(counts > 0).sum()} of {len(counts)} frames: "
+        f"these are {share:.0%} of those shown"
+    )
+
+
 def training_loader(
     config: dict[str, Any],
     settings: EngineSettings,
     annotations: Annotations,
     *,
+    false_alarms: Sequence[int] | None,
     workers: int,
     multiple: int,
 ) -> TrainLoader:
-    """The batches of a run, of this process of the group. multiple: of pixels, that the network takes."""
+    """The batches of a run, of this process of the group.
+
+    false_alarms: of `false_alarms_on`. multiple: of pixels, that the network takes.
+    """
     without_mosaic = round(settings.no_mosaic_fraction * settings.epochs)
     dataset = DetectionDataset(
         annotations,
@@ -57,7 +104,9 @@ def training_loader(
         seed=config["seed"],
         rank=distributed.rank(),
         world_size=distributed.world_size(),
-        rare_below=config["data"]["rare_below"],
+        factors=showing_factors(
+            annotations, rare_below=config["data"]["rare_below"], false_alarms=false_alarms
+        ),
         timeout=settings.timeout,
     )
 

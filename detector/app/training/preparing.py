@@ -19,7 +19,7 @@ from detector.app.running import processes
 from detector.app.running.folder import require_unused
 from detector.app.settings import plain, typed
 from detector.app.shipped import THERMAL
-from detector.app.training.frames import split_with_classes, training_split, transform_of
+from detector.app.training.frames import false_alarms_on, split_with_classes, training_split, transform_of
 from detector.data.annotations import Annotations
 from detector.data.loading.store import FrameStore
 from detector.engine import checkpoint
@@ -39,6 +39,8 @@ def prepared(config: DictConfig, folder: Path, overrides: Sequence[str]) -> dict
         require_unused(folder, overwrite=config.overwrite)
     # So that the run finds its data from any working directory.
     config.data.root = str(Path(str(config.data.root)).absolute())
+    if config.data.false_alarms is not None:
+        config.data.false_alarms = str(Path(str(config.data.false_alarms)).absolute())
     if config.resume is None and config.init not in (None, THERMAL):
         config.init = str(Path(str(config.init)).absolute())
     count = processes.how_many(config.engine.processes, pick_device(config.engine.device))
@@ -50,7 +52,8 @@ def prepared(config: DictConfig, folder: Path, overrides: Sequence[str]) -> dict
     if count > 1 and values["augment"]["name"] == "whole_frame":
         check_one_size(training, count)
     work = {"config": values, "folder": str(folder), "command": command, "changes": changes}
-    return {**work, "processes": count}
+    # Read once: it may have a hundred boxes for each frame, and lie on the first of several hosts alone.
+    return {**work, "processes": count, "false_alarms": false_alarms_on(training, values["data"])}
 
 
 def check_one_size(training: Annotations, count: int) -> None:

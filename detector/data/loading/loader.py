@@ -20,7 +20,7 @@ from detector import system
 from detector.data.loading.dataset import DetectionDataset, SampleKey
 from detector.data.loading.padding import pad_to
 from detector.data.loading.sample import Sample
-from detector.data.loading.sampling import repeat_factors, systematic
+from detector.data.loading.sampling import systematic
 from detector.errors import UserError
 from detector.structures import IGNORE_LABEL
 from detector.tensors import Batch, Targets
@@ -204,17 +204,17 @@ def train_loader(
     seed: int,
     rank: int = 0,
     world_size: int = 1,
-    rare_below: float = 0.0,
+    factors: np.ndarray | None = None,
     timeout: float = 0,
 ) -> TrainLoader:
     """Full batches in random order; call `start(epoch)` before each epoch.
 
-    timeout: seconds to wait for a batch of the workers; 0: as long as it takes. rare_below: share of images
-    under which a class's images come more often (data/loading/sampling.py).
+    timeout: seconds to wait for a batch of the workers; 0: as long as it takes. factors [N]: how often each
+    image is shown next to the others (data/loading/sampling.py); None: all alike.
     Images that do not fill a last batch are left out of the epoch. Raises UserError where there is no full
     batch.
     """
-    factors = repeat_factors(dataset.annotations, rare_below=rare_below)
+    factors = np.ones(len(dataset)) if factors is None else factors
     sampler = EpochSampler(factors, batch_size=batch_size, seed=seed, rank=rank, world_size=world_size)
     return TrainLoader(dataset, sampler, workers=workers, timeout=timeout)
 

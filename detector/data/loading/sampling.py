@@ -1,4 +1,4 @@
-"""How often each picture is shown, for data sets with rare classes."""
+"""How often each picture is shown: more where its classes are rare, or a detector raised false alarms."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import numpy as np
 
 from detector.data.annotations import Annotations
 from detector.errors import UserError
+
+MOST_FOR_ALARMS = 4
+"""Times that a picture with false alarms is shown next to one without. Where a few pictures have all of them,
+these would fill half of each epoch and be learnt by heart."""
 
 
 def repeat_factors(annotations: Annotations, *, rare_below: float) -> np.ndarray:
@@ -23,6 +27,16 @@ def repeat_factors(annotations: Annotations, *, rare_below: float) -> np.ndarray
     share = present.mean(axis=0)
     factor = np.sqrt(np.divide(rare_below, share, out=np.ones_like(share), where=share > 0)).clip(min=1)
     return np.where(present, factor, 1.0).max(axis=1)
+
+
+def alarm_factors(false_alarms: np.ndarray) -> np.ndarray:
+    """[N] float64, 1 to MOST_FOR_ALARMS: how often each picture should be shown next to one without alarms.
+
+    false_alarms [N]: how many each has. But for the limit, half of the showings are shared out among all and
+    half by them: however many there are, each picture still comes at least half as often as it did.
+    """
+    mean = np.mean(false_alarms)
+    return np.minimum(1 + false_alarms / mean, MOST_FOR_ALARMS) if mean else np.ones(len(false_alarms))
 
 
 def systematic(factors: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:

@@ -125,6 +125,16 @@ def test_other_frames_and_classes_are_refused_and_other_versions_told():
         resuming.compared(FACTS, {**FACTS, "data": grown}, source="last.pt")
 
 
+def test_a_file_of_false_alarms_may_move_and_not_change(last):
+    known = FACTS["data"]["training"]
+    begun = {**FACTS, "data": {"training": {**known, "false_alarms": "a"}}}
+    assert asked(last, "data.false_alarms=moved.json")[0].data.false_alarms == "moved.json"
+    assert resuming.compared(begun, begun, source="last.pt") == []
+    for now in (FACTS, {**FACTS, "data": {"training": {**known, "false_alarms": "b"}}}):
+        with pytest.raises(UserError, match=r"data\.false_alarms has other false alarms than when"):
+            resuming.compared(begun, now, source="last.pt")
+
+
 def test_every_resumption_is_written_down(tmp_path):
     resuming.write_down(tmp_path, ["engine.epochs=3 (was 2)"], command="train", step=6)
     resuming.write_down(tmp_path, [], command="train again", step=9)

@@ -37,3 +37,12 @@ def test_every_change_is_seen(tmp_path: Path) -> None:
     picture.write_bytes(picture.read_bytes() + b"0")
     found.append(fingerprint(split)["digest"])
     assert len(set(found)) == len(found)
+
+
+def test_other_false_alarms_are_another_fingerprint_and_none_the_one_without(tmp_path):
+    split = split_on_disk(tmp_path, 3)
+    plain = fingerprint(split)
+    found = [fingerprint(split, false_alarms=counts) for counts in ([0, 0, 1], [0, 1, 0], [0, 0, 0])]
+    assert len({one["false_alarms"] for one in found}) == 3
+    assert all({**plain, "false_alarms": one["false_alarms"]} == one for one in found)
+    assert "false_alarms" not in plain

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detector.data.annotations import Annotations, ImageRecord
-from detector.data.loading.sampling import repeat_factors, systematic
+from detector.data.loading.sampling import MOST_FOR_ALARMS, alarm_factors, repeat_factors, systematic
 from detector.errors import UserError
 
 
@@ -41,6 +41,20 @@ def test_a_region_to_ignore_makes_no_picture_rare():
 def test_a_share_above_one_is_refused():
     with pytest.raises(UserError, match="rare_below"):
         repeat_factors(annotations([0]), rare_below=1.5)
+
+
+def test_false_alarms_share_half_of_the_showings():
+    # 0.5 a picture: one alarm adds as much as two average pictures have.
+    np.testing.assert_array_equal(alarm_factors(np.array([0, 1, 1, 0])), [1, 3, 3, 1])
+    many = np.random.default_rng(0).integers(3, 9, 100)
+    factors = alarm_factors(many)
+    assert factors.sum() == pytest.approx(200)
+    np.testing.assert_allclose((factors - 1) * many.mean(), many)
+
+
+def test_few_pictures_with_all_false_alarms_do_not_fill_the_epoch():
+    np.testing.assert_array_equal(alarm_factors(np.array([0] * 9 + [5])), [1] * 9 + [MOST_FOR_ALARMS])
+    np.testing.assert_array_equal(alarm_factors(np.zeros(3, np.int64)), np.ones(3))
 
 
 def test_equal_factors_show_every_picture_once():
