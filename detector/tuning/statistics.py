@@ -20,7 +20,7 @@ from detector.tuning.results import Results
 LEVEL = 0.05
 """p below which two arms are told apart; intervals hold 1 - LEVEL."""
 
-_LESS = {*LESS_IS_BETTER, "calibration", "dAP"}
+_LESS = {*LESS_IS_BETTER, "calibration", "dAP", "false_alarms"}
 
 
 def less_is_better(metric: str) -> bool:

@@ -145,6 +145,7 @@ def test_the_front_is_the_best_and_what_cannot_be_told_from_it():
         ("per_class/person/MR-2", True),
         ("calibration/d_ece", True),
         ("tide/dAP/missed", True),
+        ("headline/overall/false_alarms/value", True),
         ("tide/AP", False),
         ("overlap/>0.3/AP50", False),
         ("precision_at_recall_0.8", False),
