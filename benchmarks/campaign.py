@@ -27,10 +27,10 @@ from pathlib import Path
 import torch
 
 from detector.app.cli import main as main_program
+from detector.app.running.workers import PROGRAM
 from detector.engine import checkpoint
 from detector.errors import UserError
 
-PROGRAM = (sys.executable, "-m", "detector")
 SET = [
     "dataset={train: 12, val: 4, test: 4, frames_per_scene: 2}",
     *("scene.width=64", "scene.height=64", "scene.fine=1", "scene.objects=[1,4]"),

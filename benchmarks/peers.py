@@ -14,15 +14,14 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import torch
 
 from benchmarks.latency import installed, quiet, workshop
+from detector.app.running.workers import PROGRAM
 
-PROGRAM = (sys.executable, "-m", "detector")
 DETECTIONS = 100
 """Of a frame, as COCO counts them."""
 

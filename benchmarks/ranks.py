@@ -33,6 +33,7 @@ from detector.app.commands import train
 from detector.app.configs import CONFIGS
 from detector.app.fitting import fitted_to
 from detector.app.running import processes
+from detector.app.running.workers import PROGRAM
 from detector.app.settings import plain
 from detector.engine.trainer import Trainer
 from detector.evaluation.coco import Metrics
@@ -156,7 +157,7 @@ def main() -> None:
     runs: Runs = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        made = [sys.executable, "-m", "detector", "synth", *SET, f"root={folder / 'set'}"]
+        made = [*PROGRAM, "synth", *SET, f"root={folder / 'set'}"]
         subprocess.run(made, check=True, capture_output=True)
         told = [f"data.root={folder / 'set'}", *overrides]
         for kind in KINDS:

@@ -13,11 +13,12 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from detector.app.running.workers import PROGRAM
 
 REPOSITORY = Path(__file__).absolute().parents[1]
 PAGE = REPOSITORY / "docs" / "tutorial.md"
@@ -44,9 +45,7 @@ def evening(folder: Path, tracks: Path) -> None:
     total, labelled = 0.0, False
     for words in commands():
         began = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "detector", *words], cwd=folder, check=True, stdout=subprocess.DEVNULL
-        )
+        subprocess.run([*PROGRAM, *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         seconds = time.perf_counter() - began
         total += seconds
         print(f"{seconds:7.1f} s  thermal-detector {shlex.join(words)}", flush=True)
