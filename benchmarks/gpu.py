@@ -461,14 +461,14 @@ def _detections_compared(found: Sequence[Detections], expected: Sequence[Detecti
 # --- 4: one training step
 
 
-def eager_steps(bench: Bench) -> None:
+def steps(bench: Bench) -> None:
+    """One by one as the host starts its kernels, and replayed as engine.graphs has it."""
     work = Work(bench.config(*bench.scale.overrides), bench.device)
     rows: list[Row] = []
-    for form, search in (("eager", False), ("eager, cudnn.benchmark", True)):
-        torch.backends.cudnn.benchmark = search
+    for form, graphs in (("eager", False), ("graphs", True)):
         for batch in bench.scale.batches:
             forget_memory(work.device)
-            trainer = work.trainer(batch)
+            trainer = work.trainer(batch, graphs=graphs)
             one = first_batch(trainer)
             step = partial(trainer._step, [one])
             rows.append(timed_step(trainer, step, form=form, batch=batch, scale=bench.scale))
@@ -516,7 +516,7 @@ def own_frames(error: BaseException) -> list[str]:
 def operations(bench: Bench) -> None:
     """Whose kernels the device is busy with in a step of the largest batch."""
     work = Work(bench.config(*bench.scale.overrides), bench.device)
-    trainer = work.trainer(bench.scale.batches[-1])
+    trainer = work.trainer(bench.scale.batches[-1], graphs=False)
     batch = first_batch(trainer)
     for _ in range(bench.scale.warm):
         trainer._step([batch])
@@ -535,65 +535,6 @@ def operations(bench: Bench) -> None:
         "operations",
         [{"operation": e.key, "ms": round(took[e], 3), "calls": e.count} for e in longest],
     )
-
-
-def graph_steps(bench: Bench) -> None:
-    """Learning rate and EMA decay are numbers of the host: a graph keeps those that it was captured at."""
-    bench.need_cuda()
-    work = Work(bench.config(*bench.scale.overrides), bench.device)
-    rows: list[Row] = []
-    forms: dict[str, Callable[[Trainer, Batch], None]] = {
-        "graph, whole step": lambda trainer, batch: trainer._step([batch]),
-        "graph, without the update": _forward_and_backward,
-    }
-    for form, step in forms.items():
-        for batch in bench.scale.batches:
-            forget_memory(work.device)
-            rows.append(_graph_row(work, step, form=form, batch=batch, scale=bench.scale))
-            bench.say("steps", rows)
-
-
-def _forward_and_backward(trainer: Trainer, batch: Batch) -> None:
-    trainer.optimizer.zero_grad(set_to_none=True)
-    parts = trainer._backward(batch, share=1.0)
-    trainer.log.add(trainer.progress.step, parts, batch.image_ids)
-
-
-def _graph_row(
-    work: Work, step: Callable[[Trainer, Batch], None], *, form: str, batch: int, scale: Scale
-) -> Row:
-    """A row of the table of steps, or why there is no graph."""
-    trainer = work.trainer(batch)
-    for group in trainer.optimizer.param_groups:
-        group["capturable"] = True
-    one = first_batch(trainer)
-    images = one.images.to(work.device, memory_format=torch.channels_last)
-    resident = Batch(images, to_device(one.targets, work.device), one.image_ids)
-    try:
-        replay = captured(lambda: step(trainer, resident), before=trainer.log.flush)
-        return timed_step(trainer, replay, form=form, batch=batch, scale=scale)
-    except RuntimeError as error:
-        frames = own_frames(error)
-        return {
-            "form": form,
-            "batch": batch,
-            "why not": f"{str(error)[:300]}; {frames[-1] if frames else ''}",
-        }
-
-
-def captured(step: Callable[[], None], *, before: Callable[[], object]) -> Callable[[], None]:
-    """The replay of a graph of `step`, warmed up on a stream of its own, as torch's manual asks for."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(3):
-            step()
-    torch.cuda.current_stream().wait_stream(stream)
-    before()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        step()
-    return graph.replay
 
 
 def compiled_steps(bench: Bench) -> None:
@@ -729,10 +670,9 @@ PARTS: dict[str, tuple[Callable[[Bench], None], float]] = {
     "1 environment": (environment, 20),
     "2 CUDA tests": (cuda_tests, 45),
     "3 difference to the CPU": (differences, 45),
-    "4 step, eager": (eager_steps, 40),
+    "4 step": (steps, 50),
     "4 step, waiting for the GPU": (waits_in_a_step, 20),
     "4 step, operations": (operations, 20),
-    "4 step, CUDA graphs": (graph_steps, 30),
     "4 step, compiled": (compiled_steps, 60),
     "5 images per second": (rates, 75),
     "6 recipe": (recipe, SECONDS),

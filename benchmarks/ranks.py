@@ -108,8 +108,8 @@ class Recorded(Trainer):
         values = [p.grad for p in parameters] if name == "gradients" else [p.detach() for p in parameters]
         self.kept[name].append(torch.cat([value.flatten() for value in values if value is not None]))
 
-    def _backward(self, batch: Batch, *, share: float) -> dict[str, Tensor]:
-        parts = super()._backward(batch, share=share)
+    def _backward(self, batch: Batch) -> dict[str, Tensor]:
+        parts = super()._backward(batch)
         self.kept["loss"].append(parts["total"])
         return parts
 

@@ -4,6 +4,7 @@ box regression on the positives."""
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from detector import distributed
 from detector.criterion.combine import Combine
@@ -54,7 +55,7 @@ class Composite:
         assignment: Assignment,
         targets: Targets,  # noqa: ARG002 - the criterion contract; the assignment says it all
         *,
-        progress: float,
+        progress: float | Tensor,
     ) -> LossTerms:
         with no_autocast(head_output.logits.device):
             sums = self._sums(head_output, assignment, progress=progress)
@@ -73,7 +74,9 @@ class Composite:
             total=total, parts={name: value.detach() for name, value in (parts | counts).items()}
         )
 
-    def _sums(self, head_output: HeadOutput, assignment: Assignment, *, progress: float) -> BatchSums:
+    def _sums(
+        self, head_output: HeadOutput, assignment: Assignment, *, progress: float | Tensor
+    ) -> BatchSums:
         logits = at_least_float32(head_output.logits)
         target = class_targets(assignment, classes=logits.shape[-1], quality=self.quality_targets)
         target = target.to(logits.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from detector import distributed
 from detector.criterion.protocol import BoxLoss, PointLoss
@@ -39,7 +40,7 @@ class Dense:
         assignment: Assignment,
         targets: Targets,  # noqa: ARG002 - the criterion contract; the assignment says it all
         *,
-        progress: float,  # noqa: ARG002 - nothing here warms up
+        progress: float | Tensor,  # noqa: ARG002 - nothing here warms up
     ) -> LossTerms:
         with no_autocast(head_output.logits.device):
             logits = at_least_float32(head_output.logits)

@@ -46,7 +46,7 @@ class HardNegatives:
             raise UserError(f"mining.warmup_fraction={self.warmup_fraction}: must be between 0 and 1")
 
     def __call__(
-        self, losses: Tensor, positive: Tensor, negative: Tensor, *, progress: float
+        self, losses: Tensor, positive: Tensor, negative: Tensor, *, progress: float | Tensor
     ) -> tuple[Tensor, Tensor]:
         """losses [B, P] of every point taken as a negative; positive, negative [B, P] bool.
 
@@ -67,9 +67,8 @@ class HardNegatives:
             selected = hardest(ranked.reshape(1, -1), k[None]).reshape(ranked.shape)
             selected = selected[distributed.rank()].view_as(losses)
             total = k.float()
-        if progress < self.warmup_fraction:
-            return negative, total
-        return selected & negative, total
+        warming = progress < self.warmup_fraction
+        return negative & (selected | warming), total
 
     def _wanted(self, positives: Tensor, negatives: Tensor) -> Tensor:
         """k = ratio * positives, at least `min_kept`, at most `max_kept` and what there is; int64."""

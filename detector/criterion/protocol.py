@@ -12,11 +12,12 @@ from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 class Criterion(Protocol):
     """Model output and assignment to a loss. Pure.
 
-    progress: how much of the run is behind us, in [0, 1]; it drives warm-ups.
+    progress: how much of the run is behind us, in [0, 1], a number or a scalar on the output's device; it
+    drives warm-ups.
     """
 
     def __call__(
-        self, head_output: HeadOutput, assignment: Assignment, targets: Targets, *, progress: float
+        self, head_output: HeadOutput, assignment: Assignment, targets: Targets, *, progress: float | Tensor
     ) -> LossTerms: ...
 
 

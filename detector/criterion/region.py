@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from detector import distributed
 from detector.criterion.protocol import BoxLoss, SetLoss
@@ -30,7 +31,7 @@ class Region:
         assignment: Assignment,
         targets: Targets,  # noqa: ARG002 - the criterion contract; the assignment says it all
         *,
-        progress: float,  # noqa: ARG002 - nothing here warms up
+        progress: float | Tensor,  # noqa: ARG002 - nothing here warms up
     ) -> LossTerms:
         with no_autocast(head_output.logits.device):
             probs = at_least_float32(head_output.logits).sigmoid()

@@ -36,11 +36,11 @@ class EngineSettings(InferenceSettings):
     loss is not the loss of one larger batch. no_mosaic_fraction: of the epochs, at the end. warmup_fraction,
     lr_floor: see WarmupCosine. clip_norm: bound of the gradient's norm. ema_decay: see Ema. evaluate_every:
     epochs between evaluations. patience: evaluations without a better AP before training stops, or None.
-    sync_batch_norm: whether several processes share batch statistics, see models/batch_norm.py. log_every:
-    steps between readings of the losses. workers: loader processes per training process,
-    "auto" or a number. cache_mib: decoded frames kept in memory, per training process. keep: former last.pt
-    kept. on_nonfinite, most_skipped: see Skipping in engine/finite.py. timeout: seconds that anything waits
-    for a loader worker or another process.
+    sync_batch_norm: whether several processes share batch statistics, see models/batch_norm.py. graphs:
+    whether one GPU replays recorded steps, see engine/graphs.py. log_every: steps between readings of the
+    losses. workers: loader processes per training process, "auto" or a number. cache_mib: decoded frames kept
+    in memory, per training process. keep: former last.pt kept. on_nonfinite, most_skipped: see Skipping in
+    engine/finite.py. timeout: seconds that anything waits for a loader worker or another process.
     """
 
     processes: int | str
@@ -55,6 +55,7 @@ class EngineSettings(InferenceSettings):
     patience: int | None
     log_every: int
     sync_batch_norm: bool
+    graphs: bool
     compile: bool
     workers: int | str
     cache_mib: int

@@ -22,6 +22,7 @@ from detector.engine import checkpoint
 from detector.engine.device import Precision
 from detector.engine.ema import Ema
 from detector.engine.finite import Skipping, require_sound
+from detector.engine.graphs import CudaGraphs
 from detector.engine.interrupt import Interrupt
 from detector.engine.optim import OptimizerFactory, WarmupCosine, load_memory
 from detector.engine.progress import Progress
@@ -31,7 +32,7 @@ from detector.engine.tracking import Tracker
 from detector.errors import Interrupted, UserError
 from detector.evaluation.coco import Metrics
 from detector.models.batch_norm import synchronise
-from detector.tensors import Batch, to_device
+from detector.tensors import Batch, Targets, to_device
 
 Validate = Callable[[nn.Module], Metrics | None]
 """Metrics of a model in eval mode; None on processes other than rank 0."""
@@ -76,6 +77,8 @@ class Trainer:
         self.scaler = precision.scaler()
         self.settings = settings
         self.tracker = tracker
+        recorded = _can_record(settings, precision.device)
+        self.graphs = CudaGraphs(self._gradients, say=tracker.say) if recorded else None
         self.folder = folder
         self.describe = describe
         self.ema = Ema(self.model, decay=settings.ema_decay)
@@ -222,7 +225,7 @@ class Trainer:
         for number, batch in enumerate(batches):
             last = number == len(batches) - 1
             with self._gradients_exchanged(last):
-                for name, value in self._backward(batch, share=1 / len(batches)).items():
+                for name, value in self._backward(batch).items():
                     parts[name] = parts.get(name, torch.zeros_like(value)) + value / len(batches)
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
@@ -233,7 +236,8 @@ class Trainer:
         if not bad:
             self.scaler.step(self.optimizer)
         self.scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
+        # Graphs add to gradients where they are.
+        self.optimizer.zero_grad(set_to_none=self.graphs is None)
         self.progress.step += 1
         self.progress.batch += len(batches)
         if bad:
@@ -254,15 +258,23 @@ class Trainer:
         epoch, number = divmod(step - 1, self.steps_per_epoch)
         return f"epoch {epoch + 1}, batch {(number + 1) * self.settings.accumulate}"
 
-    def _backward(self, batch: Batch, *, share: float) -> dict[str, Tensor]:
+    def _backward(self, batch: Batch) -> dict[str, Tensor]:
         device = self.precision.device
         images = batch.images.to(device, non_blocking=True, memory_format=torch.channels_last)
         targets = to_device(batch.targets, device, non_blocking=True)
+        behind = self.progress.step / self.total_steps
+        progress = torch.full((), behind, dtype=torch.float64, device=device)
+        gradients = self.graphs or self._gradients
+        return gradients(images, progress, *vars(targets).values())
+
+    def _gradients(self, images: Tensor, progress: Tensor, *truth: Tensor) -> dict[str, Tensor]:
+        """Adds a batch's share of the step to the gradients; truth: the fields of Targets."""
+        targets = Targets(*truth)
         with self.precision.autocast():
             output = self.network(images)
         assignment = self.assigner(output, targets)
-        terms = self.criterion(output, assignment, targets, progress=self.progress.step / self.total_steps)
-        self.scaler.scale(terms.total * share).backward()
+        terms = self.criterion(output, assignment, targets, progress=progress)
+        self.scaler.scale(terms.total / self.settings.accumulate).backward()
         return terms.parts
 
     def _evaluate(self, interrupt: Interrupt) -> None:
@@ -325,6 +337,12 @@ class Trainer:
         if isinstance(self.network, DistributedDataParallel) and not exchange:
             return self.network.no_sync()
         return contextlib.nullcontext()
+
+
+def _can_record(settings: EngineSettings, device: torch.device) -> bool:
+    """Whether steps become CUDA graphs: not where ranks wait for each other, nor what is compiled already."""
+    alone = distributed.world_size() == 1
+    return settings.graphs and device.type == "cuda" and alone and not settings.compile
 
 
 def _wrapped(model: nn.Module, settings: EngineSettings) -> nn.Module:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
+from detector.engine.graphs import CudaGraphs
 from detector.geometry.points import grid_of
 from detector.tensors import Assignment, GridLevel, HeadOutput, LossTerms, Targets, to_device
 from tests.built import built
@@ -227,3 +228,22 @@ def test_nothing_waits_for_a_cuda_device(name: str, progress: float):
         gradients(loss(output, assigner(output, targets), targets, progress=progress), output)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+@every_criterion
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_cuda_device_replays_it_from_the_warm_up_to_mining(name: str):
+    loss, assigner = criterion(name), TASK_ALIGNED
+
+    def parts(logits: Tensor, boxes: Tensor, progress: Tensor, *truth: Tensor) -> dict[str, Tensor]:
+        output, targets = replace(head_of(logits), boxes=boxes), Targets(*truth)
+        return loss(output, assigner(output, targets), targets, progress=progress).parts
+
+    replayed = CudaGraphs(parts, say=pytest.fail)
+    for seed, progress in enumerate([0.0, 0.0, 0.0, MINED, MINED]):
+        head, targets = random_head(seed=seed), to_device(random_targets(counts=(6, 3), seed=seed), "cuda")
+        behind = torch.tensor(progress, dtype=torch.float64, device="cuda")
+        inputs = (head.logits.cuda(), head.boxes.cuda(), behind, *vars(targets).values())
+        expected = parts(*inputs)
+        for key, value in replayed(*inputs).items():
+            torch.testing.assert_close(value, expected[key], msg=f"{key}, call {seed}")

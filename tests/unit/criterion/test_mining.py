@@ -102,9 +102,10 @@ def test_every_negative_counts_during_the_warm_up_over_the_number_that_mining_ke
         (0.24, negative),
         (0.25, naive(mining, losses, positive, negative)[0]),
     ):
-        selected, count = mining(losses, positive, negative, progress=progress)
-        assert torch.equal(selected, expected), progress
-        assert count.item() == k.item() < negative.sum()
+        for told in (progress, torch.tensor(progress, dtype=torch.float64)):
+            selected, count = mining(losses, positive, negative, progress=told)
+            assert torch.equal(selected, expected), progress
+            assert count.item() == k.item() < negative.sum()
 
 
 def test_the_choice_passes_no_gradient():

@@ -114,9 +114,9 @@ class Watched:
         return len(self.progress)
 
     def __call__(
-        self, head_output: HeadOutput, assignment: Assignment, targets: Targets, *, progress: float
+        self, head_output: HeadOutput, assignment: Assignment, targets: Targets, *, progress: float | Tensor
     ) -> LossTerms:
-        self.progress.append(progress)
+        self.progress.append(float(progress))
         terms = self.inner(head_output, assignment, targets, progress=progress)
         return self.after(self.calls, terms)
 
