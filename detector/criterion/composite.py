@@ -86,7 +86,7 @@ class Composite:
 
         rows, taken = positive_rows(assignment)
         flat, probs = losses.flatten(), logits.sigmoid().flatten(0, 1)
-        p, y = probs[rows], target.flatten(0, 1)[rows]
+        p, y = probs.index_select(0, rows), target.flatten(0, 1)[rows]
         hit = torch.minimum(p, y)
         alarm, miss, rejected = p - hit, y - hit, 1 - probs
         # F1 of every point as a set of C entries by itself; of a negative, that of the background class.
@@ -97,7 +97,7 @@ class Composite:
         # torch.where would make a copy of everything in both.
         among_positives, among_negatives = (m.flatten().to(losses.dtype) for m in (taken, selected))
         scalars = {
-            "positive_loss": among_positives @ flat[rows],
+            "positive_loss": among_positives @ flat.index_select(0, rows),
             "negative_loss": among_negatives @ flat,
             "positives": among_positives.sum(),
             "truth": among_positives @ y.sum(-1),
