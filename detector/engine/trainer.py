@@ -84,6 +84,7 @@ class Trainer:
         self.ema = Ema(self.model, decay=settings.ema_decay)
         self.thresholds: dict[str, float] | None = None
         self.progress = Progress()
+        self.saved = 0  # at which step
         self.log = StepLog(scaled=self.scaler.is_enabled())
         first = distributed.rank() == 0
         self.skipping = Skipping(
@@ -116,7 +117,9 @@ class Trainer:
                 self.progress.epoch, self.progress.batch = epoch, 0
                 if evaluate:
                     self._evaluate(interrupt)
-                self.save(LAST)
+                # Of ten frames an epoch is one step, less work than saving it.
+                if evaluate or self.progress.step - self.saved >= self.settings.log_every:
+                    self.save(LAST)
                 self._stop_if(interrupt)
         self.log.require_movement()
 
@@ -187,6 +190,7 @@ class Trainer:
         require_sound(models, self.optimizer, step=self.progress.step, file=path)
         if distributed.rank() == 0:
             checkpoint.save(path, self.state(), keep=self.settings.keep if name == LAST else 0)
+        self.saved = self.progress.step
         distributed.barrier()
 
     def _run_epoch(self, interrupt: Interrupt) -> None:

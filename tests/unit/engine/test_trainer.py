@@ -153,3 +153,12 @@ def test_half_precision_trains_and_goes_on_from_a_run_without_it(tmp_path):
 def test_more_batches_a_step_than_an_epoch_has_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"engine\.accumulate=5 is more than the 4 batches of an epoch"):
         trainer_of(tmp_path, accumulate=5)
+
+
+def test_epochs_shorter_than_log_every_are_not_all_saved(tmp_path, monkeypatch):
+    steps = []
+    monkeypatch.setattr(checkpoint, "save", lambda _, state, **__: steps.append(state["progress"]["step"]))
+    trainer = trainer_of(tmp_path, images=2, epochs=10, evaluate_every=100, log_every=4)
+    trainer.fit()
+    assert trainer.steps_per_epoch == 1
+    assert steps == [4, 8, 10, 10, 10], "the last before its evaluation, as the best, and after it"
