@@ -9,7 +9,7 @@ import pytest
 
 from detector.data.splits import merge
 from tests.built import built
-from tests.integration.commands import TINY_RUN
+from tests.integration.commands import TINY_ENGINE, TINY_RUN
 from tests.integration.test_convert_and_split import truth
 
 
@@ -82,7 +82,7 @@ def test_train_evaluate_and_report_see_one_made_split(call, labelled_frames, tmp
     assert sorted(set().union(*ids.values())) == list(range(14))
     assert judged <= ids["test"]
     assert own["images"] == len(ids["test"])
-    call("evaluate", "checkpoint=run/checkpoints/best.pt").assert_fine()
+    call("evaluate", "checkpoint=run/checkpoints/best.pt", *TINY_ENGINE).assert_fine()
     assert json.loads((tmp_path / "run/evaluation/test/metrics.json").read_text()) == own
     call("report", "run=run").assert_fine()
     assert "cannot be read" not in (tmp_path / "run/report.html").read_text()

@@ -79,7 +79,7 @@ def test_a_whole_detector_finds_what_predict_finds(exported, call, tiny_set, tmp
     )
     assert re.search(r"over [1-9]\d* objects in 4 frames: scores \S+e-0[5-9], boxes", out)
     frames = f"source={tiny_set / 'val'}"
-    told = ["confidence=0.05", "output=found", "pictures=none", "engine.device=cpu"]
+    told = ["confidence=0.05", "output=found", "pictures=none", *TINY_ENGINE]
     call("predict", given, frames, *told).assert_fine()
     expected = json.loads((tmp_path / "found/detections.json").read_text())["frames"]
     session = onnxruntime.InferenceSession(tmp_path / "whole.onnx")
