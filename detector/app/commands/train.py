@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
@@ -113,6 +114,8 @@ def train(work: dict[str, Any]) -> None:
     precision = pick_precision(settings.precision, device)
     torch.manual_seed(config["seed"])
     keep_freed_memory()
+    # OpenCV would take every core, also where other trainings have theirs.
+    cv2.setNumThreads(torch.get_num_threads())
 
     annotations = training_split(config)
     classes = annotations.classes
