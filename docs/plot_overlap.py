@@ -5,7 +5,6 @@ python docs/plot_overlap.py [results.csv [picture.svg]]
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,19 +24,6 @@ HERE = Path(__file__).parent
 METRIC, BASELINE = "AP50", "composite"
 APART = 0.012
 """Between the whiskers of two arms at one overlap, in IoU."""
-
-
-def read(file: Path) -> Results:
-    """A study's results.csv."""
-    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
-    return Results(
-        conditions=tuple(row["condition"] for row in rows),
-        arms=tuple(row["arm"] for row in rows),
-        seeds=tuple(int(row["seed"]) for row in rows),
-        folds=(None,) * len(rows),
-        metrics=(METRIC,),
-        values=np.array([[float(row[METRIC])] for row in rows]),
-    )
 
 
 def curves(axes: Axes, found: Mapping[str, Mapping[float, Mean]], arms: list[str]) -> None:
@@ -88,4 +74,4 @@ def figure(results: Results) -> Figure:
 if __name__ == "__main__":
     source = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "results" / "overlap.csv"
     target = Path(sys.argv[2]) if len(sys.argv) > 2 else HERE / "images" / "study_overlap.svg"
-    target.write_text(svg_file(figure(read(source))))
+    target.write_text(svg_file(figure(Results.read(source.read_text(), (METRIC,)))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,19 @@ class Results:
         return {
             (seed, fold): row for where, name, seed, fold, row in rows if (where, name) == (condition, arm)
         }
+
+    @classmethod
+    def read(cls, text: str, metrics: Sequence[str]) -> Results:
+        """These metrics of what `csv` wrote."""
+        rows = list(csv.DictReader(text.splitlines()))
+        return cls(
+            conditions=tuple(row["condition"] for row in rows),
+            arms=tuple(row["arm"] for row in rows),
+            seeds=tuple(int(row["seed"]) for row in rows),
+            folds=tuple(int(row["fold"]) if row["fold"] else None for row in rows),
+            metrics=tuple(metrics),
+            values=np.array([[float(row[name]) for name in metrics] for row in rows]),
+        )
 
     def csv(self) -> str:
         """One line for every run."""

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from detector.tuning.results import Results
 
@@ -32,3 +33,16 @@ def test_a_study_without_folds_and_conditions_leaves_their_cells_empty():
     alone = Results(("",), ("plain",), (0,), (None,), ("AP",), np.array([[0.5]]))
     assert alone.csv().splitlines()[1] == ",plain,0,,0.500000"
     assert list(alone.of("plain")) == [(0, None)]
+
+
+@pytest.mark.parametrize(
+    "results", [RESULTS, Results(("",), ("plain",), (0,), (None,), ("AP",), np.array([[0.5]]))]
+)
+def test_what_was_written_is_read_again(results):
+    again = Results.read(results.csv(), results.metrics)
+    assert vars(again) | {"values": None} == vars(results) | {"values": None}
+    np.testing.assert_array_equal(again.values, results.values)
+
+
+def test_the_metrics_that_are_asked_for_are_read_in_their_order():
+    np.testing.assert_array_equal(Results.read(RESULTS.csv(), ("AP50", "AP")).values, RESULTS.values[:, ::-1])
