@@ -406,8 +406,9 @@ def _losses(
 ) -> tuple[HeadOutput, Assignment, LossTerms]:
     with precision.autocast():
         output: HeadOutput = model(batch.images.to(memory_format=torch.channels_last))
-    assignment = trainer.assigner(output, batch.targets)
-    return output, assignment, trainer.criterion(output, assignment, batch.targets, progress=1.0)
+    assignment = trainer.gradients.assigner(output, batch.targets)
+    criterion = trainer.gradients.criterion
+    return output, assignment, criterion(output, assignment, batch.targets, progress=1.0)
 
 
 def compared(found: Answer, expected: Answer) -> Row:

@@ -35,9 +35,10 @@ from detector.app.fitting import fitted_to
 from detector.app.running import processes
 from detector.app.running.workers import PROGRAM
 from detector.app.settings import plain
+from detector.criterion.protocol import Criterion
 from detector.engine.trainer import Trainer
 from detector.evaluation.coco import Metrics
-from detector.tensors import Batch
+from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 
 WORLDS = (1, 2, 4)
 SET = [
@@ -77,8 +78,17 @@ class Recorded(Trainer):
         if settings["describe"]["config"]["float64"]:
             model = model.double()
             model.register_forward_pre_hook(lambda _, images: (images[0].double(),))
-        super().__init__(model, **settings)
         self.kept: dict[str, list[Tensor]] = {"loss": [], "gradients": [], "weights": []}
+        criterion: Criterion = settings.pop("criterion")
+
+        def noting(
+            head_output: HeadOutput, assignment: Assignment, targets: Targets, *, progress: float | Tensor
+        ) -> LossTerms:
+            terms = criterion(head_output, assignment, targets, progress=progress)
+            self.kept["loss"].append(terms.parts["total"])
+            return terms
+
+        super().__init__(model, criterion=noting, **settings)
         self.metrics: Metrics | None = None
         judge = self.validate
 
@@ -107,11 +117,6 @@ class Recorded(Trainer):
         parameters = list(self.model.parameters())
         values = [p.grad for p in parameters] if name == "gradients" else [p.detach() for p in parameters]
         self.kept[name].append(torch.cat([value.flatten() for value in values if value is not None]))
-
-    def _backward(self, batch: Batch) -> dict[str, Tensor]:
-        parts = super()._backward(batch)
-        self.kept["loss"].append(parts["total"])
-        return parts
 
     def fit(self) -> None:
         super().fit()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 Function = Callable[..., dict[str, Tensor]]
 """Tensors on one GPU to scalars by name; what else it changes are tensors that stay where they are."""
+Say = Callable[[str], None]
 
 MOST = 8
 """Shapes that get a graph; each keeps the memory of a whole step until the run ends."""
@@ -37,7 +38,7 @@ class CudaGraphs:
     on, and `say` is told why.
     """
 
-    def __init__(self, function: Function, *, say: Callable[[str], None]) -> None:
+    def __init__(self, function: Function, *, say: Say) -> None:
         self.function = function
         self.say = say
         self._graphs: dict[tuple[torch.Size, ...], _Graph | None] = {}  # None: seen once

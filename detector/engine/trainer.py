@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import time
 from collections.abc import Callable
@@ -12,7 +11,6 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from detector import distributed
 from detector.assign.protocol import Assigner
@@ -22,7 +20,7 @@ from detector.engine import checkpoint
 from detector.engine.device import Precision
 from detector.engine.ema import Ema
 from detector.engine.finite import Skipping, require_sound
-from detector.engine.graphs import CudaGraphs
+from detector.engine.gradients import Gradients
 from detector.engine.interrupt import Interrupt
 from detector.engine.optim import OptimizerFactory, WarmupCosine, load_memory
 from detector.engine.progress import Progress
@@ -31,8 +29,7 @@ from detector.engine.steplog import GRADIENT, NonFiniteStep, StepLog
 from detector.engine.tracking import Tracker
 from detector.errors import Interrupted, UserError
 from detector.evaluation.coco import Metrics
-from detector.models.batch_norm import synchronise
-from detector.tensors import Batch, Targets, to_device
+from detector.tensors import Batch
 
 Validate = Callable[[nn.Module], Metrics | None]
 """Metrics of a model in eval mode; None on processes other than rank 0."""
@@ -65,20 +62,23 @@ class Trainer:
         describe: dict[str, Any],
     ) -> None:
         self.model = model.to(memory_format=torch.channels_last)
-        self.network = _wrapped(self.model, settings)
-        self.assigner = assigner
-        self.criterion = criterion
+        self.gradients = Gradients(
+            self.model,
+            assigner=assigner,
+            criterion=criterion,
+            precision=precision,
+            settings=settings,
+            say=tracker.say,
+        )
         self.optimizer = optimizer(self.model)
         self.base_lrs = [float(group["lr"]) for group in self.optimizer.param_groups]
         self.schedule = WarmupCosine(settings.warmup_fraction, floor=settings.lr_floor)
         self.loader = loader
         self.validate = validate
         self.precision = precision
-        self.scaler = precision.scaler()
+        self.scaler = self.gradients.scaler
         self.settings = settings
         self.tracker = tracker
-        recorded = _can_record(settings, precision.device)
-        self.graphs = CudaGraphs(self._gradients, say=tracker.say) if recorded else None
         self.folder = folder
         self.describe = describe
         self.ema = Ema(self.model, decay=settings.ema_decay)
@@ -226,10 +226,11 @@ class Trainer:
             group["lr"] = base * factor
         self.skipping.remember(self.model)
         parts: dict[str, Tensor] = {}
+        progress = self.progress.step / self.total_steps
         for number, batch in enumerate(batches):
             last = number == len(batches) - 1
-            with self._gradients_exchanged(last):
-                for name, value in self._backward(batch).items():
+            with self.gradients.exchanged(last):
+                for name, value in self.gradients(batch, progress=progress).items():
                     parts[name] = parts.get(name, torch.zeros_like(value)) + value / len(batches)
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
@@ -241,7 +242,7 @@ class Trainer:
             self.scaler.step(self.optimizer)
         self.scaler.update()
         # Graphs add to gradients where they are.
-        self.optimizer.zero_grad(set_to_none=self.graphs is None)
+        self.optimizer.zero_grad(set_to_none=self.gradients.graphs is None)
         self.progress.step += 1
         self.progress.batch += len(batches)
         if bad:
@@ -261,25 +262,6 @@ class Trainer:
     def _where(self, step: int) -> str:
         epoch, number = divmod(step - 1, self.steps_per_epoch)
         return f"epoch {epoch + 1}, batch {(number + 1) * self.settings.accumulate}"
-
-    def _backward(self, batch: Batch) -> dict[str, Tensor]:
-        device = self.precision.device
-        images = batch.images.to(device, non_blocking=True, memory_format=torch.channels_last)
-        targets = to_device(batch.targets, device, non_blocking=True)
-        behind = self.progress.step / self.total_steps
-        progress = torch.full((), behind, dtype=torch.float64, device=device)
-        gradients = self.graphs or self._gradients
-        return gradients(images, progress, *vars(targets).values())
-
-    def _gradients(self, images: Tensor, progress: Tensor, *truth: Tensor) -> dict[str, Tensor]:
-        """Adds a batch's share of the step to the gradients; truth: the fields of Targets."""
-        targets = Targets(*truth)
-        with self.precision.autocast():
-            output = self.network(images)
-        assignment = self.assigner(output, targets)
-        terms = self.criterion(output, assignment, targets, progress=progress)
-        self.scaler.scale(terms.total / self.settings.accumulate).backward()
-        return terms.parts
 
     def _evaluate(self, interrupt: Interrupt) -> None:
         self._synchronise_average()
@@ -336,26 +318,3 @@ class Trainer:
             return False
         self.tracker.say(f"no better AP for {self.progress.stale} evaluations: stopping early")
         return True
-
-    def _gradients_exchanged(self, exchange: bool) -> contextlib.AbstractContextManager[None]:
-        if isinstance(self.network, DistributedDataParallel) and not exchange:
-            return self.network.no_sync()
-        return contextlib.nullcontext()
-
-
-def _can_record(settings: EngineSettings, device: torch.device) -> bool:
-    """Whether steps become CUDA graphs: not where ranks wait for each other, nor what is compiled already."""
-    alone = distributed.world_size() == 1
-    return settings.graphs and device.type == "cuda" and alone and not settings.compile
-
-
-def _wrapped(model: nn.Module, settings: EngineSettings) -> nn.Module:
-    """The model as training calls it."""
-    network: nn.Module = model
-    if distributed.world_size() > 1:
-        if settings.sync_batch_norm:
-            synchronise(model)
-        network = DistributedDataParallel(model)
-    if settings.compile:
-        network.compile()
-    return network

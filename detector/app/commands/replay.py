@@ -122,8 +122,8 @@ def _replay(trainer: Trainer, step: int, images: list[int], annotations: Annotat
     lines = examine(
         trainer.model,
         again,
-        assigner=trainer.assigner,
-        criterion=trainer.criterion,
+        assigner=trainer.gradients.assigner,
+        criterion=trainer.gradients.criterion,
         precision=trainer.precision,
         progress=trainer.progress.step / trainer.total_steps,
     )

@@ -12,7 +12,7 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a C
 
 
 def test_a_cpu_has_no_graphs(tmp_path):
-    assert trainer_of(tmp_path).graphs is None
+    assert trainer_of(tmp_path).gradients.graphs is None
 
 
 @needs_cuda

@@ -15,8 +15,8 @@ def looked_at(trainer: Trainer, batches: list[Batch]) -> list[str]:
     return examine(
         trainer.model,
         batches,
-        assigner=trainer.assigner,
-        criterion=trainer.criterion,
+        assigner=trainer.gradients.assigner,
+        criterion=trainer.gradients.criterion,
         precision=trainer.precision,
         progress=0.1,
     )
