@@ -142,9 +142,17 @@ def run(folder: Path, overrides: list[str], *, kind: str, world: int, followed: 
     values = fitted_to(load_split(values["data"], values["data"]["train"]), values, processes=world)
     leader = None if followed is None else str(followed / STATES)
     config = {**values, "float64": double, "followed": leader}
-    work = {"config": config, "folder": str(folder), "command": "", "changes": []}
+    work: dict[str, Any] = {
+        "config": config,
+        "folder": str(folder),
+        "command": "",
+        "changes": [],
+        "false_alarms": None,
+    }
     folder.mkdir()
-    processes.launch(recorded, work, device=torch.device("cpu"), processes=world, timeout=300)
+    processes.launch(
+        recorded, {**work, "false_alarms": None}, device=torch.device("cpu"), processes=world, timeout=300
+    )
     return Steps(**torch.load(folder / FILE, weights_only=True))
 
 

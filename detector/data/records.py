@@ -172,7 +172,7 @@ class Records(Sequence[ImageRecord]):
         if not -len(self) <= index < len(self):
             raise IndexError(f"{index}: there are {len(self)} records")
         index %= len(self)
-        own = slice(self.cuts[index], self.cuts[index + 1])
+        boxes, labels, ignored = self.truth(index)
         stored = self.stored[self.stored_cuts[index] : self.stored_cuts[index + 1]]
         names = self.names[index]
         width, height = self.sizes[index].tolist()
@@ -181,15 +181,20 @@ class Records(Sequence[ImageRecord]):
             path=Path(self.paths[index]),
             width=width,
             height=height,
-            boxes=self.boxes[own],
-            labels=self.labels[own],
-            ignored=self.ignored[own],
+            boxes=boxes,
+            labels=labels,
+            ignored=ignored,
             sequence=self.sequences[index],
             stored=stored if self.kept[index] else None,
             colour=self.colours[index] or REFUSE,
             unit=self.units[index],
             names=tuple(names.split("\n")) if names else (),
         )
+
+    def truth(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """boxes [N, 4], labels [N] and ignored [N] of one picture, by its index from 0."""
+        own = slice(self.cuts[index], self.cuts[index + 1])
+        return self.boxes[own], self.labels[own], self.ignored[own]
 
     def __iter__(self) -> Iterator[ImageRecord]:
         return map(self.__getitem__, range(len(self)))

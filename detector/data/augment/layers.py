@@ -32,13 +32,13 @@ class Layers:
         self.ignored = sample.ignored.copy()
         self._depths = np.zeros(len(sample.boxes), np.int32)  # 0: the sample's own, k: the k-th thing put
         self._front = np.zeros(sample.image.shape, np.int32)  # depth of what each pixel shows
-        self._count = 0
+        self._places: list[Place] = []
 
     def put(self, place: Place, painted: np.ndarray, *, hides: np.ndarray) -> None:
         """Paint the pixels of `place`; hides [h, w] bool: where what was there can no longer be seen."""
-        self._count += 1
+        self._places.append(place)
         self.image[place] = painted
-        self._front[place][hides] = self._count
+        self._front[place][hides] = len(self._places)
 
     def put_object(
         self, place: Place, painted: np.ndarray, *, hides: np.ndarray, box: np.ndarray, label: int
@@ -48,12 +48,12 @@ class Layers:
         self.boxes = np.concatenate((self.boxes, box[None].astype(np.float32)))
         self.labels = np.append(self.labels, label)
         self.ignored = np.append(self.ignored, False)
-        self._depths = np.append(self._depths, np.int32(self._count))
+        self._depths = np.append(self._depths, np.int32(len(self._places)))
 
     def objects(self, min_side: float) -> np.ndarray:
         """Indices of the boxes that are objects and whose shorter side has min_side pixels or more."""
-        sides = self.boxes[:, 2:] - self.boxes[:, :2]
-        return np.flatnonzero(~self.ignored & (sides.min(1, initial=np.inf) >= min_side))
+        wide, high = (self.boxes[:, 2:] - self.boxes[:, :2]).T
+        return (~self.ignored & (np.minimum(wide, high) >= min_side)).nonzero()[0]
 
     def sample(self, rule: VisibilityRule) -> Sample:
         """The finished sample.
@@ -61,9 +61,10 @@ class Layers:
         A box ends where its object's visible pixels end. An object of which less than rule.min_visible of the
         box's pixels can be seen becomes an ignored region, and one of which nothing can be seen goes.
         """
-        if not self._count:
+        if not self._places:
             return replace(self._sample, image=self.image)
-        seen = [self._seen(box, int(depth)) for box, depth in zip(self.boxes, self._depths, strict=True)]
+        own = zip(self.boxes, self._depths, self._covered(), strict=True)
+        seen = [self._seen(box, int(depth)) if covered else (1.0, box) for box, depth, covered in own]
         shares = np.array([share for share, _ in seen])
         boxes = np.array([box for _, box in seen], np.float32).reshape(-1, 4)
         left = shares > 0
@@ -75,6 +76,13 @@ class Layers:
             ignored=(self.ignored | (shares < rule.min_visible))[left],
         )
         return rule.apply(sample, areas(sample.boxes))
+
+    def _covered(self) -> np.ndarray:
+        """[N] bool: whether anything that was put may hide the object."""
+        places = np.array([(c.start, r.start, c.stop, r.stop) for r, c in self._places])
+        low = np.maximum(np.floor(self.boxes[:, None, :2]), places[:, :2])
+        high = np.minimum(np.ceil(self.boxes[:, None, 2:]), places[:, 2:])
+        return (low < high).all(2).any(1)
 
     def _seen(self, box: np.ndarray, depth: int) -> tuple[float, np.ndarray]:
         """(share, box) of what can be seen of the object in this box."""

@@ -47,4 +47,4 @@ def change_contrast(image: np.ndarray, box: np.ndarray, *, ring: float, factor: 
     part = image[top:bottom, left:right]
     weight = feathered(part.shape, box - np.array((left, top) * 2, np.float32))
     changed = part + (factor - 1) * weight * (part - surroundings(part))
-    part[...] = np.clip(changed, 0, 1)
+    np.minimum(np.maximum(changed, 0), 1, out=part)

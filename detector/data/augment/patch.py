@@ -7,6 +7,7 @@ took 0.97 ms against 0.16 ms here, and a mosaic needs four.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import cv2
@@ -33,17 +34,18 @@ class VisibilityRule:
         full_areas [N]: area of each box before anything was cut off, in pixels of this image.
         """
         height, width = sample.image.shape
-        boxes = np.clip(sample.boxes, 0, np.array((width, height, width, height), np.float32))
-        sides = boxes[:, 2:] - boxes[:, :2]
-        inside = (sides > 0).all(1)
-        visible = sides.prod(1) >= self.min_visible * full_areas
-        ignored = sample.ignored | ~visible | (sides.min(1, initial=np.inf) < self.min_side)
+        # On arrays so small np.clip takes several times as long.
+        boxes = np.minimum(np.maximum(sample.boxes, 0), np.array((width, height, width, height), np.float32))
+        wide, high = (boxes[:, 2:] - boxes[:, :2]).T
+        inside = (wide > 0) & (high > 0)
+        visible = wide * high >= self.min_visible * full_areas
+        ignored = sample.ignored | ~visible | (np.minimum(wide, high) < self.min_side)
         return replace(sample, boxes=boxes[inside], labels=sample.labels[inside], ignored=ignored[inside])
 
 
 def random_scale(limits: tuple[float, float], rng: np.random.Generator) -> float:
     """Log-uniform in limits: as often halved as doubled."""
-    return float(np.exp(rng.uniform(*np.log(limits))))
+    return math.exp(rng.uniform(math.log(limits[0]), math.log(limits[1])))
 
 
 def cut_patch(raw: RawSample, size: tuple[int, int], *, scale: float, rng: np.random.Generator) -> Sample:
@@ -79,4 +81,5 @@ def _axis(full: int, side: int, scale: float, rng: np.random.Generator) -> tuple
 
 def areas(boxes: np.ndarray) -> np.ndarray:
     """[N] of boxes [N, 4]."""
-    return (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    wide, high = (boxes[:, 2:] - boxes[:, :2]).T
+    return np.asarray(wide * high)

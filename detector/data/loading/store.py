@@ -48,7 +48,7 @@ class FrameStore(Sequence[RawSample]):
         turn: tuple[int, int] = (0, 1),
         gather: Callable[[Problems], list[Problems]] = lambda own: [own],
     ) -> None:
-        self.records = annotations.records
+        self.records = annotations.table
         self.gains = gains_of(self.records, agc)
         self.cache: list[Prepared | None] = [None] * len(self.records)
         found = gather(self._look(cache_mib * MIB, turn))
@@ -94,16 +94,19 @@ class FrameStore(Sequence[RawSample]):
     def __getitem__(self, index: int | slice) -> RawSample | Sequence[RawSample]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        record = self.records[index]
+        index = range(len(self))[index]
         counts, window = self.cache[index] or self._prepare(index)
-        factors = np.divide(counts.shape[::-1], (record.width, record.height), dtype=np.float32)
+        # The rest of the record takes long to make, and nothing of it is asked for.
+        boxes, labels, ignored = self.records.truth(index)
+        (height, width), (full_width, full_height) = counts.shape, self.records.sizes[index].tolist()
+        factors = np.array((width / full_width, height / full_height) * 2, np.float32)
         return RawSample(
             counts=counts,
             window=window,
-            boxes=record.boxes * np.tile(factors, 2),  # a gain may show fewer pixels
-            labels=record.labels,
-            ignored=record.ignored,
-            image_id=record.image_id,
+            boxes=boxes * factors,  # a gain may show fewer pixels
+            labels=labels,
+            ignored=ignored,
+            image_id=int(self.records.image_ids[index]),
         )
 
     @property
