@@ -52,7 +52,7 @@ def figure(found: dict[str, Results]) -> Figure:
     """A panel for each set."""
 
     def draw(whole: Figure) -> None:
-        grid = {"left": 0.06, "right": 0.99, "bottom": 0.17, "top": 0.8, "wspace": 0.2}
+        grid = {"left": 0.06, "right": 0.99, "bottom": 0.24, "top": 0.8, "wspace": 0.2}
         panels = whole.subplots(1, len(found), gridspec_kw=grid, squeeze=False)[0]
         for axes, (name, results) in zip(panels, found.items(), strict=True):
             title, frames = SETS[name]
