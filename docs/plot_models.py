@@ -52,7 +52,7 @@ def panel(axes: Axes, times: Mapping[str, float], found: Mapping[str, float]) ->
             fontsize=7,
             weight="bold" if shipped else "normal",
         )
-    axes.set_xscale("log")
+    axes.margins(x=0.12)
     axes.set_xlabel(f"time of a 320x256 frame, {REFERENCE} = 1")
 
 
