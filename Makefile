@@ -18,8 +18,9 @@ setup:
 data: setup
 	@$(detector) synth root=$(DATA)
 
+# A first look, half as long as such a set gets else.
 train: data
-	@$(detector) train data.root=$(DATA) $(ARGS)
+	@$(detector) train data.root=$(DATA) engine.epochs=16 $(ARGS)
 
 eval: setup
 	@test -n "$(CHECKPOINT)" || { echo "error: no run with a checkpoint under runs/: make train first" >&2; exit 1; }

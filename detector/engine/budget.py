@@ -10,9 +10,9 @@ from detector.engine.settings import number_from
 
 AUTO = "auto"
 EPOCHS = 16
-"""At least; what a thousand frames and more get."""
-STEPS = 1000
-"""At least: with less the learning rate falls before anything is learnt, however few the frames."""
+"""At least; what three thousand frames and more get."""
+STEPS = 3000
+"""At least, however few the frames: a third of it left much unlearnt (docs/weights.md)."""
 EVALUATIONS = 8
 """Of a run: often enough to find its best weights, seldom enough to cost little."""
 

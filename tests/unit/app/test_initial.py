@@ -73,3 +73,13 @@ def test_shipped_weights_are_found_by_the_networks_layout(run, monkeypatch, tmp_
     said = start(network(PICO, 1, seed=1), "thermal", settings=PICO, classes=["People"])
     assert said.startswith("starts from the weights that ship (")
     assert "knows People (as person)" in said
+
+
+def test_weights_ship_for_the_two_smallest_networks():
+    for name, settings in (("nano", NANO), ("pico", PICO)):
+        path = shipped_for(settings)
+        assert path is not None
+        assert path.name == f"{name}.safetensors"
+        model = network(settings, len(checkpoint.load(path)["classes"]), seed=1)
+        said = start(model, "thermal", settings=settings, classes=checkpoint.load(path)["classes"])
+        assert said.startswith("starts from the weights that ship (100% of the parameters fit; knows person")

@@ -12,20 +12,20 @@ AUTO = {"batch_size": 16, "accumulate": 1, "epochs": "auto", "evaluate_every": "
 @pytest.mark.parametrize(
     ("frames", "epochs", "every"),
     [
-        (1600, 16, 2),  # 100 batches an epoch: enough
-        (160, 100, 13),  # 10 batches
-        (60, 334, 42),  # 3 batches
+        (3200, 16, 2),  # 200 batches an epoch: enough
+        (160, 300, 38),  # 10 batches
+        (60, 1000, 125),  # 3 batches
     ],
 )
-def test_few_frames_get_as_many_steps_as_make_a_thousand(frames, epochs, every):
+def test_few_frames_get_as_many_epochs_as_make_three_thousand_steps(frames, epochs, every):
     found = fitted(AUTO, frames=frames, processes=2)
     assert (found["batch_size"], found["epochs"], found["evaluate_every"]) == (16, epochs, every)
-    assert epochs * (frames // 16) >= 1000
-    assert epochs == 16 or (epochs - 1) * (frames // 16) < 1000
+    assert epochs * (frames // 16) >= 3000
+    assert epochs == 16 or (epochs - 1) * (frames // 16) < 3000
 
 
 def test_gathered_batches_make_one_step():
-    assert fitted({**AUTO, "accumulate": 5}, frames=160, processes=1)["epochs"] == 500
+    assert fitted({**AUTO, "accumulate": 5}, frames=160, processes=1)["epochs"] == 1500
 
 
 @pytest.mark.parametrize(("frames", "processes", "batch"), [(9, 2, 8), (9, 1, 9), (1, 2, 2), (16, 2, 16)])
