@@ -150,9 +150,7 @@ def run(folder: Path, overrides: list[str], *, kind: str, world: int, followed: 
         "false_alarms": None,
     }
     folder.mkdir()
-    processes.launch(
-        recorded, {**work, "false_alarms": None}, device=torch.device("cpu"), processes=world, timeout=300
-    )
+    processes.launch(recorded, work, device=torch.device("cpu"), processes=world, timeout=300)
     return Steps(**torch.load(folder / FILE, weights_only=True))
 
 
