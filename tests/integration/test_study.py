@@ -15,6 +15,8 @@ def study(tiny_set, *, second: str) -> list[str]:
         "study=clutter",
         "output=out",
         "study.prepare=[]",
+        "~study.conditions.clutter",
+        "~study.conditions.empty",
         f"study.base=[{quoted}]",
         "~study.arms.mining",
         "~study.arms.all_negatives",
