@@ -3,6 +3,8 @@ box regression on the positives."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -17,6 +19,7 @@ from detector.losses.fscore import f1_from_sums
 from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Composite:
     """L = w_cls combine(factors) + w_box L_box.
 
@@ -28,26 +31,14 @@ class Composite:
     negatives.
     """
 
-    def __init__(
-        self,
-        *,
-        classification: PointLoss,
-        box: BoxLoss,
-        mining: HardNegatives,
-        factors: Factors,
-        combine: Combine,
-        cls_weight: float,
-        box_weight: float,
-        quality_targets: bool,
-    ) -> None:
-        self.classification = classification
-        self.box = box
-        self.mining = mining
-        self.factors = factors
-        self.combine = combine
-        self.cls_weight = cls_weight
-        self.box_weight = box_weight
-        self.quality_targets = quality_targets
+    classification: PointLoss
+    box: BoxLoss
+    mining: HardNegatives
+    factors: Factors
+    combine: Combine
+    cls_weight: float
+    box_weight: float
+    quality_targets: bool
 
     def __call__(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,7 @@ from detector.dtypes import at_least_float32, no_autocast
 from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Dense:
     """L = w_cls sum(classification) / sum(class targets) + w_box L_box, over all points not ignored.
 
@@ -19,20 +22,11 @@ class Dense:
     targets the denominator is the number of positives.
     """
 
-    def __init__(
-        self,
-        *,
-        classification: PointLoss,
-        box: BoxLoss,
-        cls_weight: float,
-        box_weight: float,
-        quality_targets: bool,
-    ) -> None:
-        self.classification = classification
-        self.box = box
-        self.cls_weight = cls_weight
-        self.box_weight = box_weight
-        self.quality_targets = quality_targets
+    classification: PointLoss
+    box: BoxLoss
+    cls_weight: float
+    box_weight: float
+    quality_targets: bool
 
     def __call__(
         self,

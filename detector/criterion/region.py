@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -13,17 +15,17 @@ from detector.losses.sums import confusion_sums
 from detector.tensors import Assignment, HeadOutput, LossTerms, Targets
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Region:
     """L = w_cls region(tp, fp, fn) + w_box L_box, soft counts over all points not ignored and all classes.
 
     region: a loss of the three counts, such as `dice_from_sums` or `soft_iou_from_sums`. Targets are hard.
     """
 
-    def __init__(self, *, region: SetLoss, box: BoxLoss, cls_weight: float, box_weight: float) -> None:
-        self.region = region
-        self.box = box
-        self.cls_weight = cls_weight
-        self.box_weight = box_weight
+    region: SetLoss
+    box: BoxLoss
+    cls_weight: float
+    box_weight: float
 
     def __call__(
         self,
