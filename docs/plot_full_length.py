@@ -31,8 +31,7 @@ TITLES = {
 def figure(results: Results) -> Figure:
     """Each metric of each arm minus the composite's: mean of the seeds, 95 % interval."""
     found = differences(results, BASELINE, condition="")
-    first = list(TITLES).index("AP50")
-    arms = sorted(found, key=lambda arm: found[arm][first].mean.value)
+    arms = sorted(found, key=lambda arm: found[arm][0].mean.value)
 
     def draw(whole: Figure) -> None:
         panels = whole.subplots(
