@@ -114,6 +114,18 @@ def test_every_option_says_what_it_is_in_one_line(group):
         assert configs.summary(f"{group}/{option}"), f"configs/{group}/{option}.yaml begins with no comment"
 
 
+@pytest.mark.parametrize(
+    ("command", "preset"),
+    [(group, option) for group in ("study", "tune") for option in configs.options(group)],
+)
+def test_a_preset_asks_for_nothing_that_it_does_not_use(command, preset):
+    found = configs.settings(command, [f"{command}={preset}"])
+    asked = {key for key in found if key.startswith(f"{command}.") and found[key].value == "???"}
+    with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):
+        composed = OmegaConf.to_yaml(hydra.compose(command, [f"{command}={preset}"]), resolve=False)
+    assert {key for key in asked if f"${{{key}}}" not in composed} == set()
+
+
 def test_no_configuration_leads_out_of_the_project():
     for file in Path(CONFIGS).rglob("*.yaml"):
         assert "../" not in file.read_text(), file
