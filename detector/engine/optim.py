@@ -6,6 +6,7 @@ Every optimizer can penalise the weights: by their squares (L2, `weight_decay`) 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -55,69 +56,71 @@ def penalise_l1(optimizer: Optimizer, strength: float) -> Optimizer:
 
 
 @dataclass(frozen=True)
-class AdamW:
+class Penalised(ABC):
+    """An optimizer that also minimises the weights: lr > 0, weight_decay (L2) >= 0, l1 >= 0."""
+
+    lr: float
+    weight_decay: float
+    l1: float
+
+    def __post_init__(self) -> None:
+        if not self.lr > 0:
+            raise UserError(f"optimizer.lr={self.lr}: must be above 0")
+        for name in ("weight_decay", "l1"):
+            if not getattr(self, name) >= 0:
+                raise UserError(f"optimizer.{name}={getattr(self, name)}: must be at least 0")
+
+    def __call__(self, model: nn.Module) -> Optimizer:
+        groups = parameter_groups(model, weight_decay=self.weight_decay)
+        return penalise_l1(self.of_groups(groups), self.l1)
+
+    @abstractmethod
+    def of_groups(self, groups: list[dict[str, object]]) -> Optimizer:
+        """torch's, over groups that have their weight decay."""
+
+
+@dataclass(frozen=True)
+class AdamW(Penalised):
     """Adam whose weight decay stays outside the adaptive scaling (Loshchilov & Hutter 2019).
 
     weight_decay: L2, decoupled: every step shrinks all weights by the same share, lr * weight_decay. l1:
     coupled, as in Adam.
     """
 
-    lr: float
-    weight_decay: float
-    l1: float
-
-    def __post_init__(self) -> None:
-        _check(self.lr, weight_decay=self.weight_decay, l1=self.l1)
-
-    def __call__(self, model: nn.Module) -> Optimizer:
-        groups = parameter_groups(model, weight_decay=self.weight_decay)
-        return penalise_l1(torch.optim.AdamW(groups, lr=self.lr, fused=True), self.l1)
+    def of_groups(self, groups: list[dict[str, object]]) -> Optimizer:
+        return torch.optim.AdamW(groups, lr=self.lr, fused=True)
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Penalised):
     """Adam (Kingma & Ba 2015).
 
     weight_decay (L2), l1: coupled: weight_decay * w and l1 * sign(w) join the gradient and are divided by its
     running size with it, so weights with large gradients are penalised less than others.
     """
 
-    lr: float
-    weight_decay: float
-    l1: float
-
-    def __post_init__(self) -> None:
-        _check(self.lr, weight_decay=self.weight_decay, l1=self.l1)
-
-    def __call__(self, model: nn.Module) -> Optimizer:
-        groups = parameter_groups(model, weight_decay=self.weight_decay)
-        return penalise_l1(torch.optim.Adam(groups, lr=self.lr, fused=True), self.l1)
+    def of_groups(self, groups: list[dict[str, object]]) -> Optimizer:
+        return torch.optim.Adam(groups, lr=self.lr, fused=True)
 
 
 @dataclass(frozen=True)
-class Sgd:
+class Sgd(Penalised):
     """Stochastic gradient descent, with Nesterov momentum unless `momentum` is 0.
 
     A constant gradient moves a weight by lr / (1 - momentum) per step: without momentum, lr should be ten
     times what it is with 0.9. weight_decay (L2), l1: coupled: part of the gradient, and so of the momentum.
     """
 
-    lr: float
-    weight_decay: float
     momentum: float
-    l1: float
 
     def __post_init__(self) -> None:
-        _check(self.lr, weight_decay=self.weight_decay, l1=self.l1)
+        super().__post_init__()
         if not 0 <= self.momentum < 1:
             raise UserError(f"optimizer.momentum={self.momentum}: must be at least 0 and below 1")
 
-    def __call__(self, model: nn.Module) -> Optimizer:
-        groups = parameter_groups(model, weight_decay=self.weight_decay)
-        optimizer = torch.optim.SGD(
-            groups, lr=self.lr, momentum=self.momentum, nesterov=self.momentum > 0, fused=True
-        )
-        return penalise_l1(optimizer, self.l1)
+    def of_groups(self, groups: list[dict[str, object]]) -> Optimizer:
+        nesterov = self.momentum > 0
+        return torch.optim.SGD(groups, lr=self.lr, momentum=self.momentum, nesterov=nesterov, fused=True)
 
 
 def load_memory(optimizer: Optimizer, state: dict[str, Any], *, source: str) -> None:
@@ -154,11 +157,3 @@ class WarmupCosine:
             return (step + 1) / warmup_steps
         share = (step - warmup_steps) / max(1, total_steps - warmup_steps)
         return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
-
-
-def _check(lr: float, *, weight_decay: float, l1: float) -> None:
-    if not lr > 0:
-        raise UserError(f"optimizer.lr={lr}: must be above 0")
-    for name, value in (("weight_decay", weight_decay), ("l1", l1)):
-        if not value >= 0:
-            raise UserError(f"optimizer.{name}={value}: must be at least 0")
