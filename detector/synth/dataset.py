@@ -17,8 +17,9 @@ import numpy as np
 from detector.errors import UserError
 from detector.synth.pairs import MOST_IOU
 from detector.synth.placement import populate
-from detector.synth.scene import CLASSES, Labelled, Scene, SceneParams
+from detector.synth.scene import CLASSES, Scene, SceneParams
 from detector.synth.sensor import Sensor, SensorParams
+from detector.synth.stage import Labelled
 
 VERSION = 2
 """Raise whenever the same parameters would give other bytes: a set of another version is not reused."""

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from detector.synth.scene import Scene, Standing
+from detector.synth.scene import Scene
+from detector.synth.stage import Standing
 
 MOST_IOU = 0.5
 """Every pair could stand with any IoU up to this one."""

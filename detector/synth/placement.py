@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from detector.synth.pairs import meet, place_pairs
-from detector.synth.scene import CLASSES, Scene, Standing
+from detector.synth.scene import CLASSES, Scene
+from detector.synth.stage import Standing
 
 TRIES = 12
 COLUMN_TRIES = 4

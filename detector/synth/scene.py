@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from detector.synth.backdrop import paint_backdrop
 from detector.synth.camera import Camera, View, draw_camera
 from detector.synth.climate import Climate, draw_climate
 from detector.synth.noise import fractal_tile
-from detector.synth.paint import Painter, Sprite
+from detector.synth.paint import Painter
 from detector.synth.people import draw_person
+from detector.synth.stage import Stage, Standing, stand
 from detector.synth.vehicles import draw_vehicle
 
 
@@ -34,13 +34,9 @@ class Thing(Protocol):
         ...
 
 
-TEXTURE = 24
-"""Side of the piece of grain that is stretched over one object."""
 TALLEST = 0.75
 """How much of the frame's height a distractor may take at most: one tree must not hide the scene."""
 CLASSES = ("person", "vehicle", "animal")
-FLAT_K = 0.3
-"""Kelvin added to a backdrop's spread: on an even wall an object still has to stand out from the noise."""
 DRAW: tuple[Callable[[np.random.Generator], Thing], ...] = (draw_person, draw_vehicle, draw_animal)
 """How to draw a new object of each class."""
 
@@ -75,54 +71,16 @@ class SceneParams:
     min_contrast: float
 
 
-@dataclass(frozen=True, eq=False)
-class Standing:
-    """A sprite at its place: depth orders painting (rows; a greater row is nearer); label None: clutter."""
-
-    sprite: Sprite
-    left: int
-    top: int
-    row: float
-    label: int | None
-
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """Corners x0, y0, x1, y1 of the bitmap, in fine pixels, not clipped to the canvas."""
-        height, width = self.sprite.body.shape
-        return self.left, self.top, self.left + width, self.top + height
-
-    @functools.cached_property
-    def whole(self) -> tuple[int, int, int, int]:
-        """Corners x0, y0, x1, y1 of the body, without a shadow, as `box`."""
-        rows, columns = (np.flatnonzero(self.sprite.body.any(axis=axis)) for axis in (1, 0))
-        return (
-            self.left + int(columns[0]),
-            self.top + int(rows[0]),
-            self.left + int(columns[-1]) + 1,
-            self.top + int(rows[-1]) + 1,
-        )
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Truth about one object: class index, box xyxy in frame pixels of what can be seen of it (of all of it
-    that is in the frame with SceneParams.pair_iou), visible share."""
-
-    label: int
-    box: tuple[float, float, float, float]
-    visible: float
-
-
-def stand(sprite: Sprite, *, column: float, row: float, fine: int, label: int | None) -> Standing:
-    """Put a sprite's foot point at a frame position (pixels)."""
-    left = round(column * fine) + sprite.left
-    return Standing(sprite=sprite, left=left, top=round(row * fine) + sprite.top, row=row, label=label)
-
-
-class Scene:
+class Scene(Stage):
     """Place, hour and clutter, drawn once."""
 
     def __init__(self, params: SceneParams, rng: np.random.Generator) -> None:
+        super().__init__(
+            fine=params.fine,
+            min_visible=params.min_visible,
+            min_contrast=params.min_contrast,
+            whole_boxes=params.pair_iou is not None,
+        )
         self.params = params
         self.climate: Climate = draw_climate(rng)
         self.camera: Camera = draw_camera(rng, frame_height=params.height)
@@ -161,11 +119,6 @@ class Scene:
         scale = math.exp(rng.uniform(math.log(self.camera.scale(first)), math.log(self.camera.scale(last))))
         return self.camera.row(scale)
 
-    def _texture(self, rng: np.random.Generator) -> np.ndarray:
-        """Unevenness of a surface in kelvin: a piece of the scene's grain."""
-        row, column = rng.integers(0, self._grain.shape[0] - TEXTURE, 2)
-        return self._grain[row : row + TEXTURE, column : column + TEXTURE]
-
     def _view(self, rng: np.random.Generator, row: float) -> View:
         return View(tilt=self.camera.tilt(row), yaw=float(rng.uniform(0, 2 * math.pi)))
 
@@ -183,73 +136,3 @@ class Scene:
         sprite = painter.sprite(self._texture(rng))
         column = float(rng.uniform(0, self.params.width))
         return stand(sprite, column=column, row=row, fine=self.params.fine, label=None)
-
-    def stands_out(self, item: Standing) -> bool:
-        """Whether its RMS difference from the backdrop about it is min_contrast times the backdrop's own."""
-        inside, window = _clip(item, self._backdrop.shape)
-        body = item.sprite.body[inside]
-        if not body.any():
-            return False
-        margin = 3 * self.params.fine
-        rows, columns = (slice(max(0, part.start - margin), part.stop + margin) for part in window)
-        around = self._backdrop[rows, columns]
-        difference = item.sprite.kelvin[inside][body] - np.median(around)
-        return float(np.sqrt(np.mean(difference**2))) >= self.params.min_contrast * (around.std() + FLAT_K)
-
-    def compose(self, objects: list[Standing]) -> tuple[np.ndarray, list[Labelled]]:
-        """Paint the frame: temperatures [height * fine, width * fine] float32 and the truth in it.
-
-        Objects of which less than min_visible can be seen are left out before anything is painted.
-        """
-        while True:
-            order = sorted([*self._clutter, *objects], key=lambda item: item.row)
-            labelled = self._look(order)
-            hidden = [i for i, item in enumerate(order) if item.label is not None and labelled[i] is None]
-            if not hidden:
-                break
-            # The nearest first: without it, farther ones may be in sight again.
-            objects = [item for item in objects if item is not order[hidden[-1]]]
-        canvas = self._backdrop.copy()
-        for item in order:
-            inside, window = _clip(item, canvas.shape)
-            np.copyto(canvas[window], item.sprite.kelvin[inside], where=item.sprite.painted[inside])
-        return canvas, [truth for truth in labelled if truth is not None]
-
-    def _look(self, order: list[Standing]) -> list[Labelled | None]:
-        """What can be seen of each item painted in this order; None for clutter and the mostly hidden."""
-        params = self.params
-        owner = np.full(self._backdrop.shape, -1, np.int16)
-        for index, item in enumerate(order):
-            inside, window = _clip(item, owner.shape)
-            np.copyto(owner[window], index, where=item.sprite.painted[inside])
-        result: list[Labelled | None] = []
-        for index, item in enumerate(order):
-            if item.label is None:
-                result.append(None)
-                continue
-            inside, window = _clip(item, owner.shape)
-            seen = (owner[window] == index) & item.sprite.body[inside]
-            share = float(seen.sum() / item.sprite.body.sum())
-            if not seen.any() or share < params.min_visible:
-                result.append(None)
-                continue
-            shown = item.sprite.body[inside] if params.pair_iou is not None else seen
-            rows, columns = np.flatnonzero(shown.any(axis=1)), np.flatnonzero(shown.any(axis=0))
-            left, top = window[1].start / params.fine, window[0].start / params.fine
-            box = (
-                left + float(columns[0]) / params.fine,
-                top + float(rows[0]) / params.fine,
-                left + float(columns[-1] + 1) / params.fine,
-                top + float(rows[-1] + 1) / params.fine,
-            )
-            result.append(Labelled(label=item.label, box=box, visible=share))
-        return result
-
-
-def _clip(item: Standing, shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """The part of the sprite inside the canvas, and the window of the canvas it covers."""
-    left, top, right, bottom = item.box
-    x0, y0 = min(max(left, 0), shape[1]), min(max(top, 0), shape[0])
-    x1, y1 = max(min(right, shape[1]), x0), max(min(bottom, shape[0]), y0)
-    inside = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
-    return inside, np.s_[y0:y1, x0:x1]

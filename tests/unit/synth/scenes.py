@@ -3,7 +3,8 @@
 import numpy as np
 
 from detector.synth.paint import Sprite
-from detector.synth.scene import Scene, SceneParams, Standing
+from detector.synth.scene import Scene, SceneParams
+from detector.synth.stage import Standing
 from tests.built import read
 
 FINE = 2

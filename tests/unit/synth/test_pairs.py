@@ -8,7 +8,7 @@ import pytest
 
 from detector.synth.pairs import beside
 from detector.synth.placement import populate
-from detector.synth.scene import Standing
+from detector.synth.stage import Standing
 from tests.unit.synth.scenes import SMALL, block, empty_scene
 
 PAIRS = replace(SMALL, fine=4, overlap=1.0, objects=(6, 6), side_px=(10.0, 28.0))
