@@ -20,7 +20,7 @@ def paint_backdrop(
     """Temperatures [height * fine, width * fine] float32 of the scene without anything standing in it."""
     full, fine = (width * fine, height * fine), max(1, fine // COARSE)
     canvas = np.empty((height * fine, width * fine), np.float32)
-    ground = Ground(camera, width=width, height=height, fine=fine)
+    ground = Ground.before(camera, width=width, height=height, fine=fine)
     tile = fractal_tile(rng, size=TILE, slope=-2.0)
     canvas[ground.first :] = paint_ground(rng, ground, tile, climate)
     if ground.first > 0:

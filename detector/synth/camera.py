@@ -44,6 +44,30 @@ def draw_camera(rng: np.random.Generator, *, frame_height: int) -> Camera:
 
 
 @dataclass(frozen=True)
+class Drone:
+    """A camera so high above that everything is as far away: a metre has as many pixels all over its picture.
+
+    metre: pixels of a metre that lies across the view; tilt: angle in radians at which it looks down, pi / 2
+    straight down.
+    """
+
+    metre: float
+    tilt: float
+
+    def view(self, yaw: float) -> View:
+        """How it sees an object turned by `yaw` radians."""
+        return View(tilt=self.tilt, yaw=yaw)
+
+
+def draw_drone(
+    rng: np.random.Generator, *, metre_px: tuple[float, float], tilt: tuple[float, float]
+) -> Drone:
+    """A random height, even in its logarithm, and a random tilt, in degrees."""
+    low, high = (math.log(value) for value in metre_px)
+    return Drone(metre=math.exp(rng.uniform(low, high)), tilt=math.radians(rng.uniform(*tilt)))
+
+
+@dataclass(frozen=True)
 class View:
     """How one object is seen: tilt (radians, 0 is from the side), yaw (radians, 0 is broadside)."""
 

@@ -111,6 +111,27 @@ def _tree(rng: np.random.Generator, site: Site) -> None:
         site.painter.foliage(rng, (x, tall + y), (0.8 * size, 0.7 * size), kelvin)
 
 
+def _lamp(rng: np.random.Generator, site: Site) -> None:
+    """A mast with two arms across, seen from above; a lamp at an end of them may be warm."""
+    tall, kelvin = float(rng.uniform(4, 10)), site.climate.air + float(rng.uniform(-3, 6))
+    places = site.view.project(np.array([(0, 0, 0), (0, tall, 0), (-1.2, tall, 0), (1.2, tall, 0)]))
+    foot, top, *ends = [(float(x), float(y)) for x, y in places]
+    site.painter.limb(foot, top, (0.1, 0.07), kelvin)
+    site.painter.limb(ends[0], ends[1], (0.1, 0.1), kelvin)
+    for end in ends:
+        if rng.random() < 0.7:
+            site.painter.ellipse(end, (0.35, 0.25), kelvin + float(rng.uniform(-2, 16)))
+
+
+def _crowns(rng: np.random.Generator, site: Site) -> None:
+    """One to three crowns of trees that hide their trunks."""
+    size, kelvin = float(rng.uniform(1, 4)), _leaves(rng, site.climate)
+    up = float(rng.uniform(1, 5)) * math.cos(site.view.tilt)
+    for _ in range(int(rng.integers(1, 4))):
+        x, y = (float(value) for value in np.clip(rng.normal(0, 0.4, 2), -1.5, 1.5) * size)
+        site.painter.foliage(rng, (x, y + up), (0.8 * size, 0.7 * size), kelvin)
+
+
 KINDS: tuple[tuple[PaintClutter, float], ...] = (
     (_stone, 1.2),
     (_post, 4.8),
@@ -121,6 +142,15 @@ KINDS: tuple[tuple[PaintClutter, float], ...] = (
 )
 """What can stand about, and how many metres its bitmap must reach from the foot point."""
 WEIGHTS = (0.22, 0.2, 0.08, 0.12, 0.22, 0.16)
+
+
+ABOVE: tuple[tuple[PaintClutter, float], ...] = ((_lamp, 12.0), (_crowns, 15.0))
+"""What else stands about where a drone looks down, as KINDS."""
+
+
+def draw_kind_above(rng: np.random.Generator) -> tuple[PaintClutter, float]:
+    """As `draw_kind`; two in five are of ABOVE."""
+    return ABOVE[int(rng.integers(len(ABOVE)))] if rng.random() < 0.4 else draw_kind(rng)
 
 
 def draw_kind(rng: np.random.Generator) -> tuple[PaintClutter, float]:

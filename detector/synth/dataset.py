@@ -1,4 +1,4 @@
-"""Writing the synthetic set: 16-bit PNG and COCO json, split by scene, the same bytes every time."""
+"""Writing the synthetic set: PNG and COCO json, split by scene, the same bytes every time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import shutil
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ import cv2
 import numpy as np
 
 from detector.errors import UserError
+from detector.synth import above
+from detector.synth.above import Above, AboveParams
 from detector.synth.pairs import MOST_IOU
 from detector.synth.placement import populate
 from detector.synth.scene import CLASSES, Scene, SceneParams
@@ -43,6 +46,10 @@ class DatasetParams:
         return {"train": self.train, "val": self.val, "test": self.test}
 
 
+Place = SceneParams | AboveParams
+"""What a set is of: streets, or the ground below a drone."""
+
+
 @dataclass(frozen=True)
 class _Job:
     """One scene to draw; everything random in it follows from seed, split and number."""
@@ -52,7 +59,7 @@ class _Job:
     number: int
     frames: int
     seed: int
-    scene: SceneParams
+    place: Place
     sensor: SensorParams
 
 
@@ -60,7 +67,7 @@ def generate(
     root: Path,
     *,
     dataset: DatasetParams,
-    scene: SceneParams,
+    place: Place,
     sensor: SensorParams,
     seed: int,
     processes: int,
@@ -72,12 +79,12 @@ def generate(
     empty raises UserError, as does a parameter that cannot be. processes: how many draw at once; the bytes
     do not depend on it.
     """
-    _check(dataset, scene, seed=seed, processes=processes)
+    _check(dataset, place, sensor, seed=seed, processes=processes)
     record = {
         "generator_version": VERSION,
         "seed": seed,
         "dataset": asdict(dataset),
-        "scene": asdict(scene),
+        _key(place): asdict(place),
         "sensor": asdict(sensor),
     }
     record = json.loads(json.dumps(record))  # as it will be read back: tuples are lists
@@ -87,7 +94,7 @@ def generate(
     try:
         whole = workshop / "new"
         whole.mkdir()
-        _write(whole, dataset=dataset, scene=scene, sensor=sensor, seed=seed, processes=processes)
+        _write(whole, dataset=dataset, place=place, sensor=sensor, seed=seed, processes=processes)
         (whole / RECORD).write_text(json.dumps(record, indent=2) + "\n")
         if root.exists():
             root.rename(workshop / "old")
@@ -126,41 +133,60 @@ def _holds(root: Path, record: dict[str, Any], dataset: DatasetParams) -> bool:
     )
 
 
-def _check(dataset: DatasetParams, scene: SceneParams, *, seed: int, processes: int) -> None:
+def _key(place: Place) -> str:
+    """Under which the settings stand in configs/synth.yaml."""
+    return "above" if isinstance(place, AboveParams) else "scene"
+
+
+def _classes(place: Place) -> tuple[str, ...]:
+    return above.CLASSES if isinstance(place, AboveParams) else CLASSES
+
+
+def _check(dataset: DatasetParams, place: Place, sensor: SensorParams, *, seed: int, processes: int) -> None:
     """UserError for the first value that cannot be drawn."""
+    key = _key(place)
     least = {f"dataset.{name}": (value, 1) for name, value in asdict(dataset).items()}
-    least |= {"seed": (seed, 0), "processes": (processes, 1), "scene.fine": (scene.fine, 1)}
+    least |= {"seed": (seed, 0), "processes": (processes, 1)}
     least |= {
-        "scene.width": (scene.width, 32),
-        "scene.height": (scene.height, 32),
-        "scene.warmth": (scene.warmth, 0),
+        f"{key}.{name}": (getattr(place, name), limit)
+        for name, limit in {"fine": 1, "width": 32, "height": 32, "warmth": 0}.items()
     }
     for name, (value, limit) in least.items():
         if value < limit:
             raise UserError(f"{name} is {value}: it must be at least {limit}")
-    for name in ("objects", "clutter", "side_px"):
-        pair = getattr(scene, name)
-        if len(pair) != 2 or not 0 <= pair[0] <= pair[1]:
-            raise UserError(f"scene.{name} is {list(pair)}: it must be two numbers, min and max")
-    for name in ("overlap", "min_visible"):
-        if not 0 <= getattr(scene, name) <= 1:
-            raise UserError(f"scene.{name} is {getattr(scene, name)}: it is a share and must lie in [0, 1]")
-    if scene.pair_iou is not None and not (
-        len(scene.pair_iou) == 2 and 0 <= scene.pair_iou[0] <= scene.pair_iou[1] <= MOST_IOU
-    ):
-        raise UserError(
-            f"scene.pair_iou is {list(scene.pair_iou)}: it must be two numbers, min and max, "
-            f"in [0, {MOST_IOU}]"
-        )
-    weights = scene.class_weights
-    if len(weights) != len(CLASSES) or min(weights) < 0 or abs(sum(weights) - 1) > 1e-6:
-        raise UserError(
-            f"scene.class_weights is {list(weights)}: it must be {len(CLASSES)} shares that add up to 1"
-        )
+    infinite = float("inf")
+    if isinstance(place, AboveParams):
+        pairs = {
+            "groups": infinite,
+            "houses": infinite,
+            "clutter": infinite,
+            "metre_px": infinite,
+            "tilt": 90.0,
+        }
+        shares = ["min_visible"]
+    else:
+        pairs = {"objects": infinite, "clutter": infinite, "side_px": infinite}
+        pairs |= {"pair_iou": MOST_IOU} if place.pair_iou is not None else {}
+        shares = ["overlap", "min_visible"]
+    for name, most in pairs.items():
+        pair = getattr(place, name)
+        if len(pair) != 2 or not 0 <= pair[0] <= pair[1] <= most:
+            limits = f", in [0, {most:g}]" if most < infinite else ""
+            raise UserError(f"{key}.{name} is {list(pair)}: it must be two numbers, min and max{limits}")
+    if isinstance(place, AboveParams) and place.metre_px[0] <= 0:
+        raise UserError(f"above.metre_px is {list(place.metre_px)}: it must be above 0")
+    for name in shares:
+        if not 0 <= getattr(place, name) <= 1:
+            raise UserError(f"{key}.{name} is {getattr(place, name)}: it is a share and must lie in [0, 1]")
+    if sensor.bits not in (8, 16):
+        raise UserError(f"sensor.bits is {sensor.bits}: it must be 8 or 16")
+    weights, count = place.class_weights, len(_classes(place))
+    if len(weights) != count or min(weights) < 0 or abs(sum(weights) - 1) > 1e-6:
+        raise UserError(f"{key}.class_weights is {list(weights)}: it must be {count} shares that add up to 1")
 
 
 def _write(
-    root: Path, *, dataset: DatasetParams, scene: SceneParams, sensor: SensorParams, seed: int, processes: int
+    root: Path, *, dataset: DatasetParams, place: Place, sensor: SensorParams, seed: int, processes: int
 ) -> None:
     jobs: list[_Job] = []
     for index, (split, frames) in enumerate(dataset.splits.items()):
@@ -174,7 +200,7 @@ def _write(
                     number=number,
                     frames=size,
                     seed=seed,
-                    scene=scene,
+                    place=place,
                     sensor=sensor,
                 )
             )
@@ -193,7 +219,7 @@ def _write(
             if job.split == index
             for name, truth in frames
         ]
-        coco = _coco(split, frames_of_split, width=scene.width, height=scene.height)
+        coco = _coco(split, frames_of_split, place)
         (root / "annotations" / f"{split}.json").write_text(json.dumps(coco))
 
 
@@ -201,12 +227,11 @@ def _draw_scene(job: _Job) -> list[tuple[str, list[Labelled]]]:
     """Draw and write the frames of one scene; returns their file names and truth."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng((job.seed, job.split, job.number))
-    params = job.scene
-    scene = Scene(params, rng)
-    sensor = Sensor(job.sensor, rng, width=params.width, height=params.height)
+    frame_of = _drawn_place(job.place, rng)
+    sensor = Sensor(job.sensor, rng, width=job.place.width, height=job.place.height)
     frames: list[tuple[str, list[Labelled]]] = []
     for frame in range(job.frames):
-        kelvin, truth = scene.compose(populate(scene, rng))
+        kelvin, truth = frame_of(rng)
         counts = sensor.expose(kelvin, rng, frame=frame)
         name = f"{job.number:04d}_{frame:02d}.png"
         path = job.folder / name
@@ -216,9 +241,17 @@ def _draw_scene(job: _Job) -> list[tuple[str, list[Labelled]]]:
     return frames
 
 
-def _coco(
-    split: str, frames: list[tuple[str, int, list[Labelled]]], *, width: int, height: int
-) -> dict[str, Any]:
+def _drawn_place(
+    place: Place, rng: np.random.Generator
+) -> Callable[[np.random.Generator], tuple[np.ndarray, list[Labelled]]]:
+    """One place, drawn by lot, as what gives its frames: temperatures and truth, of other objects each."""
+    if isinstance(place, AboveParams):
+        return Above(place, rng).frame
+    street = Scene(place, rng)
+    return lambda rng: street.compose(populate(street, rng))
+
+
+def _coco(split: str, frames: list[tuple[str, int, list[Labelled]]], place: Place) -> dict[str, Any]:
     """COCO's instances form; `sequence` (the scene) and `visible` (share in sight) are additions.
 
     The split is in a sequence's name, for scenes are counted from 0 in each and are other places.
@@ -230,8 +263,8 @@ def _coco(
             {
                 "id": image_id,
                 "file_name": name,
-                "width": width,
-                "height": height,
+                "width": place.width,
+                "height": place.height,
                 "sequence": f"{split}-{scene:04d}",
             }
         )
@@ -248,5 +281,5 @@ def _coco(
                     "visible": round(item.visible, 3),
                 }
             )
-    categories = [{"id": index, "name": name} for index, name in enumerate(CLASSES, start=1)]
+    categories = [{"id": index, "name": name} for index, name in enumerate(_classes(place), start=1)]
     return {"images": images, "annotations": annotations, "categories": categories}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
+import cv2
 import numpy as np
 
-from detector.synth.camera import Camera
+from detector.synth.camera import Camera, Drone
 from detector.synth.climate import Climate
 from detector.synth.noise import sample_tile
 
@@ -14,26 +18,59 @@ FIELDS = ((100.0, 2.5), (20.0, 1.2))  # metres, kelvin: woods and meadows, tufts
 EDGE = 0.2  # softness of a paved edge in pixels, before the lens
 
 
+@dataclass(frozen=True, eq=False)
 class Ground:
-    """The flat earth as the camera sees it: for every fine pixel below the horizon its place in metres."""
+    """The flat earth as a camera sees it: for every fine pixel below the horizon its place in metres.
 
-    def __init__(self, camera: Camera, *, width: int, height: int, fine: int) -> None:
-        """fine: bitmap pixels per output pixel."""
-        rows = (np.arange(height * fine) + 0.5) / fine
-        self.first = int(np.searchsorted(rows, camera.horizon + 0.5))
-        below = rows[self.first :] - camera.horizon
-        columns = (np.arange(width * fine) + 0.5) / fine - width / 2
+    first: the row of fine pixels at which the earth begins; right, away [rows, columns] float32: metres from
+    the camera's foot; footprint, sideways [rows, 1] float32: metres of ground, away from the camera and to
+    the right, under one output pixel.
+    """
+
+    first: int
+    right: np.ndarray
+    away: np.ndarray
+    footprint: np.ndarray
+    sideways: np.ndarray
+
+    @classmethod
+    def before(cls, camera: Camera, *, width: int, height: int, fine: int) -> Ground:
+        """What a camera on a mast sees. fine: bitmap pixels per output pixel."""
+        rows, columns = _centres(height, fine), _centres(width, fine) - width / 2
+        first = int(np.searchsorted(rows, camera.horizon + 0.5))
+        below = rows[first:] - camera.horizon
         away = np.repeat((camera.focal * camera.height / below)[:, None], width * fine, axis=1)
-        self.away = away.astype(np.float32)
-        self.right = (columns[None, :] * away / camera.focal).astype(np.float32)
-        self.footprint = (camera.focal * camera.height / below**2)[:, None].astype(np.float32)
-        """Metres of ground, away from the camera, under one output pixel; [rows, 1]."""
-        self.sideways = (camera.height / below)[:, None].astype(np.float32)
-        """Metres of ground, to the right, under one output pixel; [rows, 1]."""
+        return cls(
+            first=first,
+            right=(columns[None, :] * away / camera.focal).astype(np.float32),
+            away=away.astype(np.float32),
+            footprint=(camera.focal * camera.height / below**2)[:, None].astype(np.float32),
+            sideways=(camera.height / below)[:, None].astype(np.float32),
+        )
+
+    @classmethod
+    def below(cls, drone: Drone, *, width: int, height: int, fine: int) -> Ground:
+        """What a drone sees, from the middle of its picture. fine: bitmap pixels per output pixel."""
+        across, along = drone.metre, drone.metre * math.sin(drone.tilt)
+        columns = (_centres(width, fine) - width / 2) / across
+        rows = (height / 2 - _centres(height, fine)) / along
+        shape = (height * fine, width * fine)
+        return cls(
+            first=0,
+            right=np.broadcast_to(columns, shape).astype(np.float32),
+            away=np.broadcast_to(rows[:, None], shape).astype(np.float32),
+            footprint=np.full((shape[0], 1), 1 / along, np.float32),
+            sideways=np.full((shape[0], 1), 1 / across, np.float32),
+        )
 
     def pixel(self, right: float, away: float) -> np.ndarray:
         """Metres [rows, 1] under one output pixel in the direction of the unit vector (right, away)."""
         return np.hypot(right * self.sideways, away * self.footprint)
+
+
+def _centres(length: int, fine: int) -> np.ndarray:
+    """Of fine pixels, in output pixels: [length * fine]."""
+    return np.asarray((np.arange(length * fine) + 0.5) / fine)
 
 
 def paint_ground(rng: np.random.Generator, ground: Ground, tile: np.ndarray, climate: Climate) -> np.ndarray:
@@ -63,6 +100,18 @@ def paint_ground(rng: np.random.Generator, ground: Ground, tile: np.ndarray, cli
         _paint_patch(rng, kelvin, ground, climate, ragged=ragged)
     haze = np.clip((ground.away - 60) / 250, 0, 0.8)
     return kelvin + haze * (climate.air + 0.5 * (climate.ground - climate.air) - kelvin)
+
+
+def paint_town(rng: np.random.Generator, ground: Ground, tile: np.ndarray, climate: Climate) -> np.ndarray:
+    """As `paint_ground`, more of it paved, and from so high that grass and asphalt look smooth."""
+    kelvin = paint_ground(rng, ground, tile, climate)
+    worn = 0.5 * _sample(rng, ground, tile, metres=float(rng.uniform(0.3, 1.0)))
+    for _ in range(int(rng.integers(0, 9))):
+        _paint_yard(rng, kelvin, ground, climate, worn=worn)
+    for _ in range(int(rng.integers(0, 3))):
+        _paint_road(rng, kelvin, ground, climate)
+    smooth = cv2.GaussianBlur(kelvin, (0, 0), float(rng.uniform(1.5, 6.0)))
+    return np.asarray(smooth + float(rng.uniform(0.05, 0.6)) * (kelvin - smooth))
 
 
 def _sample(rng: np.random.Generator, ground: Ground, tile: np.ndarray, *, metres: float) -> np.ndarray:

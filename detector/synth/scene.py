@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -17,22 +16,8 @@ from detector.synth.climate import Climate, draw_climate
 from detector.synth.noise import fractal_tile
 from detector.synth.paint import Painter
 from detector.synth.people import draw_person
-from detector.synth.stage import Stage, Standing, stand
+from detector.synth.stage import Stage, Standing, Thing, stand
 from detector.synth.vehicles import draw_vehicle
-
-
-class Thing(Protocol):
-    """What the three kinds of objects have in common."""
-
-    @property
-    def side(self) -> float:
-        """The longer side in metres."""
-        ...
-
-    def paint(self, rng: np.random.Generator, painter: Painter, *, view: View, climate: Climate) -> None:
-        """Paint it, foot point at the origin."""
-        ...
-
 
 TALLEST = 0.75
 """How much of the frame's height a distractor may take at most: one tree must not hide the scene."""

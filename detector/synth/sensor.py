@@ -9,6 +9,9 @@ import numpy as np
 
 from detector.synth.noise import fractal_tile
 
+LEAST_SPAN = 2.0
+"""Kelvin that a camera's own gain spreads at least: it does not make a picture of nothing but noise."""
+
 
 @dataclass(frozen=True)
 class SensorParams:
@@ -18,6 +21,8 @@ class SensorParams:
     column_k, row_k: fixed pattern, the same in every frame of a scene; flicker_k: noise of whole rows from
     frame to frame; shading_k: smooth pattern left by the housing's own heat; drift_k: how far the whole
     frame wanders between two shutter corrections; counts_per_kelvin: 100 is the Lepton's radiometric mode.
+    bits: 16: counts; 8: a picture after the camera's own gain, which follows each frame, as most cameras hand
+    it out.
     """
 
     blur_px: float
@@ -29,6 +34,7 @@ class SensorParams:
     shading_k: float
     drift_k: float
     counts_per_kelvin: float
+    bits: int
 
 
 class Sensor:
@@ -50,7 +56,7 @@ class Sensor:
         self._drift_phase, self._drift_rate = float(rng.uniform(0, 6.28)), float(rng.uniform(0.05, 0.5))
 
     def expose(self, kelvin: np.ndarray, rng: np.random.Generator, *, frame: int) -> np.ndarray:
-        """Counts [height, width] uint16 of a scene [height * fine, width * fine] in kelvin.
+        """Counts [height, width], uint16 or uint8, of a scene [height * fine, width * fine] in kelvin.
 
         frame: number since the last shutter correction; the offset drifts, and the pattern grows, with it.
         """
@@ -64,4 +70,16 @@ class Sensor:
         flicker = params.flicker_k * rng.standard_normal((height, 1))
         aged = 1.0 + 0.05 * frame
         value = seen + drift + noise + flicker + aged * self._pattern + self._shading
+        if params.bits == 8:
+            return _picture(value, rng)
         return np.clip(np.rint(value * params.counts_per_kelvin), 0, 65535).astype(np.uint16)
+
+
+def _picture(kelvin: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """[H, W] uint8: most of the frame's range spread over a share of the greys, half of them sharpened."""
+    low, high = np.percentile(kelvin, (rng.uniform(0, 1), rng.uniform(98.5, 100)))
+    black, white = rng.uniform(0, 70), rng.uniform(180, 255)
+    picture = black + (white - black) * (kelvin - low) / max(high - low, LEAST_SPAN)
+    if rng.random() < 0.5:
+        picture = picture + 0.6 * (picture - cv2.GaussianBlur(picture, (0, 0), 1.0))
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)

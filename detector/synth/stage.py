@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from detector.synth.paint import Sprite
+from detector.synth.camera import View
+from detector.synth.climate import Climate
+from detector.synth.paint import Painter, Sprite
 
 TEXTURE = 24
 """Side of the piece of grain that is stretched over one object."""
 FLAT_K = 0.3
 """Kelvin added to a backdrop's spread: on an even wall an object still has to stand out from the noise."""
+
+
+class Thing(Protocol):
+    """What all kinds of objects have in common."""
+
+    @property
+    def side(self) -> float:
+        """The longer side in metres."""
+        ...
+
+    def paint(self, rng: np.random.Generator, painter: Painter, *, view: View, climate: Climate) -> None:
+        """Paint it, foot point at the origin."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

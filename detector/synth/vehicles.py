@@ -99,6 +99,23 @@ def draw_vehicle(rng: np.random.Generator) -> Vehicle:
     return KINDS[int(rng.choice(len(KINDS), p=(0.3, 0.2, 0.2, 0.15, 0.15)))]
 
 
+TRUCKS = (
+    Vehicle(
+        length=6.2, width=2.1, waist=1.2, roof=2.6, cabin=(-3.0, 1.5), slope=0.03, wheel=0.4
+    ),  # delivery van
+    Vehicle(length=7.5, width=2.4, waist=1.3, roof=3.0, cabin=(-3.7, 2.0), slope=0.02, wheel=0.45),  # lorry
+    Vehicle(
+        length=9.5, width=2.5, waist=1.4, roof=3.2, cabin=(-4.7, 3.0), slope=0.02, wheel=0.5
+    ),  # long lorry
+    Vehicle(length=11.0, width=2.55, waist=1.2, roof=3.1, cabin=(-5.4, 5.3), slope=0.05, wheel=0.5),  # bus
+)
+
+
+def draw_truck(rng: np.random.Generator) -> Vehicle:
+    """A lorry or a bus, each as often."""
+    return TRUCKS[int(rng.integers(len(TRUCKS)))]
+
+
 @dataclass(frozen=True)
 class _Heat:
     """Surface temperatures in kelvin of one vehicle."""

@@ -12,6 +12,7 @@ import pytest
 from detector.app import parts
 from detector.doctor.limits import Limits
 from detector.engine.settings import EngineSettings
+from detector.synth.above import AboveParams
 from detector.synth.dataset import DatasetParams
 from detector.synth.scene import SceneParams
 from detector.synth.sensor import SensorParams
@@ -25,6 +26,7 @@ OPTIONS = sorted(
 TYPED = {
     "engine/default": EngineSettings,
     "synth:dataset": DatasetParams,
+    "synth:above": AboveParams,
     "synth:scene": SceneParams,
     "synth:sensor": SensorParams,
     "doctor:limits": Limits,

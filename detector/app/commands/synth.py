@@ -8,19 +8,30 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from detector.app.settings import typed
+from detector.errors import UserError
+from detector.synth.above import AboveParams
 from detector.synth.dataset import DatasetParams, generate
 from detector.synth.scene import SceneParams
 from detector.synth.sensor import SensorParams
+
+VIEWS: dict[str, tuple[type[SceneParams | AboveParams], str]] = {
+    "street": (SceneParams, "scene"),
+    "above": (AboveParams, "above"),
+}
+"""What a set can be of, and the settings that say more."""
 
 
 def run(config: DictConfig) -> None:
     """The command: config as in configs/synth.yaml; UserError for a value that cannot be."""
     started = time.monotonic()
     root = Path(str(config.root))
+    if config.view not in VIEWS:
+        raise UserError(f"view={config.view}: must be {' or '.join(VIEWS)}")
+    kind, key = VIEWS[config.view]
     written = generate(
         root,
         dataset=typed(DatasetParams, config.dataset, where="dataset"),
-        scene=typed(SceneParams, config.scene, where="scene"),
+        place=typed(kind, config[key], where=key),
         sensor=typed(SensorParams, config.sensor, where="sensor"),
         seed=config.seed,
         processes=config.processes,

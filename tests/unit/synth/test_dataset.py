@@ -10,6 +10,7 @@ import pytest
 
 from detector.errors import UserError
 from detector.synth import dataset as module
+from detector.synth.above import AboveParams
 from detector.synth.dataset import DatasetParams, generate
 from detector.synth.scene import CLASSES, SceneParams
 from detector.synth.sensor import SensorParams
@@ -17,14 +18,16 @@ from tests.built import read
 
 FEW = DatasetParams(train=3, val=1, test=2, frames_per_scene=2)
 SCENE = read(SceneParams, "synth:scene", width=64, height=48, fine=2, objects=(2, 5), clutter=(0, 2))
+BELOW = read(AboveParams, "synth:above", width=96, height=64, groups=(3, 6), clutter=(0, 3), houses=(0, 1))
+SENSOR = read(SensorParams, "synth:sensor")
 
 
-def make(root, *, dataset=FEW, scene=SCENE, seed=0, processes=1):
+def make(root, *, dataset=FEW, place=SCENE, seed=0, processes=1, sensor=SENSOR):
     return generate(
         root,
         dataset=dataset,
-        scene=scene,
-        sensor=read(SensorParams, "synth:sensor"),
+        place=place,
+        sensor=sensor,
         seed=seed,
         processes=processes,
     )
@@ -127,7 +130,7 @@ def test_a_whole_set_is_used_again_untouched(root):
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*")} == before
 
 
-@pytest.mark.parametrize("change", [{"seed": 5}, {"scene": replace(SCENE, overlap=0.9)}])
+@pytest.mark.parametrize("change", [{"seed": 5}, {"place": replace(SCENE, overlap=0.9)}])
 def test_a_set_of_other_parameters_is_replaced(tmp_path, change):
     root = tmp_path / "set"
     make(root)
@@ -135,6 +138,22 @@ def test_a_set_of_other_parameters_is_replaced(tmp_path, change):
     assert make(root, **change) is True
     assert not (root / "train" / "left_over.png").exists()
     assert make(root, **change) is False
+
+
+def test_frames_from_above_have_their_classes_and_eight_bits_where_asked(tmp_path):
+    root = tmp_path / "set"
+    assert make(root, place=BELOW, sensor=replace(SENSOR, bits=8))
+    coco = json.loads((root / "annotations" / "train.json").read_text())
+    assert [category["name"] for category in coco["categories"]] == [
+        "person",
+        "vehicle",
+        "bicycle",
+        "truck",
+    ]
+    assert len(coco["annotations"]) > 0
+    picture = cv2.imread(str(root / "train" / coco["images"][0]["file_name"]), cv2.IMREAD_UNCHANGED)
+    assert (picture.dtype, picture.shape) == (np.uint8, (64, 96))
+    assert make(root) is True  # another view is another set
 
 
 def test_a_set_with_a_file_missing_is_made_anew(tmp_path):
@@ -193,11 +212,15 @@ def test_a_failure_on_the_way_leaves_nothing_behind_and_the_old_set_whole(tmp_pa
     [
         ("dataset.val", {"dataset": replace(FEW, val=0)}),
         ("dataset.frames_per_scene", {"dataset": replace(FEW, frames_per_scene=0)}),
-        ("scene.overlap", {"scene": replace(SCENE, overlap=1.5)}),
-        ("scene.pair_iou", {"scene": replace(SCENE, pair_iou=(0.1, 0.6))}),
-        ("scene.class_weights", {"scene": replace(SCENE, class_weights=(0.5, 0.5, 0.5))}),
-        ("scene.objects", {"scene": replace(SCENE, objects=(5, 2))}),
-        ("scene.side_px", {"scene": replace(SCENE, side_px=(5.0, 9.0, 12.0))}),
+        ("scene.overlap", {"place": replace(SCENE, overlap=1.5)}),
+        ("scene.pair_iou", {"place": replace(SCENE, pair_iou=(0.1, 0.6))}),
+        ("scene.class_weights", {"place": replace(SCENE, class_weights=(0.5, 0.5, 0.5))}),
+        ("scene.objects", {"place": replace(SCENE, objects=(5, 2))}),
+        ("scene.side_px", {"place": replace(SCENE, side_px=(5.0, 9.0, 12.0))}),
+        ("above.tilt", {"place": replace(BELOW, tilt=(30.0, 95.0))}),
+        ("above.metre_px", {"place": replace(BELOW, metre_px=(0.0, 4.0))}),
+        ("above.class_weights", {"place": replace(BELOW, class_weights=(0.5, 0.5, 0.5, 0.5))}),
+        ("sensor.bits", {"sensor": replace(SENSOR, bits=12)}),
         ("seed", {"seed": -1}),
         ("processes", {"processes": 0}),
     ],

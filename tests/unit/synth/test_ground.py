@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from detector.synth.camera import Camera
+from detector.synth.camera import Camera, Drone
 from detector.synth.climate import Climate
 from detector.synth.ground import Ground, _paint_yard, paint_ground
 from detector.synth.noise import fractal_tile
@@ -24,7 +24,7 @@ def yard(seed, kelvin, ground):
 
 
 def test_a_pixel_s_metres_are_the_steps_between_neighbouring_places():
-    ground = Ground(DOWN, **SIZE)
+    ground = Ground.before(DOWN, **SIZE)
     right, away = np.diff(ground.right, axis=1) * FINE, -np.diff(ground.away, axis=0) * FINE
     np.testing.assert_allclose(right, np.broadcast_to(ground.sideways, right.shape), rtol=1e-2)
     np.testing.assert_allclose(away[:, 0], ground.footprint[1:, 0], rtol=2e-2)
@@ -34,8 +34,18 @@ def test_a_pixel_s_metres_are_the_steps_between_neighbouring_places():
     assert diagonal == pytest.approx(np.hypot(0.6 * ground.sideways[0, 0], 0.8 * ground.footprint[0, 0]))
 
 
+@pytest.mark.parametrize(("tilt", "away"), [(90.0, 0.2), (30.0, 0.4)])
+def test_below_a_drone_a_metre_has_its_pixels_everywhere(tilt, away):
+    ground = Ground.below(Drone(metre=5.0, tilt=np.radians(tilt)), **SIZE)
+    assert ground.first == 0
+    np.testing.assert_allclose(np.diff(ground.right, axis=1) * FINE, 0.2, rtol=1e-3)
+    np.testing.assert_allclose(-np.diff(ground.away, axis=0) * FINE, away, rtol=1e-3)
+    np.testing.assert_allclose((ground.sideways[0, 0], ground.footprint[0, 0]), (0.2, away), rtol=1e-6)
+    assert ground.right.mean() == pytest.approx(0, abs=1e-4)
+
+
 def test_a_yard_is_of_another_temperature_and_leaves_the_rest_alone():
-    ground = Ground(DOWN, **SIZE)
+    ground = Ground.before(DOWN, **SIZE)
     flat = np.full_like(ground.away, NIGHT.ground)
     steps, shares = [], []
     for seed in range(40):
@@ -51,7 +61,7 @@ def test_a_yard_is_of_another_temperature_and_leaves_the_rest_alone():
 
 
 def test_a_yard_is_smoother_than_the_soil_it_lies_on():
-    ground = Ground(DOWN, **SIZE)
+    ground = Ground.before(DOWN, **SIZE)
     soil = (NIGHT.ground + np.random.default_rng(0).standard_normal(ground.away.shape)).astype(np.float32)
     flat = np.full_like(soil, NIGHT.ground)
     seen = 0
@@ -68,7 +78,7 @@ def test_a_yard_is_smoother_than_the_soil_it_lies_on():
 
 @pytest.mark.parametrize("camera", [DOWN, Camera(horizon=20.0, height=3.0, focal=300.0)])
 def test_a_yard_s_edge_is_a_pixel_or_two_wide_however_it_runs(camera):
-    ground = Ground(camera, **SIZE)
+    ground = Ground.before(camera, **SIZE)
     flat = np.full_like(ground.away, NIGHT.ground)
     for seed in range(12):
         change = np.abs(yard(seed, flat, ground) - NIGHT.ground)
@@ -81,7 +91,7 @@ def test_a_yard_s_edge_is_a_pixel_or_two_wide_however_it_runs(camera):
 
 
 def test_day_spreads_the_ground_more_than_night():
-    ground = Ground(DOWN, **SIZE)
+    ground = Ground.before(DOWN, **SIZE)
     day = Climate(air=295.0, ground=305.0, sky=285.0, sun=1.0, clear=0.5)
     tile = fractal_tile(np.random.default_rng(0), size=256, slope=-2.0)
 

@@ -79,3 +79,18 @@ def test_blur_spreads_a_hot_point_and_keeps_its_heat():
     soft = expose(replace(SILENT, blur_px=1.5), point) - 30000
     assert soft.max() < 0.5 * sharp.max()
     assert soft.sum() == pytest.approx(4000, rel=0.1)
+
+
+def test_eight_bits_are_a_picture_whose_greys_follow_the_frame_s_own_range():
+    warm = FLAT.copy()
+    warm[60:180, 80:240] = 310.0
+    for kelvin in (warm, warm + 25, 280 + 3 * (warm - 300)):
+        sensor = Sensor(replace(SILENT, bits=8), np.random.default_rng(0), **SIZE)
+        picture = sensor.expose(kelvin, np.random.default_rng(1), frame=0)
+        assert picture.dtype == np.uint8
+        assert picture[5, 5] <= 70 < 180 <= picture[60, 80]
+    # A camera's gain leaves a scene without contrast grey: at least two kelvin fill the range.
+    faint = np.where(warm > 305, 300.2, 300.0).astype(np.float32)
+    sensor = Sensor(replace(SILENT, bits=8), np.random.default_rng(0), **SIZE)
+    picture = sensor.expose(faint, np.random.default_rng(1), frame=0)
+    assert int(picture[60, 80]) - int(picture[5, 5]) < 30
