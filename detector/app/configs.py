@@ -182,4 +182,6 @@ def _settings(path: Path, prefix: str, chosen: Mapping[str, str]) -> Iterator[tu
         elif name == "_self_":
             yield from ((f"{prefix}{key}", setting) for key, setting in file.settings())
         else:
-            yield from _settings(path.parent / f"{name}.yaml", prefix, chosen)
+            other, _, package = name.partition("@")
+            inside = f"{prefix}{package}." if package else prefix
+            yield from _settings(path.parent / f"{other}.yaml", inside, chosen)

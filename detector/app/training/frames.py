@@ -13,13 +13,13 @@ from detector.app.build import load_split
 from detector.app.gain import gain_of
 from detector.app.parts import build
 from detector.data.annotations import Annotations
-from detector.data.classes import with_classes
+from detector.data.classes import of_set, with_classes
 from detector.data.loading.dataset import DetectionDataset
 from detector.data.loading.loader import TrainLoader, train_loader
 from detector.data.loading.sample import Transform
 from detector.data.loading.sampling import alarm_factors, repeat_factors
 from detector.data.readers.assemble import shown
-from detector.data.splits import drawn
+from detector.data.splits import drawn, merge
 from detector.engine.settings import EngineSettings
 from detector.errors import UserError
 from detector.evaluation.false_alarms import read_false_alarms
@@ -35,7 +35,26 @@ def training_split(config: dict[str, Any]) -> Annotations:
             "learn: label some, or see data.source.classes and data.remap"
         )
     count = data.get("frames")  # runs from before 0.3 have no such key
-    return annotations if count is None else drawn(annotations, count, seed=config["seed"])
+    if count is not None:
+        annotations = drawn(annotations, count, seed=config["seed"])
+    beside = data.get("beside")
+    return annotations if beside is None or beside["root"] is None else _joined(annotations, beside, data)
+
+
+def _joined(annotations: Annotations, beside: Mapping[str, Any], data: Mapping[str, Any]) -> Annotations:
+    """The frames to learn from and those of `data.beside`, which may know fewer classes."""
+    if data.get("false_alarms") is not None:
+        raise UserError(
+            "data.beside and data.false_alarms: a file tells of one set's frames, give one of them"
+        )
+    other = load_split({**data, **beside}, beside["split"])
+    if not set(other.classes) <= set(annotations.classes):
+        raise UserError(
+            f"data.beside.root={beside['root']}: has the classes {shown(other.classes, 20)}, the training split "
+            f"{shown(annotations.classes, 20)}: data.beside.remap={{old: new, old: null}} renames and drops"
+        )
+    other = with_classes(of_set(other, Path(str(beside["root"])).name), annotations.classes)
+    return merge({"own": annotations, "beside": other})
 
 
 def false_alarms_on(annotations: Annotations, data: Mapping[str, Any]) -> list[int] | None:

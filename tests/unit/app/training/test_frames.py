@@ -1,18 +1,22 @@
-"""How often the frames of a run are shown: what rare classes and false alarms ask for."""
+"""Which frames a run learns from, and how often each is shown."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from detector.app.training import frames
-from detector.app.training.frames import alarms_told, false_alarms_on, showing_factors
+from detector.app.training.frames import alarms_told, false_alarms_on, showing_factors, training_split
 from detector.data.annotations import Annotations
 from detector.data.splits import select
+from detector.data.writers.coco import write_coco
+from detector.errors import UserError
 from detector.evaluation.predictions import predictions_json
 from detector.structures import Detections
+from tests.built import settings_at
 from tests.unit.data.builders import split_on_disk
 
 
@@ -32,6 +36,46 @@ def found(split: Annotations, *alarmed: int) -> dict[int, Detections]:
         )
         for index, record in enumerate(split.records)
     }
+
+
+@pytest.fixture
+def two_sets(split, tmp_path):
+    """A run's settings that name the split, written as a COCO set, and one of other names beside it."""
+    names = split.classes
+    other = split_on_disk(tmp_path / "more", 3, boxes=2)
+    other = replace(other, classes=("dog", names[1], "tree"), category_ids=(1, 2, 3))
+    for folder, written in (("own", split), ("above", other)):
+        write_coco({"train": written}, tmp_path / folder, place=shutil.copyfile)
+    data = {**settings_at("data/coco"), "root": str(tmp_path / "own")}
+    beside = {**data["beside"], "root": str(tmp_path / "above"), "remap": {"dog": names[0], "tree": None}}
+    return {"seed": 0, "data": {**data, "beside": beside}}
+
+
+def test_frames_of_another_set_are_learnt_from_under_the_names_they_are_given(two_sets, split):
+    alone = training_split({**two_sets, "data": {**two_sets["data"], "beside": None}})
+    both = training_split(two_sets)
+    assert both.classes == alone.classes == split.classes
+    assert (len(alone.records), len(both.records)) == (4, 7)
+    assert [record.path for record in both.records[:4]] == [record.path for record in alone.records]
+    other = split.records[:3]  # the same objects, as the sets are made alike
+    for record, same in zip(both.records[4:], other, strict=True):
+        np.testing.assert_array_equal(record.labels, same.labels)
+        np.testing.assert_allclose(record.boxes, same.boxes)
+    assert len({record.image_id for record in both.records}) == 7
+
+
+def test_classes_that_the_set_does_not_know_are_named(two_sets):
+    two_sets["data"]["beside"]["remap"] = None
+    with pytest.raises(
+        UserError, match=r"data\.beside\.root=.*above: has the classes dog, .*data\.beside\.remap="
+    ):
+        training_split(two_sets)
+
+
+def test_false_alarms_of_two_sets_are_refused(two_sets):
+    two_sets["data"]["false_alarms"] = "predictions.json"
+    with pytest.raises(UserError, match=r"data\.beside and data\.false_alarms"):
+        training_split(two_sets)
 
 
 def test_without_a_file_there_are_none(split):
