@@ -50,8 +50,9 @@ def _joined(annotations: Annotations, beside: Mapping[str, Any], data: Mapping[s
     other = load_split({**data, **beside}, beside["split"])
     if not set(other.classes) <= set(annotations.classes):
         raise UserError(
-            f"data.beside.root={beside['root']}: has the classes {shown(other.classes, 20)}, the training split "
-            f"{shown(annotations.classes, 20)}: data.beside.remap={{old: new, old: null}} renames and drops"
+            f"data.beside.root={beside['root']}: has the classes {shown(other.classes, 20)}, "
+            f"the training split {shown(annotations.classes, 20)}: data.beside.remap={{old: new, old: null}} "
+            "renames and drops"
         )
     other = with_classes(of_set(other, Path(str(beside["root"])).name), annotations.classes)
     return merge({"own": annotations, "beside": other})
