@@ -62,6 +62,18 @@ def test_a_set_with_regions_to_ignore_trains(imitation, call, tmp_path):
         assert metrics["per_class"]["Bicycle"][name] is None
 
 
+def test_synthetic_frames_from_above_are_learnt_from_beside_it_and_judge_nothing(imitation, call, tmp_path):
+    few = ["dataset.train=4", "dataset.val=1", "dataset.test=1", "above.width=64", "above.height=64"]
+    call("synth", "root=above", "view=above", "sensor.bits=8", *few).assert_fine()
+    names = "{person: Person, vehicle: Car, bicycle: Bicycle, truck: OtherVehicle}"
+    beside = ["data.beside.root=above", f"data.beside.remap={names}", "thermal=bit_depth"]
+    arguments = ["data=hit_uav", f"data.root={imitation}", *beside, "hydra.run.dir=run", "engine.epochs=1"]
+    trained = call("train", *TINY_RUN, *arguments).assert_fine()
+    assert "10 training and 3 validation frames, 4 classes" in trained.out
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert (metrics["images"], metrics["truths"]) == (3, 6)
+
+
 @pytest.fixture(scope="module")
 def validation() -> Annotations:
     if not REAL.is_dir():
