@@ -21,6 +21,9 @@ from detector.synth.people import draw_person
 from detector.synth.stage import Labelled, Stage, Standing, Thing, stand
 from detector.synth.vehicles import draw_truck, draw_vehicle
 
+LIMITS = {"metre_px": (0.5, 20.0), "tilt": (10.0, 90.0)}
+"""Of AboveParams: a house seen from nearer would be a bitmap of hundreds of megabytes, and lower down the
+horizon would be in the picture."""
 OUTSIDE = 5.0
 """Pixels beyond the picture's edge up to which things may have their foot."""
 SCATTER = 1.6

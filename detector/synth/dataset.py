@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import shutil
 import tempfile
@@ -154,27 +155,19 @@ def _check(dataset: DatasetParams, place: Place, sensor: SensorParams, *, seed: 
     for name, (value, limit) in least.items():
         if value < limit:
             raise UserError(f"{name} is {value}: it must be at least {limit}")
-    infinite = float("inf")
+    any_number = (0.0, math.inf)
     if isinstance(place, AboveParams):
-        pairs = {
-            "groups": infinite,
-            "houses": infinite,
-            "clutter": infinite,
-            "metre_px": infinite,
-            "tilt": 90.0,
-        }
+        pairs = dict.fromkeys(("groups", "houses", "clutter"), any_number) | above.LIMITS
         shares = ["min_visible"]
     else:
-        pairs = {"objects": infinite, "clutter": infinite, "side_px": infinite}
-        pairs |= {"pair_iou": MOST_IOU} if place.pair_iou is not None else {}
+        pairs = dict.fromkeys(("objects", "clutter", "side_px"), any_number)
+        pairs |= {"pair_iou": (0.0, MOST_IOU)} if place.pair_iou is not None else {}
         shares = ["overlap", "min_visible"]
-    for name, most in pairs.items():
+    for name, (low, high) in pairs.items():
         pair = getattr(place, name)
-        if len(pair) != 2 or not 0 <= pair[0] <= pair[1] <= most:
-            limits = f", in [0, {most:g}]" if most < infinite else ""
-            raise UserError(f"{key}.{name} is {list(pair)}: it must be two numbers, min and max{limits}")
-    if isinstance(place, AboveParams) and place.metre_px[0] <= 0:
-        raise UserError(f"above.metre_px is {list(place.metre_px)}: it must be above 0")
+        if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
+            within = f", in [{low:g}, {high:g}]" if high < math.inf else ""
+            raise UserError(f"{key}.{name} is {list(pair)}: it must be two numbers, min and max{within}")
     for name in shares:
         if not 0 <= getattr(place, name) <= 1:
             raise UserError(f"{key}.{name} is {getattr(place, name)}: it is a share and must lie in [0, 1]")

@@ -219,6 +219,7 @@ def test_a_failure_on_the_way_leaves_nothing_behind_and_the_old_set_whole(tmp_pa
         ("scene.side_px", {"place": replace(SCENE, side_px=(5.0, 9.0, 12.0))}),
         ("above.tilt", {"place": replace(BELOW, tilt=(30.0, 95.0))}),
         ("above.metre_px", {"place": replace(BELOW, metre_px=(0.0, 4.0))}),
+        ("above.metre_px", {"place": replace(BELOW, metre_px=(4.0, 40.0))}),
         ("above.class_weights", {"place": replace(BELOW, class_weights=(0.5, 0.5, 0.5, 0.5))}),
         ("sensor.bits", {"sensor": replace(SENSOR, bits=12)}),
         ("seed", {"seed": -1}),
