@@ -7,7 +7,7 @@ import math
 import multiprocessing
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 
 from detector.errors import UserError
-from detector.synth import above
+from detector.synth import above, scene
 from detector.synth.above import Above, AboveParams
 from detector.synth.pairs import MOST_IOU
 from detector.synth.placement import populate
-from detector.synth.scene import CLASSES, Scene, SceneParams
+from detector.synth.scene import Scene, SceneParams
 from detector.synth.sensor import Sensor, SensorParams
 from detector.synth.stage import Labelled
 
@@ -49,6 +49,58 @@ class DatasetParams:
 
 Place = SceneParams | AboveParams
 """What a set is of: streets, or the ground below a drone."""
+Frames = Callable[[np.random.Generator], tuple[np.ndarray, list[Labelled]]]
+"""Temperatures and truth of one place, of other objects every time."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A kind of place.
+
+    params: what describes one, under `key` in configs/synth.yaml; classes: names by label; draw: one place by
+    lot; pairs: the settings that are a least and a most, and their limits; shares: those that are in [0, 1].
+    """
+
+    params: type[Place]
+    key: str
+    classes: tuple[str, ...]
+    draw: Callable[[Any, np.random.Generator], Frames]
+    pairs: Mapping[str, tuple[float, float]]
+    shares: tuple[str, ...]
+
+
+def _draw_street(params: SceneParams, rng: np.random.Generator) -> Frames:
+    street = Scene(params, rng)
+    return lambda rng: street.compose(populate(street, rng))
+
+
+def _draw_above(params: AboveParams, rng: np.random.Generator) -> Frames:
+    return Above(params, rng).frame
+
+
+ANY = (0.0, math.inf)
+VIEWS = {
+    "street": View(
+        params=SceneParams,
+        key="scene",
+        classes=scene.CLASSES,
+        draw=_draw_street,
+        pairs={"objects": ANY, "clutter": ANY, "side_px": ANY, "pair_iou": (0.0, MOST_IOU)},
+        shares=("overlap", "min_visible"),
+    ),
+    "above": View(
+        params=AboveParams,
+        key="above",
+        classes=above.CLASSES,
+        draw=_draw_above,
+        pairs={"groups": ANY, "houses": ANY, "clutter": ANY, **above.LIMITS},
+        shares=("min_visible",),
+    ),
+}
+
+
+def _view(place: Place) -> View:
+    return next(view for view in VIEWS.values() if isinstance(place, view.params))
 
 
 @dataclass(frozen=True)
@@ -85,7 +137,7 @@ def generate(
         "generator_version": VERSION,
         "seed": seed,
         "dataset": asdict(dataset),
-        _key(place): asdict(place),
+        _view(place).key: asdict(place),
         "sensor": asdict(sensor),
     }
     record = json.loads(json.dumps(record))  # as it will be read back: tuples are lists
@@ -134,18 +186,10 @@ def _holds(root: Path, record: dict[str, Any], dataset: DatasetParams) -> bool:
     )
 
 
-def _key(place: Place) -> str:
-    """Under which the settings stand in configs/synth.yaml."""
-    return "above" if isinstance(place, AboveParams) else "scene"
-
-
-def _classes(place: Place) -> tuple[str, ...]:
-    return above.CLASSES if isinstance(place, AboveParams) else CLASSES
-
-
 def _check(dataset: DatasetParams, place: Place, sensor: SensorParams, *, seed: int, processes: int) -> None:
     """UserError for the first value that cannot be drawn."""
-    key = _key(place)
+    view = _view(place)
+    key = view.key
     least = {f"dataset.{name}": (value, 1) for name, value in asdict(dataset).items()}
     least |= {"seed": (seed, 0), "processes": (processes, 1)}
     least |= {
@@ -155,25 +199,19 @@ def _check(dataset: DatasetParams, place: Place, sensor: SensorParams, *, seed: 
     for name, (value, limit) in least.items():
         if value < limit:
             raise UserError(f"{name} is {value}: it must be at least {limit}")
-    any_number = (0.0, math.inf)
-    if isinstance(place, AboveParams):
-        pairs = dict.fromkeys(("groups", "houses", "clutter"), any_number) | above.LIMITS
-        shares = ["min_visible"]
-    else:
-        pairs = dict.fromkeys(("objects", "clutter", "side_px"), any_number)
-        pairs |= {"pair_iou": (0.0, MOST_IOU)} if place.pair_iou is not None else {}
-        shares = ["overlap", "min_visible"]
-    for name, (low, high) in pairs.items():
+    for name, (low, high) in view.pairs.items():
         pair = getattr(place, name)
+        if pair is None:  # pair_iou, where no pairs are asked for
+            continue
         if len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
             within = f", in [{low:g}, {high:g}]" if high < math.inf else ""
             raise UserError(f"{key}.{name} is {list(pair)}: it must be two numbers, min and max{within}")
-    for name in shares:
+    for name in view.shares:
         if not 0 <= getattr(place, name) <= 1:
             raise UserError(f"{key}.{name} is {getattr(place, name)}: it is a share and must lie in [0, 1]")
     if sensor.bits not in (8, 16):
         raise UserError(f"sensor.bits is {sensor.bits}: it must be 8 or 16")
-    weights, count = place.class_weights, len(_classes(place))
+    weights, count = place.class_weights, len(view.classes)
     if len(weights) != count or min(weights) < 0 or abs(sum(weights) - 1) > 1e-6:
         raise UserError(f"{key}.class_weights is {list(weights)}: it must be {count} shares that add up to 1")
 
@@ -220,7 +258,7 @@ def _draw_scene(job: _Job) -> list[tuple[str, list[Labelled]]]:
     """Draw and write the frames of one scene; returns their file names and truth."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng((job.seed, job.split, job.number))
-    frame_of = _drawn_place(job.place, rng)
+    frame_of = _view(job.place).draw(job.place, rng)
     sensor = Sensor(job.sensor, rng, width=job.place.width, height=job.place.height)
     frames: list[tuple[str, list[Labelled]]] = []
     for frame in range(job.frames):
@@ -234,16 +272,6 @@ def _draw_scene(job: _Job) -> list[tuple[str, list[Labelled]]]:
     return frames
 
 
-def _drawn_place(
-    place: Place, rng: np.random.Generator
-) -> Callable[[np.random.Generator], tuple[np.ndarray, list[Labelled]]]:
-    """One place, drawn by lot, as what gives its frames: temperatures and truth, of other objects each."""
-    if isinstance(place, AboveParams):
-        return Above(place, rng).frame
-    street = Scene(place, rng)
-    return lambda rng: street.compose(populate(street, rng))
-
-
 def _coco(split: str, frames: list[tuple[str, int, list[Labelled]]], place: Place) -> dict[str, Any]:
     """COCO's instances form; `sequence` (the scene) and `visible` (share in sight) are additions.
 
@@ -251,14 +279,14 @@ def _coco(split: str, frames: list[tuple[str, int, list[Labelled]]], place: Plac
     """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
-    for image_id, (name, scene, truth) in enumerate(frames, start=1):
+    for image_id, (name, number, truth) in enumerate(frames, start=1):
         images.append(
             {
                 "id": image_id,
                 "file_name": name,
                 "width": place.width,
                 "height": place.height,
-                "sequence": f"{split}-{scene:04d}",
+                "sequence": f"{split}-{number:04d}",
             }
         )
         for item in truth:
@@ -274,5 +302,5 @@ def _coco(split: str, frames: list[tuple[str, int, list[Labelled]]], place: Plac
                     "visible": round(item.visible, 3),
                 }
             )
-    categories = [{"id": index, "name": name} for index, name in enumerate(_classes(place), start=1)]
+    categories = [{"id": index, "name": name} for index, name in enumerate(_view(place).classes, start=1)]
     return {"images": images, "annotations": annotations, "categories": categories}

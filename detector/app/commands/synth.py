@@ -9,16 +9,8 @@ from omegaconf import DictConfig
 
 from detector.app.settings import typed
 from detector.errors import UserError
-from detector.synth.above import AboveParams
-from detector.synth.dataset import DatasetParams, generate
-from detector.synth.scene import SceneParams
+from detector.synth.dataset import VIEWS, DatasetParams, generate
 from detector.synth.sensor import SensorParams
-
-VIEWS: dict[str, tuple[type[SceneParams | AboveParams], str]] = {
-    "street": (SceneParams, "scene"),
-    "above": (AboveParams, "above"),
-}
-"""What a set can be of, and the settings that say more."""
 
 
 def run(config: DictConfig) -> None:
@@ -27,11 +19,11 @@ def run(config: DictConfig) -> None:
     root = Path(str(config.root))
     if config.view not in VIEWS:
         raise UserError(f"view={config.view}: must be {' or '.join(VIEWS)}")
-    kind, key = VIEWS[config.view]
+    view = VIEWS[config.view]
     written = generate(
         root,
         dataset=typed(DatasetParams, config.dataset, where="dataset"),
-        place=typed(kind, config[key], where=key),
+        place=typed(view.params, config[view.key], where=view.key),
         sensor=typed(SensorParams, config.sensor, where="sensor"),
         seed=config.seed,
         processes=config.processes,

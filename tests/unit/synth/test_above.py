@@ -80,10 +80,10 @@ def test_boxes_go_beyond_what_is_seen_by_the_margin_and_end_at_the_frame():
         for margin in (1.5, 0.0)
     )
     assert len(loose) == len(tight) > 10
-    size = np.array((0, 0, DOWN.width, DOWN.height))
+    size = (DOWN.width, DOWN.height)
     for wide, narrow in zip(loose, tight, strict=True):
         moved = np.add(narrow.box, (-1.5, -1.5, 1.5, 1.5))
-        np.testing.assert_allclose(wide.box, np.clip(moved, 0, np.tile(size[2:], 2)), atol=1e-6)
+        np.testing.assert_allclose(wide.box, np.clip(moved, 0, np.tile(size, 2)), atol=1e-6)
 
 
 def test_every_class_comes_and_frames_of_a_scene_differ():
