@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -60,6 +60,15 @@ def world_sum(value: Tensor) -> Tensor:
     if world_size() == 1:
         return value
     return _WorldSum.apply(value)
+
+
+def world_sums(values: Sequence[Tensor]) -> list[Tensor]:
+    """`world_sum` of several tensors of one dtype, in one exchange."""
+    if world_size() == 1:
+        return list(values)
+    sums = world_sum(torch.cat([value.flatten() for value in values]))
+    parts = sums.split([value.numel() for value in values])
+    return [part.view_as(value) for part, value in zip(parts, values, strict=True)]
 
 
 def world_gather(value: Tensor) -> Tensor:

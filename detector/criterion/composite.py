@@ -55,11 +55,10 @@ class Composite:
             box = box_term(head_output, assignment, self.box, quality=self.quality_targets)
             total = self.cls_weight * combined + self.box_weight * box
         parts = {**factors, "combined": combined, "box": box, "total": total}
-        said = sums.negative_p.sum()
         counts = {
             "positives": sums.positives,
             "hard_negatives": sums.negatives,
-            "hard_negative_score": said / (said + sums.negative_q.sum()).clamp(min=1),
+            "hard_negative_score": sums.negative_p.mean() / sums.selected.clamp(min=1),
         }
         return LossTerms(
             total=total, parts={name: value.detach() for name, value in (parts | counts).items()}
@@ -79,35 +78,26 @@ class Composite:
         flat, probs = losses.flatten(), logits.sigmoid().flatten(0, 1)
         p, y = probs.index_select(0, rows), target.flatten(0, 1)[rows]
         hit = torch.minimum(p, y)
-        alarm, miss, rejected = p - hit, y - hit, 1 - probs
+        alarm, miss = p - hit, y - hit
         # F1 of every point as a set of C entries by itself; of a negative, that of the background class.
         own = f1_from_sums(hit.sum(-1), alarm.sum(-1), miss.sum(-1))
         said = probs.sum(-1)
-        background = f1_from_sums(rejected.sum(-1), torch.zeros_like(said), said)
+        background = f1_from_sums(probs.shape[-1] - said, torch.zeros_like(said), said)
         # Sums over a selection as products with it: one pass forward and none to speak of backward, where
         # torch.where would make a copy of everything in both.
         among_positives, among_negatives = (m.flatten().to(losses.dtype) for m in (taken, selected))
-        scalars = {
+        own_sums = {
             "positive_loss": among_positives @ flat.index_select(0, rows),
             "negative_loss": among_negatives @ flat,
             "positives": among_positives.sum(),
+            "selected": among_negatives.sum(),
             "truth": among_positives @ y.sum(-1),
-            "positive_f1": among_positives @ own,
-            "negative_f1": among_negatives @ background,
-        }
-        by_class = {
             "tp": among_positives @ hit,
             "fp": among_positives @ alarm,
             "fn": among_positives @ miss,
             "negative_p": among_negatives @ probs,
-            "negative_q": among_negatives @ rejected,
+            "positive_f1": among_positives @ own,
+            "negative_f1": among_negatives @ background,
         }
-        first, second = torch.stack(list(scalars.values())), torch.stack(list(by_class.values()))
-        # One exchange between ranks.
-        sums = distributed.world_sum(torch.cat([first, second.flatten()]))
-        first, second = sums[: len(scalars)], sums[len(scalars) :].reshape(second.shape)
-        return BatchSums(
-            negatives=k,
-            **dict(zip(scalars, first.unbind(), strict=True)),
-            **dict(zip(by_class, second.unbind(), strict=True)),
-        )
+        sums = distributed.world_sums(list(own_sums.values()))
+        return BatchSums(negatives=k, **dict(zip(own_sums, sums, strict=True)))

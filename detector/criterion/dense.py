@@ -45,7 +45,7 @@ class Dense:
                 target.sum(),
                 assignment.positive.sum(),
             ]
-            loss, weight, positives = distributed.world_sum(torch.stack(local)).unbind()
+            loss, weight, positives = distributed.world_sums([value.to(losses.dtype) for value in local])
             cls = loss / weight.clamp(min=1)
             box = box_term(head_output, assignment, self.box, quality=self.quality_targets)
             total = self.cls_weight * cls + self.box_weight * box

@@ -19,11 +19,11 @@ class BatchSums(NamedTuple):
     """Sums over the batch and all ranks: scalars, and [C] where one of each class is named.
 
     positive_loss, negative_loss: classification loss summed over positives and over selected negatives;
-    positives, negatives: their counts (of negatives, the number mining keeps); truth: sum of the positives'
-    targets y; tp, fp, fn [C]: soft counts over the positives' entries, tp = sum min(p, y), fp = sum p - tp,
-    fn = sum y - tp; negative_p, negative_q [C]: sums of p and of 1 - p over the selected negatives';
-    positive_f1: F1 loss of each positive as a set of its own, summed; negative_f1: the same of the background
-    class over the selected negatives.
+    positives: their count; selected: that of the selected negatives, negatives: the number that mining keeps,
+    less while every negative is selected; truth: sum of the positives' targets y; tp, fp, fn [C]: soft counts
+    over the positives' entries, tp = sum min(p, y), fp = sum p - tp, fn = sum y - tp; negative_p [C]: sum of
+    p over the selected negatives'; positive_f1: F1 loss of each positive as a set of its own, summed;
+    negative_f1: the same of the background class over the selected negatives.
 
     For y in {0, 1} min(p, y) is the product p y. For a quality between, the product is never satisfied (its
     F1 asks for p = 1 whatever y is), the minimum is at p = y (Wang et al. 2023, Dice semimetric losses).
@@ -32,13 +32,13 @@ class BatchSums(NamedTuple):
     positive_loss: Tensor
     negative_loss: Tensor
     positives: Tensor
+    selected: Tensor
     negatives: Tensor
     truth: Tensor
     tp: Tensor
     fp: Tensor
     fn: Tensor
     negative_p: Tensor
-    negative_q: Tensor
     positive_f1: Tensor
     negative_f1: Tensor
 
@@ -108,7 +108,8 @@ def split(sums: BatchSums, *, set_loss: SetLoss = f1_from_sums) -> dict[str, Ten
 
 def split_background(sums: BatchSums, *, set_loss: SetLoss = f1_from_sums) -> dict[str, Tensor]:
     """As `split`, with the F1 of the background class on the hard negatives: tp = sum(1 - p), fn = sum p."""
-    rejected, alarm = sums.negative_q.sum(), sums.negative_p.sum()
+    alarm = sums.negative_p.sum()
+    rejected = sums.selected * sums.negative_p.numel() - alarm
     background = set_loss(rejected, torch.zeros_like(rejected), alarm)
     return {**_split(sums, set_loss), "f1_hn": background}
 

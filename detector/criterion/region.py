@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from detector import distributed
@@ -39,8 +38,9 @@ class Region:
             probs = at_least_float32(head_output.logits).sigmoid()
             target = class_targets(assignment, classes=probs.shape[-1], quality=False)
             counted = ~assignment.ignored[..., None]
-            local = [*confusion_sums(probs, target, weights=counted), assignment.positive.sum()]
-            tp, fp, fn, positives = distributed.world_sum(torch.stack(local)).unbind()
+            counts = confusion_sums(probs, target, weights=counted)
+            positives = assignment.positive.sum().to(probs.dtype)
+            tp, fp, fn, positives = distributed.world_sums([*counts, positives])
             cls = self.region(tp, fp, fn)
             box = box_term(head_output, assignment, self.box, quality=False)
             total = self.cls_weight * cls + self.box_weight * box

@@ -30,8 +30,8 @@ def box_term(head_output: HeadOutput, assignment: Assignment, loss: BoxLoss, *, 
     if losses.ndim == predicted.ndim:  # one for each edge
         losses = losses.mean(-1)
     values = torch.where(taken, losses, 0)
-    sums = distributed.world_sum(torch.stack([(weight * values).sum(), weight.sum()]))
-    return sums[0] / sums[1].clamp(min=1e-6)
+    weighted, weights = distributed.world_sums([(weight * values).sum(), weight.sum()])
+    return weighted / weights.clamp(min=1e-6)
 
 
 def positive_rows(assignment: Assignment) -> tuple[Tensor, Tensor]:

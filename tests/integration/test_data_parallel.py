@@ -104,6 +104,10 @@ def check_sums(rank: int, world: int) -> None:
     (total * torch.tensor([2.0, 3.0])).sum().backward()
     assert value.grad is not None
     assert value.grad.tolist() == [2 * world, 3 * world]
+    whole, part = distributed.world_sums([value, value[1]])
+    assert (whole.tolist(), part.tolist()) == ([number, 10 * number], 10 * number)
+    (gradient,) = torch.autograd.grad(part, value)
+    assert gradient.tolist() == [0, world]
     assert distributed.world_gather(value)[:, 0].tolist() == list(range(1, world + 1))
 
 

@@ -124,6 +124,19 @@ def test_ranks_of_each_row_by_hand():
     ]
 
 
+@pytest.mark.parametrize("count", [1, 7, 400, 999, 1000])
+def test_the_hardest_are_the_first_of_a_stable_sort(count: int):
+    generator = torch.Generator().manual_seed(count)
+    losses = torch.randn(3, 1000, generator=generator) ** 3
+    losses[:, ::7] = -torch.inf
+    losses[1] = losses[1].round()  # many ties, and zeros of both signs
+    losses[2] *= 1e-38  # down to numbers that are not normal
+    expected = torch.zeros(3, 1000, dtype=torch.bool)
+    first = losses.argsort(dim=1, descending=True, stable=True)[:, :count]
+    expected.scatter_(1, first, True)
+    assert torch.equal(hardest(losses, torch.full((3,), count)), expected)
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
