@@ -71,16 +71,17 @@ def grow(boxes: Tensor, *, half: float | Tensor) -> Tensor:
 
 
 def covered(levels: Sequence[GridLevel], boxes: Tensor, mask: Tensor) -> Tensor:
-    """Whether each point lies inside one of the masked boxes: boxes [B, G, 4], mask [B, G] -> [B, P] bool.
+    """Whether each point lies in one of the masked boxes: boxes [B, G, 4], mask [B, G] -> [B, P] bool.
 
-    A point is in a box when its row and its column are, so one small matrix product per level tells.
+    A point on a box's edge is in it. A point is in a box when its row and its column are, so one small matrix
+    product per level tells.
     """
     covers = []
     for level in levels:
         x = (torch.arange(level.width, device=boxes.device) + 0.5) * level.stride
         y = (torch.arange(level.height, device=boxes.device) + 0.5) * level.stride
-        columns = (x > boxes[..., 0:1]) & (x < boxes[..., 2:3]) & mask[..., None]
-        rows = (y > boxes[..., 1:2]) & (y < boxes[..., 3:4])
+        columns = (x >= boxes[..., 0:1]) & (x <= boxes[..., 2:3]) & mask[..., None]
+        rows = (y >= boxes[..., 1:2]) & (y <= boxes[..., 3:4])
         hits = rows.float().transpose(1, 2) @ columns.float()
         covers.append((hits > 0).flatten(1))
     return torch.cat(covers, dim=1)
@@ -126,6 +127,8 @@ def to_assignment(
     owner = torch.zeros(batch, points, dtype=torch.long, device=index.device)
     owner = owner.scatter_reduce(1, flat, number, reduce="amax")
     worth = torch.where(won, quality.float(), 0).reshape(batch, -1)
+    # An ignored region between the points of the finest level would teach that it is background.
+    regions = grow(targets.boxes, half=min(level.stride for level in grid.levels) / 2)
     spread = worth.new_zeros(batch, points).scatter_reduce(1, flat, worth, reduce="amax")
     positive = owner > 0
     matched = (owner - 1).clamp(min=0)
@@ -133,7 +136,7 @@ def to_assignment(
     boxes = targets.boxes.gather(1, matched[..., None].expand(-1, -1, 4))
     return Assignment(
         positive=positive,
-        ignored=covered(grid.levels, targets.boxes, targets.ignored) & ~positive,
+        ignored=covered(grid.levels, regions, targets.ignored) & ~positive,
         matched=matched,
         labels=torch.where(positive, labels, 0),
         boxes=torch.where(positive[..., None], boxes, 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Sequence
 
@@ -40,7 +41,8 @@ def fingerprint(
 
 def _bytes_by_row(values: np.ndarray) -> np.ndarray:
     """[N, bytes] uint8, without a copy of each row."""
-    return np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1)
+    size = values.itemsize * math.prod(values.shape[1:])  # -1 would not do for no rows
+    return np.ascontiguousarray(values).view(np.uint8).reshape(len(values), size)
 
 
 def _size(path: str) -> int:

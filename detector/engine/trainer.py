@@ -155,6 +155,7 @@ class Trainer:
             "scaler": self.scaler.state_dict(),
             "random": checkpoint.random_state(),
             "progress": dict(vars(self.progress)),
+            "skipped": self.skipping.skipped,
         }
 
     def resume(self, state: dict[str, Any], *, source: str) -> None:
@@ -173,6 +174,7 @@ class Trainer:
         checkpoint.restore_random_state(state["random"])
         self.progress = Progress(**state["progress"])
         self.thresholds = state["thresholds"]
+        self.skipping.skipped = list(state.get("skipped", []))  # runs from before 0.3 have no such key
 
     @staticmethod
     def check_resumable(state: dict[str, Any], *, source: str) -> None:
@@ -269,15 +271,11 @@ class Trainer:
         with interrupt.at_once(self._stopped()):
             metrics = self.validate(self.ema.model)
         if metrics is not None:
-            ap = metrics.overall["AP"] or 0.0
-            better = ap > self.progress.best
-            self.progress.stale = 0 if better else self.progress.stale + 1
-            if better:
-                self.progress.best, self.progress.best_epoch = ap, self.progress.epoch
-                self.thresholds = metrics.diagnosis.thresholds.best_scores()
+            self.progress.judged(metrics.overall["AP"])
+            self.thresholds = metrics.diagnosis.thresholds.best_scores()
             self.tracker.evaluated(metrics, self.progress.epoch, self.progress.step)
         self._share_progress()
-        if self.progress.stale == 0:
+        if self.progress.best_epoch == self.progress.epoch:
             self.save(BEST)
 
     def _synchronise_average(self) -> None:

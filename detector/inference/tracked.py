@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -35,21 +36,33 @@ def tracked(tracker: Tracker, least: Mapping[str, float], *, fps: float) -> Stag
 
 
 class Clock:
-    """Seconds since the first frame of a recording; never the same twice: some cameras tell whole seconds."""
+    """Seconds since the first frame of a recording; never the same twice: some cameras tell whole seconds.
+
+    fps: of frames that do not tell their time, and of those with the same one until it has changed once.
+    """
 
     def __init__(self, *, fps: float) -> None:
         self.period = 1 / fps
         self.start: datetime | None = None
         self.now = -self.period
+        self.told = -math.inf  # the last time told,
+        self.alike = 0  # and how many frames have told it
 
     def read(self, frame: Frame) -> float:
         """Of the next frame: by its own time, or a period after the one before."""
         after = self.now + self.period
-        told = None
         if frame.time is not None:
             self.start = self.start or frame.time
             told = (frame.time.replace(tzinfo=None) - self.start.replace(tzinfo=None)).total_seconds()
-        self.now = told if told is not None and told > self.now else after
+            if told > self.told:
+                self.period = (told - self.told) / self.alike if self.alike else self.period
+                self.told, self.alike = told, 0
+            self.alike += 1
+            if told > self.now:
+                after = told
+            elif self.now < told + 1:  # whole seconds: the next one has not begun
+                after = min(after, (self.now + told + 1) / 2)
+        self.now = after
         return self.now
 
 

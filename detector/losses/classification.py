@@ -27,8 +27,7 @@ def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 def balanced_cross_entropy(logits: Tensor, targets: Tensor, *, beta: float | Tensor) -> Tensor:
     """-beta y log p - (1 - beta) (1 - y) log(1 - p), [...] >= 0.
 
-    beta: weight of the positives in [0, 1], a number or a tensor that broadcasts (one per class, say);
-    `beta_from_counts` gives one from a data set.
+    beta: weight of the positives in [0, 1], a number or a tensor that broadcasts (one per class, say).
     """
     logits, targets = float_pair(logits, targets)
     positive = -targets * F.logsigmoid(logits)

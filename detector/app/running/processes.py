@@ -36,22 +36,23 @@ LOST = ("Connection closed", "Connection reset", "Broken pipe", "Connection refu
 """What gloo and NCCL say where another process is gone."""
 
 
-def how_many(setting: int | str, device: torch.device) -> int:
+def how_many(setting: int | str, device: torch.device, *, frames: int) -> int:
     """engine.processes -> a number; "auto" is one per GPU, and on a CPU of several cores two.
 
     Two processes of half the threads are faster than one (1.2 to 1.6 times on two cores), whose threads wait
-    for each other at every small operation. Under torchrun it has decided. UserError for
-    anything else than auto or a number from 1.
+    for each other at every small operation. Under torchrun it has decided. frames: to learn from, each
+    process needs one. UserError for anything else than auto or a number from 1 to that.
     """
+    if setting == "auto" and not under_torchrun():
+        return min(torch.cuda.device_count() if device.type == "cuda" else min(2, cores()), frames)
     if under_torchrun():
-        return int(os.environ["WORLD_SIZE"])
-    if setting == "auto":
-        if device.type == "cuda":
-            return torch.cuda.device_count()
-        return min(2, cores())
-    count = number_from("engine.processes", setting, least=1)
-    if device.type == "cuda" and count > torch.cuda.device_count():
-        raise UserError(f"engine.processes={count}: only {torch.cuda.device_count()} GPUs here")
+        count = int(os.environ["WORLD_SIZE"])
+    else:
+        count = number_from("engine.processes", setting, least=1)
+        if device.type == "cuda" and count > torch.cuda.device_count():
+            raise UserError(f"engine.processes={count}: only {torch.cuda.device_count()} GPUs here")
+    if count > frames:
+        raise UserError(f"{count} training processes: there are only {frames} frames to learn from")
     return count
 
 

@@ -43,9 +43,10 @@ def prepared(config: DictConfig, folder: Path, overrides: Sequence[str]) -> dict
         config.data.false_alarms = str(Path(str(config.data.false_alarms)).absolute())
     if config.resume is None and config.init not in (None, THERMAL):
         config.init = str(Path(str(config.init)).absolute())
-    count = processes.how_many(config.engine.processes, pick_device(config.engine.device))
     values = plain(config)
     training = training_split(values)
+    device = pick_device(config.engine.device)
+    count = processes.how_many(config.engine.processes, device, frames=len(training.records))
     values = fitted_to(training, values, processes=count)
     settings = typed(EngineSettings, values["engine"], where="engine")
     _check(values, settings, count, classes=training.classes)

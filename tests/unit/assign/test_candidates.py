@@ -46,7 +46,7 @@ def test_growing_keeps_the_centre_and_larger_sides():
     assert torch.equal(grow(boxes, half=0.5), boxes)
 
 
-def test_covered_points_are_those_inside_a_marked_box():
+def test_covered_points_are_those_in_a_marked_box():
     targets = random_targets(counts=[6, 6, 6], seed=3)
     mask = torch.rand(3, 6, generator=torch.Generator().manual_seed(0)) < 0.5
     mask[2] = False
@@ -55,7 +55,7 @@ def test_covered_points_are_those_inside_a_marked_box():
     for b in range(3):
         boxes = targets.boxes[b][mask[b]].tolist()
         for p, (x, y) in enumerate(points):
-            expected = any(x1 < x < x2 and y1 < y < y2 for x1, y1, x2, y2 in boxes)
+            expected = any(x1 <= x <= x2 and y1 <= y <= y2 for x1, y1, x2, y2 in boxes)
             assert found[b, p].item() == expected
     assert found[:2].any()
 

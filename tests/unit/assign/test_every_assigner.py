@@ -67,12 +67,30 @@ def test_no_truth_at_all(assigner: Assigner):
 
 
 @every_assigner
+@pytest.mark.parametrize(
+    ("region", "points"),
+    [
+        ((0.0, 20.0, 1.9, 27.0), {(2, 22), (2, 26)}),  # what the frame's edge left of an object
+        ((23.0, 23.0, 25.0, 25.0), {(22, 22), (22, 26), (26, 22), (26, 26)}),
+    ],
+)
+def test_a_region_between_the_points_hides_the_nearest(
+    assigner: Assigner, region: tuple[float, float, float, float], points: set[tuple[int, int]]
+):
+    targets = targets_of([(region, IGNORE_LABEL)])
+    output = head_for(targets)
+    fine = output.grid.points[output.grid.strides == 4]
+    hidden = assigner(output, targets).ignored[0][output.grid.strides == 4]
+    assert {tuple(point) for point in fine[hidden].tolist()} == points
+
+
+@every_assigner
 def test_a_region_to_ignore_is_ignored_and_never_positive(assigner: Assigner):
     region, truth = (0.0, 0.0, 20.0, 20.0), (13.0, 13.0, 31.0, 31.0)
     targets = targets_of([(region, IGNORE_LABEL)], [(region, IGNORE_LABEL), (truth, 1)])
     output = head_for(targets)
     found = assigner(output, targets)
-    in_region = (output.grid.points < 20).all(dim=1)
+    in_region = (output.grid.points <= 20).all(dim=1)
     assert torch.equal(found.ignored[0], in_region)
     assert not found.positive[0].any()
     # A point of the region that answers for a real truth teaches.

@@ -15,6 +15,13 @@ def test_a_moved_set_is_the_same_set(tmp_path: Path) -> None:
     assert (fingerprint(one)["frames"], fingerprint(one)["objects"]) == (3, 6)
 
 
+def test_a_set_without_boxes_has_one_too(tmp_path: Path) -> None:
+    split = split_on_disk(tmp_path, 2)
+    first = split.records[0]
+    empty = replace(first, boxes=first.boxes[:0], labels=first.labels[:0], ignored=first.ignored[:0])
+    assert fingerprint(replace(split, records=(empty,)))["objects"] == 0
+
+
 def test_every_change_is_seen(tmp_path: Path) -> None:
     split = split_on_disk(tmp_path, 3)
     record = split.records[1]

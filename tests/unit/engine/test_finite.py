@@ -92,6 +92,16 @@ def test_skipping_ends_well_within_its_bound_and_stops_beyond_it(tmp_path):
         trainer.fit()
 
 
+def test_a_resumed_run_knows_what_was_skipped(tmp_path):
+    begun = trainer_of(tmp_path, criterion=broken(2), on_nonfinite="skip", most_skipped=1, epochs=1)
+    begun.fit()
+    resumed = trainer_of(tmp_path, criterion=broken(1), on_nonfinite="skip", most_skipped=1, epochs=2)
+    resumed.resume(checkpoint.load(tmp_path / "checkpoints" / "last.pt"), source="last.pt")
+    with pytest.raises(NonFiniteError, match=r"step 5: .*engine\.most_skipped=1"):
+        resumed.fit()
+    assert [noted["step"] for noted in json.loads((tmp_path / "nonfinite.json").read_text())] == [2, 5]
+
+
 def test_a_stop_leaves_the_images_to_look_at(tmp_path):
     trainer = trainer_of(tmp_path, criterion=broken(3))
     with pytest.raises(NonFiniteError, match="step 3"):

@@ -94,9 +94,13 @@ def test_best_holds_the_best_average_and_last_the_last(tmp_path):
     assert_same(last["ema"], judge.seen[3])
 
 
-def test_without_any_truth_there_is_still_a_best(tmp_path):
-    trainer_of(tmp_path, epochs=1, images=2, aps=[None]).fit()
-    assert (tmp_path / "checkpoints" / "best.pt").is_file()
+@pytest.mark.parametrize("nothing", [None, 0.0])
+def test_where_nothing_is_found_the_last_weights_are_the_best(tmp_path, nothing):
+    trainer = trainer_of(tmp_path, epochs=3, images=2, aps=[nothing] * 3, evaluate_every=1)
+    trainer.fit()
+    best = checkpoint.load(tmp_path / "checkpoints" / "best.pt")
+    assert best["progress"]["epoch"] == 3
+    assert trainer.progress.stale == (0 if nothing is None else 2)
 
 
 def test_patience_counts_evaluations_without_a_better_ap(tmp_path):

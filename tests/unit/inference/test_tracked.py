@@ -27,7 +27,8 @@ def frame(seconds: float | None) -> Frame:
     [
         ([None, None, None], [0.0, 0.5, 1.0]),
         ([0.0, 0.25, 3.0], [0.0, 0.25, 3.0]),
-        ([0.0, 0.0, 0.0, 2.0], [0.0, 0.5, 1.0, 2.0]),  # whole seconds only
+        ([0.0, 0.0, 0.0, 2.0], [0.0, 0.5, 0.75, 2.0]),  # whole seconds only: the first has not ended
+        ([0.0] * 4 + [1.0] * 3, [0.0, 0.5, 0.75, 0.875, 1.0, 1.25, 1.5]),  # four a second, as it turns out
         ([0.0, -3600.0, -3599.0], [0.0, 0.5, 1.0]),  # set back
     ],
 )

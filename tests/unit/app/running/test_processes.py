@@ -15,21 +15,22 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 @pytest.mark.parametrize(("cores", "count"), [(1, 1), (2, 2), (64, 2)])
 def test_auto_on_a_cpu(monkeypatch, cores, count):
     monkeypatch.setattr(processes, "cores", lambda: cores)
-    assert processes.how_many("auto", CPU) == count
+    assert processes.how_many("auto", CPU, frames=9) == count
 
 
 def test_auto_on_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
-    assert processes.how_many("auto", CUDA) == 3
-    assert processes.how_many(2, CUDA) == 2
+    assert processes.how_many("auto", CUDA, frames=9) == 3
+    assert processes.how_many(2, CUDA, frames=9) == 2
+    assert processes.how_many("auto", CUDA, frames=1) == 1
     with pytest.raises(UserError, match=r"engine\.processes=4: only 3 GPUs here"):
-        processes.how_many(4, CUDA)
+        processes.how_many(4, CUDA, frames=9)
 
 
 @pytest.mark.parametrize("setting", [0, -1, 1.5, "two"])
 def test_other_numbers_are_refused(setting):
     with pytest.raises(UserError, match=f"engine.processes={setting}: must be auto or a number from 1"):
-        processes.how_many(setting, CPU)
+        processes.how_many(setting, CPU, frames=9)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_torchrun_decides_for_itself(monkeypatch):
     assert processes.first()
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("RANK", "2")
-    assert processes.how_many("auto", CPU) == processes.how_many(1, CPU) == 4
+    assert processes.how_many("auto", CPU, frames=9) == processes.how_many(1, CPU, frames=9) == 4
     assert not processes.first()
     monkeypatch.setenv("RANK", "0")
     assert processes.first()
