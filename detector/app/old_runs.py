@@ -2,7 +2,7 @@
 
 Up to version 0.1.0 a run's configuration had the full names of our classes. These names are frozen here, so
 that old runs can be reported and compared whatever the classes are called. (Their networks are gone: see
-FORMAT in detector/engine/checkpoint.py.)
+FORMAT in detector/engine/description.py.)
 """
 
 from __future__ import annotations
