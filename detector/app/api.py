@@ -67,9 +67,13 @@ def train(overrides: Sequence[str] = ()) -> Path:
         from omegaconf.errors import OmegaConfBaseException
 
         from detector.app import overrides as settings
+        from detector.app import quoting
         from detector.app.commands.train import train_and_judge
         from detector.app.configs import CONFIGS
 
+    if isinstance(overrides, str):
+        raise UserError(f'{overrides}: give a list of settings, ["{overrides}"]')
+    overrides = quoting.quoted(overrides)
     try:
         settings.check("train", overrides)
         with hydra.initialize_config_dir(CONFIGS, version_base="1.3"):

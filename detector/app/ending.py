@@ -48,6 +48,8 @@ def disks_explained() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
+        if isinstance(error, FileExistsError | NotADirectoryError) and error.filename is not None:
+            raise UserError(f"{error.filename}: is a file, or lies in one: name a folder") from error
         if error.filename is not None:
             raise UserError(f"{error.filename}: {error.strerror}") from error
         if error.errno not in DISK:

@@ -109,7 +109,11 @@ def _apply(override: Override, config: DictConfig, defaults: DictConfig) -> None
         place.pop(key.rpartition(".")[2], None)
         return
     before = _look_up(defaults, key)
+    above = _look_up(defaults, _above(key))
+    must_be_given = isinstance(above, DictConfig) and OmegaConf.is_missing(above, key.rpartition(".")[2])
     for value in _values(override):
+        if value is None and must_be_given:
+            raise UserError(f"{key} must be given: null is none")
         OmegaConf.update(config, key, value, merge=True)
         after = _look_up(config, key)
         # What refers to Hydra's own settings cannot be told yet.

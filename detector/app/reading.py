@@ -51,12 +51,13 @@ class Failures:
 
 
 def checked_shape(shape: Sequence[int] | None) -> tuple[int, int] | None:
-    """(height, width) of raw counts; UserError for a list of another length."""
+    """(height, width) of raw counts; UserError for whatever is no two numbers above 0."""
     if shape is None:
         return None
-    if len(shape) != 2:
-        raise UserError(f"raw_shape={list(shape)}: must be [height, width]")
-    return int(shape[0]), int(shape[1])
+    sides = shape if isinstance(shape, Sequence) and len(shape) == 2 else ()
+    if not sides or not all(isinstance(side, int) and side > 0 for side in sides):
+        raise UserError(f"raw_shape={shape}: must be [height, width]")
+    return sides[0], sides[1]
 
 
 def noting_units(recording: io.Recording, guesses: set[str]) -> io.Recording:

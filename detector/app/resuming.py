@@ -84,6 +84,9 @@ def resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, P
             )
         OmegaConf.update(saved, key, now)
         changes.append(f"{key}={now} (was {before})")
+    done, epochs = state["progress"].get("epoch", 0), saved.engine.epochs
+    if isinstance(epochs, int) and epochs < done:
+        raise UserError(f"engine.epochs={epochs}: the run has {done} behind it")
     saved.resume = str(path)
     return saved, path.parent.parent, changes
 

@@ -17,7 +17,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from detector.app import commands, overrides
+from detector.app import commands, overrides, quoting
 from detector.app.configs import CONFIGS
 from detector.app.ending import one_line
 from detector.errors import UserError
@@ -44,6 +44,7 @@ def start(name: str, words: Sequence[str]) -> None:
     # torch's threads that wait for each other then sleep; spinning, they take the core of the one they wait
     # for wherever something else runs too. Here, because it is read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    words = quoting.quoted(words)
     sys.argv = [f"{commands.PROGRAM} {name}", *words]  # Hydra's own place to read them
     try:
         overrides.check(name, words)

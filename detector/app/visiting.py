@@ -66,7 +66,7 @@ class Watch:
 
 def rules(settings: Mapping[str, Any], *, classes: tuple[str, ...]) -> Rules:
     """Of the group `events`. Raises UserError for what it cannot be."""
-    zones, lines, alarms = (settings[key] or {} for key in ("zones", "lines", "alarms"))
+    zones, lines, alarms = (_named(settings[key], f"events.{key}") for key in ("zones", "lines", "alarms"))
     return Rules(
         shortest=settings["shortest"],
         gap=settings["gap"],
@@ -148,6 +148,12 @@ def _alarm(name: str, given: object, classes: tuple[str, ...]) -> Alarm:
             raise UserError(f"{where}.classes: {unknown[0]} is none of {', '.join(classes)}")
         told["classes"] = tuple(told["classes"])
     return Alarm(name=name, **told)
+
+
+def _named(given: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(given or {}, Mapping):
+        raise UserError(f"{where}={given}: must be null or a group, {{NAME: ...}}")
+    return given or {}  # type: ignore[return-value]
 
 
 def _points(given: object, where: str) -> tuple[Point, ...]:

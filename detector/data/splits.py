@@ -96,7 +96,7 @@ def drawn(annotations: Annotations, count: int, *, seed: int) -> Annotations:
     Raises UserError for a count that is not between 1 and the number of frames.
     """
     frames = len(annotations.records)
-    if not 1 <= count <= frames:
+    if not isinstance(count, int) or not 1 <= count <= frames:
         raise UserError(f"data.frames={count}: must be null or a number from 1 to the split's {frames}")
     order = np.random.default_rng(seed).permutation(frames)
     return select(annotations, np.sort(order[:count]))

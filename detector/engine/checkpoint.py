@@ -76,7 +76,9 @@ def load(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     if not path.is_file():
-        raise UserError(f"checkpoint {path}: no such file; train first, or give checkpoint=PATH")
+        inside = path / "checkpoints" / "best.pt"
+        told = f"is the folder of a run: give {inside}" if inside.is_file() else "no such file; train first"
+        raise UserError(f"checkpoint {path}: {told}")
     try:
         content = path.read_bytes()
         # Of its old format torch would read pickles with warnings of its own.

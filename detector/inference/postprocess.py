@@ -34,6 +34,8 @@ class Postprocess:
     def __post_init__(self) -> None:
         if not 0 <= self.score_threshold <= 1:
             raise UserError(f"postprocess.score_threshold={self.score_threshold}: must lie between 0 and 1")
+        if not isinstance(self.class_aware, bool):
+            raise UserError(f"postprocess.class_aware={self.class_aware}: must be true or false")
         for name in ("max_detections", "candidates"):
             value = getattr(self, name)
             if value < 1:

@@ -21,6 +21,7 @@ from detector.thermal.io.foreign import MAKERS
 from detector.thermal.io.opening import PICTURES, RAW, TABLES, VIDEOS, is_shown, natural
 
 RECORDINGS = VIDEOS | {".cptv", ".seq", ".csq"}
+KNOWN = PICTURES | RECORDINGS | MAKERS.keys()
 EITHER = {".tif", ".tiff", ".npy", ".npz", ".fff"} | RAW
 """Names of files that hold one picture or a recording: only the file tells."""
 
@@ -59,7 +60,8 @@ def read(
 def find(source: Path | str | Sequence[Path | str]) -> list[Path]:
     """The files and folders meant, in natural order where a pattern (*, ?, [...], **) names several.
 
-    Raises UserError for what is not there, a pattern that nothing fits, and an empty list.
+    Raises UserError for what is not there, a pattern that nothing fits, an empty list, and where there are
+    only folders without a picture or a recording.
     """
     found: list[Path] = []
     for item in [source] if isinstance(source, Path | str) else source:
@@ -72,6 +74,9 @@ def find(source: Path | str | Sequence[Path | str]) -> list[Path]:
         found += sorted(map(Path, matches), key=lambda path: [natural(Path(part)) for part in path.parts])
     if not found:
         raise UserError("source: names no file; give a file, a folder, a pattern or a list of these")
+    if all(path.is_dir() and not _holds_any(path) for path in found):
+        told = ", ".join(map(str, found))
+        raise UserError(f"{told}: no pictures or recordings in this folder (of {', '.join(sorted(KNOWN))})")
     return found
 
 
@@ -115,17 +120,33 @@ def _folder_of(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
+def _holds_any(folder: Path) -> bool:
+    """Whether there is a file in it that may be read, or why it cannot be."""
+    try:
+        entries = list(folder.iterdir())
+    except OSError:  # told when it is read
+        return True
+    return any(map(_is_read, entries)) or any(_holds_any(entry) for entry in entries if _is_entered(entry))
+
+
+def _is_read(file: Path) -> bool:
+    return file.suffix.lower() in KNOWN and is_shown(file)
+
+
+def _is_entered(entry: Path) -> bool:
+    return entry.is_dir() and not entry.is_symlink() and not entry.name.startswith(".")
+
+
 def _in_folder(folder: Path, how: io.How, failed: Failed) -> Iterator[Opened]:
     try:
         entries = sorted(folder.iterdir(), key=natural)
     except OSError as error:
         failed(UserError(f"{folder}: cannot be read: {error.strerror}"))
         return
-    known = PICTURES | RECORDINGS | MAKERS.keys()
-    files = [entry for entry in entries if entry.suffix.lower() in known and is_shown(entry)]
+    files = [entry for entry in entries if _is_read(entry)]
     yield from _of_files(files, how, failed, name=folder.resolve().name)
     for entry in entries:
-        if entry.is_dir() and not entry.is_symlink() and not entry.name.startswith("."):
+        if _is_entered(entry):
             yield from _in_folder(entry, how, failed)
 
 

@@ -27,12 +27,13 @@ def thresholds(
     """The score of each class from which a detection counts.
 
     confidence: one for all classes; None: those stored with the run, FALLBACK where it has none. Raises
-    UserError for a confidence outside [0, 1].
+    UserError for a confidence that is no number in [0, 1].
     """
     if confidence is None:
         return {name: (stored or {}).get(name, FALLBACK) for name in classes}
-    if not 0 <= confidence <= 1:
-        raise UserError(f"confidence={confidence}: must lie between 0 and 1")
+    number = isinstance(confidence, int | float) and not isinstance(confidence, bool)
+    if not number or not 0 <= confidence <= 1:
+        raise UserError(f"confidence={confidence}: must be a number between 0 and 1")
     return dict.fromkeys(classes, confidence)
 
 

@@ -205,9 +205,12 @@ def test_the_thresholds_stored_with_the_run_are_used(predict, finished, tiny_set
     [
         ("source=nowhere.png", "nowhere.png"),
         ("pictures=film", "pictures=film: must be one of"),
-        ("confidence=2", "confidence=2: must lie between 0 and 1"),
+        ("confidence=2", "confidence=2: must be a number between 0 and 1"),
         ("engine.batch_size=0", "engine.batch_size=0"),
+        ("confidence=high", "confidence=high: must be a number between 0 and 1"),
         ("raw_shape=[64]", "raw_shape=[64]: must be [height, width]"),
+        ("raw_shape=5", "raw_shape=5: must be [height, width]"),
+        ("postprocess.class_aware=maybe", "postprocess.class_aware=maybe: must be true or false"),
     ],
 )
 def test_mistakes_are_named(predict, tiny_set, override, message):

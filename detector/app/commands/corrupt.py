@@ -17,6 +17,8 @@ from detector.errors import UserError
 def run(config: DictConfig) -> None:
     """The command: config as in configs/corrupt.yaml; UserError for a value that cannot be."""
     noise = LabelNoise(drop=config.drop, shift=config.shift, relabel=config.relabel)
+    if not any((noise.drop, noise.shift, noise.relabel)):
+        raise UserError("drop, shift, relabel: give one of them above 0, or nothing is made wrong")
     if config.seed < 0:
         raise UserError(f"seed={config.seed}: must be at least 0")
     output = Path(str(config.output))

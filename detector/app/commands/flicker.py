@@ -9,6 +9,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from detector.app.parts import build
+from detector.app.reading import checked_shape
 from detector.app.settings import plain
 from detector.errors import UserError
 from detector.structures import Frame
@@ -38,8 +39,7 @@ class Flicker:
 
 def run(config: DictConfig) -> None:
     """The command: config as in configs/flicker.yaml."""
-    raw_shape = None if config.raw_shape is None else tuple(config.raw_shape)
-    frames = io.open_recording(str(config.source), raw_shape=raw_shape)
+    frames = io.open_recording(str(config.source), raw_shape=checked_shape(plain(config.raw_shape)))
     gains = {
         str(name): build("thermal", plain(gain), where=f"gains.{name}") for name, gain in config.gains.items()
     }

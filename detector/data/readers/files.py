@@ -48,7 +48,10 @@ def split_names(root: Path, pattern: str, *, folders: bool = False) -> tuple[str
 def require_split(root: Path, place: Path, split: str, available: Sequence[str]) -> None:
     """Raises UserError unless root is a folder and the split's annotations, `place`, are there."""
     if not root.is_dir():
-        raise UserError(f"data.root={root}: no such folder; give the folder the data set was unpacked to")
+        raise UserError(
+            f"data.root={root}: no such folder; give a data set's, data=auto data.root=PATH, or make a "
+            f"synthetic one: thermal-detector synth root={root}"
+        )
     if not place.exists():
         found = (
             f"splits found: {', '.join(available)}" if available else "no split found: wrong layout or root?"

@@ -54,7 +54,7 @@ def test_overrides_reach_the_function(call):
     assert (status, err) == (0, "")
     assert config.engine.epochs == 3
     assert config.model.widths == [48, 96, 160]
-    assert config.data.root == 2024
+    assert config.data.root == "2024"
 
 
 @pytest.mark.parametrize("error", [UserError("what\n  to do"), NonFiniteError("what\nto do")])
@@ -300,3 +300,7 @@ def test_a_script_takes_the_settings_alone(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["scripts/train.py", "--help"])
     main("train")
     assert capsys.readouterr().out.startswith("thermal-detector train: ")
+
+
+def test_what_must_be_given_cannot_be_none(call):
+    assert call("data=hit_uav", "data.root=null")[1] == "error: data.root must be given: null is none\n"

@@ -58,6 +58,13 @@ def test_what_may_change_is_taken_and_told(last):
     assert asked(last)[2] == []
 
 
+def test_fewer_epochs_than_are_done_are_refused(last):
+    state = checkpoint.load(last)
+    checkpoint.save(last, {**state, "progress": {"best_epoch": -1, "epoch": 2}})
+    with pytest.raises(UserError, match=r"engine\.epochs=1: the run has 2 behind it"):
+        asked(last, "engine.epochs=1")
+
+
 @pytest.mark.parametrize(
     "override",
     [

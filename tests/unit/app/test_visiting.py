@@ -34,6 +34,7 @@ def test_settings_become_places_and_rules():
     ("changes", "message"),
     [
         ({"zones": {"door": [[0, 0, 1]]}}, r"events.zones.door=.*: must be a list of points \[x, y\]"),
+        ({"zones": "door"}, r"events.zones=door: must be null or a group"),
         ({"lines": {"gate": 3}}, r"events.lines.gate=3: must be a list of points"),
         ({"alarms": {"a": {"class": "fox"}}}, r"events.alarms.a=.*: must be a group of classes, seconds"),
         ({"alarms": {"a": {"classes": ["dog"]}}}, r"events.alarms.a.classes: dog is none of person, fox"),

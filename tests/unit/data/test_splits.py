@@ -225,6 +225,6 @@ def test_a_draw_is_part_of_a_larger_one_and_follows_the_seed() -> None:
     )
     assert (len(small), len(large), set(small) <= set(large), small == sorted(small)) == (5, 12, True, True)
     assert large != other
-    for count in (0, 21):
+    for count in (0, 21, "all"):
         with pytest.raises(UserError, match=rf"data.frames={count}: must be null or a number from 1 to"):
             drawn(annotations, count, seed=0)

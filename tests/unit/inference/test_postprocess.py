@@ -164,7 +164,7 @@ def test_values_that_are_not_finite_raise(field):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("score_threshold", -0.1), ("max_detections", 0), ("candidates", 0)],
+    [("score_threshold", -0.1), ("max_detections", 0), ("candidates", 0), ("class_aware", "maybe")],
 )
 def test_settings_out_of_range_are_named(name, value):
     with pytest.raises(UserError, match=f"{name}={value}"):

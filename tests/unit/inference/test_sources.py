@@ -137,7 +137,14 @@ def test_a_name_with_brackets_is_a_name(tmp_path: Path):
 
 
 def test_an_empty_folder_is_told(tmp_path: Path):
-    assert opened(tmp_path) == ([], [f"{tmp_path}: no pictures or recordings in this folder"])
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "notes.txt").touch()
+    with pytest.raises(UserError, match=r"no pictures or recordings in this folder \(of .*\.cptv, "):
+        opened(tmp_path)
+    picture(tmp_path / "other" / "a.png")
+    found, failures = opened([tmp_path / "other", tmp_path / "below"])
+    assert len(found) == 1
+    assert failures == [f"{tmp_path / 'below'}: no pictures or recordings in this folder"]
 
 
 def test_raw_counts_need_their_shape(tmp_path: Path):

@@ -38,7 +38,7 @@ def test_where_the_thresholds_come_from():
     assert thresholds(CLASSES, stored=stored, confidence=0.0) == dict.fromkeys(CLASSES, 0.0)
 
 
-@pytest.mark.parametrize("confidence", [-0.1, 1.5, float("nan")])
+@pytest.mark.parametrize("confidence", [-0.1, 1.5, float("nan"), "high", True])
 def test_a_confidence_is_a_share(confidence):
-    with pytest.raises(UserError, match=r"confidence=.*: must lie between 0 and 1"):
+    with pytest.raises(UserError, match=r"confidence=.*: must be a number between 0 and 1"):
         thresholds(CLASSES, stored=None, confidence=confidence)
