@@ -85,18 +85,20 @@ def _settings(name: str, words: Sequence[str]) -> list[str]:
         if value == "???":
             value, meaning = "...", f"must be given: {meaning}"
         rows.append((f"{key}={value}", meaning))
-    return _table(rows)
+    return _table(rows, whole=True)
 
 
-def _table(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Rows of cells as lines of columns; the last one is cut where the line would get long."""
+def _table(rows: Iterable[Sequence[str]], *, whole: bool = False) -> list[str]:
+    """Rows of cells as lines of columns; a long last one is cut, or where `whole` goes on below itself."""
     rows = list(rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
         *cells, last = row
         start = "  " + "".join(f"{cell:{width + 2}}" for cell, width in zip(cells, widths, strict=False))
-        lines.append((start + _cut(last, WIDTH - len(start))).rstrip())
+        width = WIDTH - len(start)
+        first, *more = (textwrap.wrap(last, width) or [""]) if whole else [_cut(last, width)]
+        lines += [(start + first).rstrip(), *(" " * len(start) + rest for rest in more)]
     return lines
 
 

@@ -48,6 +48,13 @@ def test_what_must_be_given_is_told():
     assert "output=...     must be given: a new or empty folder" in text
 
 
+def test_a_long_setting_is_told_whole():
+    lines = help.command("train", []).splitlines()
+    (number,) = (number for number, line in enumerate(lines) if line.startswith("  resume=null"))
+    told = " ".join(" ".join(lines[number : number + 2]).split())
+    assert told.endswith("with that run's configuration; auto: the one in hydra.run.dir, if any")
+
+
 def test_long_lines_end_with_a_clause():
     assert help._cut("short", 20) == "short"
     assert help._cut("one clause, two clauses: three", 26) == "one clause, two clauses"
