@@ -170,7 +170,7 @@ def _frame(picture: Picture, colour: str) -> Frame:
         return picture
     if isinstance(picture, str | Path):
         return io.read(picture, colour=colour)
-    if not isinstance(picture, np.ndarray) or picture.ndim != 2:
+    if not isinstance(picture, np.ndarray) or picture.ndim != 2 or not picture.size:
         shape = getattr(picture, "shape", None)
         what = type(picture).__name__ if shape is None else f"an array {list(shape)}"
         raise UserError(f"predict takes frames [height, width], their files or lists of these, found {what}")

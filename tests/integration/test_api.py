@@ -173,6 +173,7 @@ def test_a_calibrated_array_gives_temperatures(model):
     [
         (np.zeros((4, 64, 64), np.uint16), r"an array \[4, 64, 64\]"),
         (np.zeros((64, 64), np.float32), "floats from 0 to 0 look like a picture scaled"),
+        (np.zeros((0, 64), np.uint16), r"found an array \[0, 64\]"),
         ("nowhere.png", "no such image file"),
         ([b"bytes"], "found bytes"),
     ],
@@ -199,3 +200,5 @@ def test_training_gives_a_run(tiny_set, tmp_path, monkeypatch):
         detector.train([*overrides, "engine.epoch=3"])
     with pytest.raises(UserError, match=r"data\.root"):
         detector.train(["data=coco"])
+    with pytest.raises(UserError, match="data=coco: give a list of settings"):
+        detector.train("data=coco")
