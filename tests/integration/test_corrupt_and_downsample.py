@@ -68,10 +68,11 @@ def test_a_downsampled_set_is_trained_on(call, tiny_set, tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        ([], "drop, shift, relabel: give one of them above 0"),
         (["drop=1.5"], "drop=1.5: must be in [0, 1]"),
-        (["splits=[dev]"], "splits=[dev]: must name some of test, train, val"),
-        (["splits=[]"], "splits=[]: must name some of test, train, val"),
-        (["seed=-1"], "seed=-1: must be at least 0"),
+        (["drop=0.1", "splits=[dev]"], "splits=[dev]: must name some of test, train, val"),
+        (["drop=0.1", "splits=[]"], "splits=[]: must name some of test, train, val"),
+        (["drop=0.1", "seed=-1"], "seed=-1: must be at least 0"),
         (["relabel=0.1", "data.source.classes=[person]"], "the set has one class, person, and no other"),
     ],
 )
