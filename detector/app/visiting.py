@@ -151,9 +151,11 @@ def _alarm(name: str, given: object, classes: tuple[str, ...]) -> Alarm:
 
 
 def _named(given: object, where: str) -> Mapping[str, Any]:
-    if not isinstance(given or {}, Mapping):
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
         raise UserError(f"{where}={given}: must be null or a group, {{NAME: ...}}")
-    return given or {}  # type: ignore[return-value]
+    return given
 
 
 def _points(given: object, where: str) -> tuple[Point, ...]:
