@@ -66,6 +66,11 @@ class Grid:
     strides: Tensor
     levels: tuple[GridLevel, ...]
 
+    @property
+    def finest(self) -> int:
+        """The smallest stride, in pixels."""
+        return min(level.stride for level in self.levels)
+
 
 @dataclass(frozen=True)
 class HeadOutput:

@@ -64,6 +64,7 @@ def resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, P
     Trainer.check_resumable(state, source=str(path))
     with checkpoint.as_saved(str(path)):
         _require_best(state, path)
+        done = state["progress"]["epoch"]
     saved = OmegaConf.create(state["config"])
     new = _complete(saved, config)
     OmegaConf.set_struct(saved, True)  # an unknown key raises
@@ -84,7 +85,7 @@ def resumed(config: DictConfig, overrides: Sequence[str]) -> tuple[DictConfig, P
             )
         OmegaConf.update(saved, key, now)
         changes.append(f"{key}={now} (was {before})")
-    done, epochs = state["progress"].get("epoch", 0), saved.engine.epochs
+    epochs = saved.engine.epochs
     if isinstance(epochs, int) and epochs < done:
         raise UserError(f"engine.epochs={epochs}: the run has {done} behind it")
     saved.resume = str(path)

@@ -127,13 +127,13 @@ def to_assignment(
     owner = torch.zeros(batch, points, dtype=torch.long, device=index.device)
     owner = owner.scatter_reduce(1, flat, number, reduce="amax")
     worth = torch.where(won, quality.float(), 0).reshape(batch, -1)
-    # An ignored region between the points of the finest level would teach that it is background.
-    regions = grow(targets.boxes, half=min(level.stride for level in grid.levels) / 2)
     spread = worth.new_zeros(batch, points).scatter_reduce(1, flat, worth, reduce="amax")
     positive = owner > 0
     matched = (owner - 1).clamp(min=0)
     labels = targets.labels.gather(1, matched)
     boxes = targets.boxes.gather(1, matched[..., None].expand(-1, -1, 4))
+    # An ignored region between the points of the finest level would teach that it is background.
+    regions = grow(targets.boxes, half=grid.finest / 2)
     return Assignment(
         positive=positive,
         ignored=covered(grid.levels, regions, targets.ignored) & ~positive,

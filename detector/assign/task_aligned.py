@@ -52,8 +52,7 @@ class TaskAligned:
     def __call__(self, head_output: HeadOutput, targets: Targets) -> Assignment:
         grid = grid_of_head(head_output)
         index, on_grid = nearest_points(grid.levels, targets.boxes, window=self.window)
-        finest = min(level.stride for level in grid.levels)
-        near = inside(grid.points[index], grow(targets.boxes, half=self.reach * finest))
+        near = inside(grid.points[index], grow(targets.boxes, half=self.reach * grid.finest))
         allowed = on_grid & near & targets.valid[..., None]
 
         predicted = gather_points(head_output.boxes, index)

@@ -90,9 +90,10 @@ def hardest(losses: Tensor, k: Tensor) -> Tensor:
     high, low = (keys >> 16) + DIGITS // 2, keys & (DIGITS - 1)
     wanted = k[:, None]
     first, above = _digit_of_kth(high, torch.ones_like(high), wanted)
-    second, _ = _digit_of_kth(low, (high == first).int(), wanted - above)
-    more = (high > first) | ((high == first) & (low > second))
-    same = (high == first) & (low == second)
+    near = high == first
+    second, _ = _digit_of_kth(low, near.int(), wanted - above)
+    more = (high > first) | (near & (low > second))
+    same = near & (low == second)
     return more | (same & (same.cumsum(1) <= wanted - more.sum(1, keepdim=True)))
 
 

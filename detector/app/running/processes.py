@@ -43,10 +43,10 @@ def how_many(setting: int | str, device: torch.device, *, frames: int) -> int:
     for each other at every small operation. Under torchrun it has decided. frames: to learn from, each
     process needs one. UserError for anything else than auto or a number from 1 to that.
     """
-    if setting == "auto" and not under_torchrun():
-        return min(torch.cuda.device_count() if device.type == "cuda" else min(2, cores()), frames)
     if under_torchrun():
         count = int(os.environ["WORLD_SIZE"])
+    elif setting == "auto":
+        return min(torch.cuda.device_count() if device.type == "cuda" else min(2, cores()), frames)
     else:
         count = number_from("engine.processes", setting, least=1)
         if device.type == "cuda" and count > torch.cuda.device_count():

@@ -33,7 +33,7 @@ NEW = {"engine": {"keep": 1}, "data": {"scale": 1.0, "on_error": "stop"}}
 def last(tmp_path: Path) -> Path:
     path = tmp_path / "run" / "checkpoints" / "last.pt"
     state = {"config": CONFIG, "classes": ["person"], "thresholds": None, "ema": {}, "optimizer": {}}
-    checkpoint.save(path, {**state, "progress": {"best_epoch": -1}})
+    checkpoint.save(path, {**state, "progress": {"best_epoch": -1, "epoch": 0}})
     return path
 
 
@@ -85,7 +85,7 @@ def test_what_would_make_it_another_run_is_refused(last, override):
 
 def test_a_lost_best_checkpoint_is_told_before_anything_is_done(last):
     state = checkpoint.load(last)
-    checkpoint.save(last, {**state, "progress": {"best_epoch": 3}})
+    checkpoint.save(last, {**state, "progress": {"best_epoch": 3, "epoch": 2}})
     with pytest.raises(UserError, match=r"best\.pt: no such file, and the best epoch of the run, 3"):
         asked(last)
     last.with_name("best.pt").touch()
