@@ -46,6 +46,6 @@ def patch_for(
 def told(scale: float) -> str:
     """What a scale means for the user."""
     return (
-        f"frames are shown at {scale:.3g} of their width and height, since most objects are large "
-        "(data.scale=1 shows all pixels)"
+        f"frames are shown at {scale:.3g} of their width and height "
+        "(data.scale: auto shrinks those of large objects, 1 shows all pixels)"
     )
