@@ -160,7 +160,12 @@ def cut_out(raw: RawSample, index: int, *, factor: float) -> Cutout:
     behind = surroundings(part)
     residual = part - behind
     return Cutout(
-        residual, behind, opacity(residual, box), feathered(part.shape, box), box, int(raw.labels[index])
+        residual,
+        behind,
+        opacity(residual, box),
+        feathered(part.shape, box.tolist()),
+        box,
+        int(raw.labels[index]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,10 +42,10 @@ def change_contrast(image: np.ndarray, box: np.ndarray, *, ring: float, factor: 
 
     Pixels farther from the box than the ring keep their value.
     """
-    margin = np.maximum(2, ring * (box[2:] - box[:2]))
-    left, top = np.maximum(np.floor(box[:2] - margin), 0).astype(int)
-    right, bottom = np.ceil(box[2:] + margin).astype(int)
-    part = image[top:bottom, left:right]
-    weight = feathered(part.shape, box - np.array((left, top) * 2, np.float32))
+    x0, y0, x1, y1 = box.tolist()
+    across, down = max(2, ring * (x1 - x0)), max(2, ring * (y1 - y0))
+    left, top = max(math.floor(x0 - across), 0), max(math.floor(y0 - down), 0)
+    part = image[top : math.ceil(y1 + down), left : math.ceil(x1 + across)]
+    weight = feathered(part.shape, (x0 - left, y0 - top, x1 - left, y1 - top))
     changed = part + (factor - 1) * weight * (part - surroundings(part))
     np.minimum(np.maximum(changed, 0), 1, out=part)

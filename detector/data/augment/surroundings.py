@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -12,30 +15,36 @@ def surroundings(part: np.ndarray) -> np.ndarray:
     The surface that runs through all four border lines, each of them smoothed: linear between opposite
     lines (a Coons patch), so that a slope of the ground, or a horizon, goes on behind the object.
     """
-    height, width = part.shape
-    y = np.arange(height, dtype=np.float32)[:, None] / (height - 1)
-    x = np.arange(width, dtype=np.float32) / (width - 1)
-    top, bottom = _smooth(part[0]), _smooth(part[-1])
-    left, right = _smooth(part[:, 0])[:, None], _smooth(part[:, -1])[:, None]
-    upper, lower = ((1 - x) * line[0] + x * line[-1] for line in (top, bottom))
-    between_lines = (1 - y) * top + y * bottom + (1 - x) * left + x * right
-    return between_lines - (1 - y) * upper - y * lower
+    down, across = (_shares(length) for length in part.shape)
+    rows, columns = _ends(part), _ends(part.T)  # top and bottom, left and right
+    corners = rows[:, :: part.shape[1] - 1]
+    return down.T @ (rows - corners @ across) + columns.T @ across
 
 
-def _smooth(line: np.ndarray) -> np.ndarray:
-    return cv2.blur(np.ascontiguousarray(line)[None], (5, 1), borderType=cv2.BORDER_REPLICATE)[0]
+def _ends(part: np.ndarray) -> np.ndarray:
+    """[2, w] the first and the last row of part [h, w], smoothed."""
+    ends = np.ascontiguousarray(part[:: len(part) - 1])
+    return cv2.blur(ends, (5, 1), borderType=cv2.BORDER_REPLICATE)
 
 
-def feathered(shape: tuple[int, int], box: np.ndarray) -> np.ndarray:
-    """[h, w] 1 at pixels whose centre is in box [4], falling linearly to 0 at the picture's border."""
-    rows = _feather(shape[0], float(box[1]), float(box[3]))
-    return rows[:, None] * _feather(shape[1], float(box[0]), float(box[2]))
+@functools.cache
+def _shares(length: int) -> np.ndarray:
+    """[2, length] how much of each place along a side is the first end's and the last's."""
+    last = np.linspace(0, 1, length, dtype=np.float32)
+    shares = np.stack((1 - last, last))
+    shares.flags.writeable = False
+    return shares
+
+
+def feathered(shape: tuple[int, int], box: Sequence[float]) -> np.ndarray:
+    """[h, w] 1 at pixels whose centre is in the box, falling linearly to 0 at the picture's border."""
+    left, top, right, bottom = box
+    return _feather(shape[0], top, bottom)[:, None] * _feather(shape[1], left, right)
 
 
 def _feather(length: int, low: float, high: float) -> np.ndarray:
-    centres = np.arange(length, dtype=np.float32) + 0.5
-    before, after = (centres / max(low, 0.5), (length - centres) / max(length - high, 0.5))
-    return np.minimum(np.minimum(before, after), 1)
+    corners = (0, max(low, 0.5), min(high, length - 0.5), length)
+    return np.interp(np.arange(0.5, length), corners, (0, 1, 1, 0)).astype(np.float32)
 
 
 def opacity(residual: np.ndarray, box: np.ndarray) -> np.ndarray:
