@@ -1,32 +1,50 @@
 """How large frames are shown to the network, and what patches of them it learns from.
 
-A network of a few layers sees some hundred pixels at a time. Of an object that is larger it sees no more than
-a part, and pays for every pixel of it; with fewer pixels it sees the whole.
+A network of a few layers sees some hundred pixels at a time: of an object that is larger it sees a part, and pays
+for every pixel of it. It finds one object at most at each point of its grid, whose points lie 4 pixels apart: of
+objects about as small it has few points to learn from. Frames are shown at the scale that suits both.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from detector.data.annotations import Annotations
-from detector.thermal.resolution import scaled_size
+from detector.thermal.resolution import MOST, scaled_size
 
 AUTO = "auto"
 LARGE = 128.0
 """Pixels of the longer side: nine objects in ten should be no larger when shown."""
 SMALL = 8.0
-"""Pixels of the shorter side: nine objects in ten should stay at least so large."""
+"""Pixels of the shorter side: nine objects in ten should be at least so large when shown."""
+PIXELS = 320 * 256
+"""Frames are not enlarged beyond so many, so that a detector stays fast unless asked to be thorough."""
 
 
 def scale_for(annotations: Annotations) -> float:
-    """1, or the largest of 1/2, 1/3, ... with which the objects are not too LARGE; never makes them SMALL."""
-    boxes = np.concatenate([record.boxes[~record.ignored] for record in annotations.records])
-    if len(boxes) == 0:
-        return 1.0
-    sides = boxes[:, 2:] - boxes[:, :2]
-    most = float(np.percentile(sides.max(1), 90)) / LARGE
-    least = float(np.percentile(sides.min(1), 10)) / SMALL
-    return 1 / max(1, min(int(np.ceil(most)), int(least)))
+    """1, or 1/2, 1/3, ... until objects are not LARGE, as far as none becomes SMALL; or 2, 3, ... until none is
+    SMALL, as far as none becomes LARGE and the largest frames have no more than PIXELS.
+    """
+    longer, shorter = _sides(annotations)
+    if longer > LARGE:
+        return 1 / max(1, min(math.ceil(longer / LARGE), int(shorter / SMALL)))
+    room = math.isqrt(PIXELS // int(annotations.table.sizes.prod(1).max()))
+    return float(max(1, min(_wanted(shorter), int(LARGE / max(longer, 1)), room)))
+
+
+def _sides(annotations: Annotations) -> tuple[float, float]:
+    """Pixels: the longer side of all but the largest tenth of objects, the shorter of all but the smallest."""
+    table = annotations.table
+    sides = (table.boxes[:, 2:] - table.boxes[:, :2])[table.real]
+    if len(sides) == 0:
+        return LARGE, SMALL
+    return float(np.percentile(sides.max(1), 90)), float(np.percentile(sides.min(1), 10))
+
+
+def _wanted(shorter: float) -> int:
+    return math.ceil(SMALL / max(shorter, SMALL / MOST))
 
 
 def patch_for(
@@ -36,16 +54,25 @@ def patch_for(
 
     Both are multiples of `multiple`; a square stays one.
     """
-    shown = [scaled_size((record.height, record.width), scale) for record in annotations.records]
+    shown = [scaled_size((height, width), scale) for width, height in annotations.table.sizes.tolist()]
     height, width = (-(-side // multiple) * multiple for side in np.max(shown, axis=0).tolist())
     if size[0] == size[1]:
         height = width = max(height, width)
     return min(size[0], height), min(size[1], width)
 
 
-def told(scale: float) -> str:
-    """What a scale means for the user."""
-    return (
-        f"frames are shown at {scale:.3g} of their width and height "
-        "(data.scale: auto shrinks those of large objects, 1 shows all pixels)"
-    )
+def notes(annotations: Annotations, scale: float) -> list[str]:
+    """What a user should know of the scale at which these frames are shown; nothing where it is as usual."""
+    said = []
+    if scale != 1:
+        said.append(
+            f"frames are shown at {scale:.3g} of their width and height (data.scale: auto shrinks those of large "
+            "objects and enlarges small ones of small objects; 1 shows them as they are)"
+        )
+    _, shorter = _sides(annotations)
+    if scale == 1 and _wanted(shorter) > 1:
+        said.append(
+            f"one object in ten is narrower than {shorter:.1f} pixels: data.scale=2 shows frames enlarged, finds "
+            "more of such and computes four times as long"
+        )
+    return said

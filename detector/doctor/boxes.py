@@ -119,7 +119,9 @@ def _small(facts: Mapping[str, BoxFacts], limits: Limits) -> list[Finding]:
         return [Finding(Severity.ERROR, "object size", message, advice)]
     if share > limits.small_warning:
         severity = Severity.ERROR if share > limits.small_error else Severity.WARNING
-        return [Finding(severity, "object size", message, "use frames of more pixels, or enlarge them")]
+        return [
+            Finding(severity, "object size", message, "use frames of more pixels, or train with data.scale=2")
+        ]
     return [Finding(Severity.NOTE, "object size", message)]
 
 

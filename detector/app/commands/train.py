@@ -171,8 +171,8 @@ def train(work: dict[str, Any]) -> None:
         tracker.say(f"note: {colour.told(annotations.records[0].colour)}")
     if alarms is not None:
         tracker.say(f"note: {alarms_told(alarms, loader.sampler.factors)}")
-    if config["data"]["scale"] != 1:
-        tracker.say(f"note: {scale.told(config['data']['scale'])}")
+    for line in scale.notes(annotations, config["data"]["scale"]):
+        tracker.say(f"note: {line}")
     if began is not None:
         tracker.say(began)
     changes = work["changes"]

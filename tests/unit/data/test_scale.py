@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 
 from detector.data.annotations import Annotations
-from detector.data.scale import patch_for, scale_for
+from detector.data.scale import notes, patch_for, scale_for
 from tests.unit.data.made import record
 
 
-def split(*sides: tuple[float, float], ignored: bool = False) -> Annotations:
-    """One frame of 640x512 with a box of each (width, height)."""
+def split(
+    *sides: tuple[float, float], ignored: bool = False, size: tuple[int, int] = (640, 512)
+) -> Annotations:
+    """One frame of size (width, height) with a box of each (width, height)."""
     boxes = np.array([[0, 0, width, height] for width, height in sides], np.float32).reshape(-1, 4)
     one = replace(
         record(1),
-        width=640,
-        height=512,
+        width=size[0],
+        height=size[1],
         boxes=boxes,
         labels=np.zeros(len(boxes), np.int64),
         ignored=np.full(len(boxes), ignored),
@@ -41,8 +43,40 @@ def test_nine_objects_in_ten_are_to_be_seen_whole_and_not_too_small(sides, scale
     assert scale_for(split(*sides)) == pytest.approx(scale)
 
 
+@pytest.mark.parametrize(
+    ("size", "sides", "scale"),
+    [
+        ((160, 120), [(8, 20)] * 10, 1),  # large enough
+        ((160, 120), [(7.9, 20)] * 10, 2),
+        ((160, 120), [(3, 5)] * 10, 2),  # at 3 frames would have more pixels than 320x256
+        ((80, 60), [(3, 5)] * 10, 3),
+        ((80, 60), [(2, 5)] * 10, 4),
+        ((80, 60), [(1, 1)] * 10, 4),  # more would only blur
+        ((80, 60), [(2, 50)] * 10, 2),  # at 3 the longer side would be over 128
+        ((320, 256), [(3, 5)] * 10, 1),
+        ((80, 60), [(3, 5)] * 9 + [(30, 30)] * 91, 1),  # the few small ones do not decide
+    ],
+)
+def test_small_frames_of_small_objects_are_enlarged(size, sides, scale):
+    assert scale_for(split(*sides, size=size)) == scale
+
+
+def test_the_largest_frame_tells_how_far_all_are_enlarged():
+    small, large = (split((3, 5), size=size) for size in ((80, 60), (160, 120)))
+    assert scale_for(Annotations(("person",), (*small.records, *large.records), (1,))) == 2
+
+
+def test_what_is_said_of_a_scale():
+    tiny = split((3, 5), size=(320, 256))
+    (enlarge,) = notes(tiny, 1)
+    assert "narrower than 3.0 pixels: data.scale=2" in enlarge
+    (shown,) = notes(tiny, 2)
+    assert "frames are shown at 2 of their width and height" in shown
+    assert notes(split((30, 30)), 1) == []
+
+
 def test_regions_to_ignore_do_not_count():
-    assert scale_for(split((300, 300), ignored=True)) == 1
+    assert scale_for(split((300, 300), (3, 5), ignored=True, size=(80, 60))) == 1
 
 
 @pytest.mark.parametrize(
