@@ -6,7 +6,7 @@ from typing import Any
 
 from detector.app.parts import build
 from detector.data.annotations import Annotations
-from detector.data.scale import AUTO, patch_for, scale_for
+from detector.data.scale import AUTO, enlarged_patch, patch_for, scale_for
 from detector.engine.budget import fitted
 from detector.thermal.resolution import checked_scale
 
@@ -20,11 +20,14 @@ def fitted_to(training: Annotations, values: dict[str, Any], *, processes: int) 
     data, augment = dict(values["data"]), dict(values["augment"])
     data["colour"] = training.records[0].colour
     scale = data.get("scale", 1.0)  # resumed runs from before 0.3 have no such key
-    scale = scale_for(training) if scale == AUTO else checked_scale(scale, where="data.scale")
+    fits = scale == AUTO
+    scale = scale_for(training) if fits else checked_scale(scale, where="data.scale")
     data["scale"] = scale
     if "size" in augment:
         multiple = build("model", values["model"], classes=1).stride
-        size = patch_for(tuple(augment["size"]), training, scale=scale, multiple=multiple)
-        augment["size"] = list(size)
+        size = tuple(augment["size"])
+        if fits:
+            size = enlarged_patch(size, scale=scale, multiple=multiple)
+        augment["size"] = list(patch_for(size, training, scale=scale, multiple=multiple))
     engine = fitted(values["engine"], frames=len(training.records), processes=processes)
     return {**values, "data": data, "augment": augment, "engine": engine}

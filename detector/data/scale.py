@@ -1,8 +1,8 @@
 """How large frames are shown to the network, and what patches of them it learns from.
 
-A network of a few layers sees some hundred pixels at a time: of an object that is larger it sees a part, and pays
-for every pixel of it. It finds one object at most at each point of its grid, whose points lie 4 pixels apart: of
-objects about as small it has few points to learn from. Frames are shown at the scale that suits both.
+A network of a few layers sees some hundred pixels at a time: of an object that is larger it sees a part, and
+pays for every pixel of it. Its grid has points 4 pixels apart: an object about as small has few of them to be
+found at, and a few pixels between it and its neighbours are none. Frames are shown at the scale that suits.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ PIXELS = 320 * 256
 
 
 def scale_for(annotations: Annotations) -> float:
-    """1, or 1/2, 1/3, ... until objects are not LARGE, as far as none becomes SMALL; or 2, 3, ... until none is
-    SMALL, as far as none becomes LARGE and the largest frames have no more than PIXELS.
+    """1; or 1/2, 1/3, ... until objects are not LARGE, as far as none becomes SMALL; or 2, 3, ... until none
+    is SMALL, as far as none becomes LARGE and the largest frames have no more than PIXELS.
     """
     longer, shorter = _sides(annotations)
     if longer > LARGE:
@@ -35,7 +35,7 @@ def scale_for(annotations: Annotations) -> float:
 
 
 def _sides(annotations: Annotations) -> tuple[float, float]:
-    """Pixels: the longer side of all but the largest tenth of objects, the shorter of all but the smallest."""
+    """Pixels: the longer side of the object that a tenth surpass, the shorter of that below which a tenth are."""
     table = annotations.table
     sides = (table.boxes[:, 2:] - table.boxes[:, :2])[table.real]
     if len(sides) == 0:
@@ -45,6 +45,16 @@ def _sides(annotations: Annotations) -> tuple[float, float]:
 
 def _wanted(shorter: float) -> int:
     return math.ceil(SMALL / max(shorter, SMALL / MOST))
+
+
+def enlarged_patch(size: tuple[int, int], *, scale: float, multiple: int) -> tuple[int, int]:
+    """(height, width) of patches of enlarged frames: `scale` times the pixels, in multiples of `multiple`.
+
+    Half way between as many pixels, which would show less of the scene, and as much of the scene, which would
+    take scale^2 times as long to learn from.
+    """
+    height, width = (math.ceil(side * math.sqrt(max(1, scale)) / multiple) * multiple for side in size)
+    return height, width
 
 
 def patch_for(
@@ -66,13 +76,13 @@ def notes(annotations: Annotations, scale: float) -> list[str]:
     said = []
     if scale != 1:
         said.append(
-            f"frames are shown at {scale:.3g} of their width and height (data.scale: auto shrinks those of large "
-            "objects and enlarges small ones of small objects; 1 shows them as they are)"
+            f"frames are shown at {scale:.3g} of their width and height (data.scale: auto shrinks those of "
+            "large objects and enlarges small ones of small objects; 1 shows them as they are)"
         )
     _, shorter = _sides(annotations)
     if scale == 1 and _wanted(shorter) > 1:
         said.append(
-            f"one object in ten is narrower than {shorter:.1f} pixels: data.scale=2 shows frames enlarged, finds "
-            "more of such and computes four times as long"
+            f"one object in ten is narrower than {shorter:.1f} pixels: data.scale=2 with larger patches "
+            "(augment.size) shows frames enlarged, finds more of such and computes four times as long"
         )
     return said

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detector.data.annotations import Annotations
-from detector.data.scale import notes, patch_for, scale_for
+from detector.data.scale import enlarged_patch, notes, patch_for, scale_for
 from tests.unit.data.made import record
 
 
@@ -64,6 +64,12 @@ def test_small_frames_of_small_objects_are_enlarged(size, sides, scale):
 def test_the_largest_frame_tells_how_far_all_are_enlarged():
     small, large = (split((3, 5), size=size) for size in ((80, 60), (160, 120)))
     assert scale_for(Annotations(("person",), (*small.records, *large.records), (1,))) == 2
+
+
+def test_patches_of_enlarged_frames_have_as_many_times_the_pixels():
+    assert enlarged_patch((64, 128), scale=4, multiple=16) == (128, 256)
+    assert enlarged_patch((128, 160), scale=2, multiple=16) == (192, 240)  # 181 x 226, and up to multiples
+    assert enlarged_patch((50, 64), scale=1 / 2, multiple=1) == (50, 64)
 
 
 def test_what_is_said_of_a_scale():
