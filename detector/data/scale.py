@@ -35,7 +35,7 @@ def scale_for(annotations: Annotations) -> float:
 
 
 def _sides(annotations: Annotations) -> tuple[float, float]:
-    """Pixels: the longer side of the object that a tenth surpass, the shorter of that below which a tenth are."""
+    """Pixels: longer side that a tenth of the objects surpass, shorter side below which a tenth lie."""
     table = annotations.table
     sides = (table.boxes[:, 2:] - table.boxes[:, :2])[table.real]
     if len(sides) == 0:
