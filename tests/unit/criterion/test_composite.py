@@ -8,7 +8,7 @@ from torch import Tensor
 
 from detector.criterion.combine import Arithmetic, PaperProduct, ShiftedGeometric
 from detector.criterion.composite import Composite
-from detector.criterion.factors import joint, split
+from detector.criterion.factors import joint, per_sample, split
 from detector.losses.box import giou_loss
 from detector.losses.classification import cross_entropy
 from detector.tensors import GridLevel, LossTerms
@@ -90,6 +90,17 @@ def test_quality_targets_are_best_met_by_saying_the_quality(classification):
     assignment = assignment_of(torch.tensor([[True, False]]), boxes=BOX, quality=0.6)
     combined = [loss(item, assignment, TARGETS, progress=1.0).parts["combined"].item() for item in output]
     assert said[combined.index(min(combined))].item() == pytest.approx(0.6)
+
+
+def test_the_background_s_f1_of_a_negative_is_over_all_classes():
+    # Of two classes: p = 0.9 and 0.1 at the positive, 0.3 and 0.2 at the negative.
+    scores = torch.tensor([[0.9, 0.1], [0.3, 0.2]])
+    output = head_of(scores.logit()[None], HALF.expand(1, 2, 4), levels=ROW)
+    assignment = assignment_of(torch.tensor([[True, False]]), boxes=BOX)
+    terms = composite(factors=per_sample)(output, assignment, TARGETS, progress=1.0)
+    positive = 1 - 2 * 0.9 / (2 * 0.9 + 0.1 + 0.1)
+    negative = 1 - 2 * 1.5 / (2 * 1.5 + 0.5)  # (1 - 0.3) + (1 - 0.2) of background are there, 0.5 are missed
+    assert terms.parts["f1"].item() == pytest.approx((positive + negative) / 2, abs=1e-6)
 
 
 def test_weights():

@@ -94,6 +94,21 @@ def test_the_reading_of_every_sample_by_hand():
     assert found["f1"].item() == pytest.approx(sum(alone) / 5, abs=1e-6)
 
 
+def test_in_the_warm_up_sums_over_all_negatives_are_divided_by_the_number_mining_would_keep():
+    """Three negatives are selected, of which mining would keep one."""
+    sums = sums_of(*logits())._replace(negatives=torch.tensor(1.0))
+    assert split(sums)["cls_hn"].item() == pytest.approx(CE_NEGATIVE, abs=1e-5)
+    alone = [1 - 2 * p / (1 + p) for p in (0.8, 0.5, 0.7, 0.8, 0.9)]
+    assert per_sample(sums)["f1"].item() == pytest.approx(sum(alone) / 3, abs=1e-6)
+    # A set loss is no mean: the background's counts are those of all that are selected.
+    assert split_background(sums)["f1_hn"].item() == pytest.approx(1 - 4.8 / (4.8 + 0.6), abs=1e-6)
+
+
+def test_the_classification_loss_is_per_unit_of_truth_and_not_per_positive():
+    sums = sums_of(*logits())._replace(truth=torch.tensor(1.25))  # two positives of quality 1 and 1/4
+    assert sums.classification.item() == pytest.approx((CE_POSITIVE + CE_NEGATIVE) / 1.25, abs=1e-5)
+
+
 def test_read_literally_f1_on_hard_negatives_teaches_nothing():
     positives, negatives = logits()
     value = split(sums_of(positives, negatives))["f1_hn"]
@@ -152,6 +167,11 @@ def test_every_class_answers_for_its_own_f1():
     )
     assert per_class(sums)["f1"].item() == pytest.approx(((1 - 16 / 20) + 1) / 2, abs=1e-6)
     assert joint(sums)["f1"].item() == pytest.approx(1 - 16 / (16 + 1 + 7 + 4), abs=1e-6)
+
+
+def test_without_positives_the_f1_of_the_classes_is_one():
+    _, negatives = logits()
+    assert per_class(sums_of(torch.zeros(0), negatives))["f1"].item() == 1
 
 
 def test_with_one_class_the_pooled_f1_is_the_classes_f1():

@@ -74,6 +74,14 @@ def test_k_is_rounded_down():
     assert selected[0].nonzero().flatten().tolist() == [4, 5, 6, 7]
 
 
+def test_as_many_as_are_kept_at_least_may_be_kept_at_most():
+    negative = torch.ones(1, 6, dtype=torch.bool)
+    mining = mined(min_kept=2, max_kept=2)
+    for positive in (torch.zeros(1, 6, dtype=torch.bool), torch.tensor([[True] * 3 + [False] * 3])):
+        _, k = mining(torch.arange(6.0)[None], positive, negative & ~positive, progress=1.0)
+        assert k.item() == 2
+
+
 def test_the_batch_spends_its_negatives_on_the_confusing_image_and_images_share():
     losses = torch.tensor([[9.0, 8, 7, 6], [1, 2, 3, 0]])
     positive = torch.tensor([[False] * 4, [False, False, False, True]])

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from detector.criterion.terms import box_term, positive_rows
+from detector.criterion.terms import box_term, class_targets, positive_rows
 from detector.losses.box import giou_loss, huber
 from detector.tensors import Assignment, GridLevel, HeadOutput
 from tests.heads import assignment_of, head_of
@@ -39,6 +39,19 @@ def test_a_batch_without_truths_has_no_row():
 def test_shapes_do_not_depend_on_values():
     on_meta = assigned(torch.zeros(2, 8, dtype=torch.bool, device="meta"), most=6)
     assert [value.shape for value in positive_rows(on_meta)] == [(6,), (6,)]
+
+
+@pytest.mark.parametrize(("weighted", "expected"), [(False, 1.0), (True, 0.25)])
+def test_only_positives_have_a_target_and_only_for_their_own_class(weighted: bool, expected: float):
+    positive = torch.tensor([[True, False]])
+    # Whatever an assigner says of the quality of a point that is no positive.
+    assignment = replace(
+        assignment_of(positive, boxes=torch.ones(2, 4)),
+        labels=torch.tensor([[1, 0]]),
+        quality=torch.tensor([[0.25, 0.75]]),
+    )
+    found = class_targets(assignment, classes=3, quality=weighted)
+    assert found.tolist() == [[[0, expected, 0], [0, 0, 0]]]
 
 
 def scene(most: int) -> tuple[HeadOutput, Assignment]:

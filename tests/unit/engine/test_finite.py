@@ -59,6 +59,13 @@ def test_the_average_and_the_optimizer_are_looked_at_too(tmp_path):
         require_sound(modules, optimizer, step=1, file=tmp_path)
 
 
+def test_what_has_one_dimension_is_not_halved_and_may_be_larger(tmp_path):
+    model = model_of()
+    for ending in ("bias", "running_var"):
+        spoil(model, ending, 2 * LARGEST)
+    require_sound({"the model": model}, built("optimizer/adamw")(model), step=1, file=tmp_path)
+
+
 def test_one_step_an_epoch_that_blows_up_saves_nothing(tmp_path):
     optimizer = built("optimizer/sgd", lr=1e30, weight_decay=0.0)
     trainer = trainer_of(tmp_path, epochs=3, images=2, optimizer=optimizer, warmup_fraction=0.0)

@@ -3,10 +3,12 @@
 import contextlib
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from detector import distributed
 from detector.engine.interrupt import Interrupt
 from detector.errors import Interrupted
 
@@ -75,6 +77,23 @@ def test_alone_a_stop_is_seen_at_the_next_step():
         assert not interrupt.due(CPU, 1, every=20)
         os.kill(os.getpid(), signal.SIGTERM)
         assert interrupt.due(CPU, 2, every=20)
+
+
+@pytest.mark.parametrize(
+    ("pace", "asked"), [(0.25, [1, 5, 9, 13, 17, 21]), (2.0**-9, [1, 21]), (8.0, [*range(1, 25)])]
+)
+def test_several_processes_ask_each_other_once_a_second_and_at_least_every_so_many_steps(
+    monkeypatch, pace, asked
+):
+    now, told = [0.0], []
+    monkeypatch.setattr("detector.engine.interrupt.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(distributed, "world_size", lambda: 2)
+    monkeypatch.setattr(distributed, "world_sum", lambda value: told.append(step) or 2 * value)
+    interrupt = Interrupt()
+    for step in range(1, 25):
+        now[0] += pace
+        assert not interrupt.due(CPU, step, every=20)
+    assert told == asked
 
 
 def test_handlers_are_put_back():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from detector.engine.optim import OptimizerFactory, WarmupCosine, parameter_groups
+from detector.engine.optim import OptimizerFactory, WarmupCosine, load_memory, parameter_groups
 from detector.errors import UserError
 from tests.built import built
 
@@ -159,6 +159,20 @@ def test_l1_goes_on_once_in_a_resumed_run_and_changes_no_checkpoint():
     resumed.load_state_dict(first.state_dict())
     optimizer.load_state_dict(state)
     assert torch.equal(step(resumed, optimizer), step(whole, one))
+
+
+def test_a_saved_memory_is_taken_up_with_the_settings_of_now():
+    saved, model = linear(), linear()
+    before = built("optimizer/momentum", lr=0.1, weight_decay=0.0, momentum=0.9)(saved)
+    backward(saved, [1, 2, 3])
+    before.step()
+    optimizer = built("optimizer/momentum", lr=0.2, weight_decay=0.5, momentum=0.8)(model)
+    load_memory(optimizer, before.state_dict(), source="last.pt")
+    settings = [
+        tuple(group[name] for name in ("lr", "weight_decay", "momentum")) for group in optimizer.param_groups
+    ]
+    assert settings == [(0.2, 0.5, 0.8), (0.2, 0.0, 0.8)]
+    assert optimizer.state[model.weight]["momentum_buffer"].tolist() == [[1, 2, 3]]
 
 
 @pytest.mark.parametrize(

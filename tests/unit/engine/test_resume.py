@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from detector.engine import checkpoint
+from detector.engine.device import Precision
 from detector.engine.trainer import Trainer
 from detector.errors import Interrupted, UserError
 from detector.tensors import LossTerms
@@ -104,6 +106,17 @@ def test_a_run_killed_while_it_evaluates_has_lost_the_evaluation_only(tmp_path):
     assert counting.calls == 0
     assert_same(second.state()["ema"], whole.state()["ema"])
     assert second.progress == whole.progress
+
+
+def test_a_state_is_taken_up_whole(tmp_path):
+    half = Precision(torch.float16, torch.device("cpu"))
+    first = trainer_of(tmp_path, epochs=1, images=2, precision=half)
+    first.fit()
+    first.scaler.load_state_dict({**first.scaler.state_dict(), "scale": 16.0})
+    first.thresholds = {"person": 0.25, "car": 0.5}
+    first.skipping.skipped = [{"step": 1, "at": "epoch 1, batch 1", "terms": ["box"], "images": [7]}]
+    first.save("last.pt")
+    assert_same(resumed(tmp_path, epochs=1, images=2, precision=half).state(), first.state())
 
 
 def test_a_finished_run_stays_as_it_is(tmp_path):

@@ -47,10 +47,10 @@ def test_what_was_written_before_there_were_seals_is_read(tmp_path):
 
 def test_former_checkpoints_are_kept_in_their_order(tmp_path):
     path = tmp_path / "last.pt"
-    for name in "abcd":
-        checkpoint.save(path, {**STATE, "classes": [name]}, keep=2)
+    for name in "abcde":
+        checkpoint.save(path, {**STATE, "classes": [name]}, keep=3)
     kept = {file.name: checkpoint.load(file)["classes"] for file in tmp_path.iterdir()}
-    assert kept == {"last.pt": ["d"], "last-1.pt": ["c"], "last-2.pt": ["b"]}
+    assert kept == {"last.pt": ["e"], "last-1.pt": ["d"], "last-2.pt": ["c"], "last-3.pt": ["b"]}
 
 
 def test_a_damaged_checkpoint_names_the_whole_one_before_it_and_never_takes_its_place(tmp_path):

@@ -57,6 +57,11 @@ def test_an_overflow_of_a_scaled_loss_is_a_step_without_a_norm():
     log.require_movement()
 
 
+def test_a_step_without_an_overflow_begins_the_count_anew():
+    few = [float("nan")] * (MOST_OVERFLOWS - 1)
+    assert len(scaled(*few, 1.0, *few).flush()) == 2 * MOST_OVERFLOWS - 1
+
+
 def test_overflows_without_end_are_told():
     log = scaled(*[float("nan")] * (MOST_OVERFLOWS - 1))
     log.flush()

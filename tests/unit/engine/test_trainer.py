@@ -10,9 +10,18 @@ from detector.engine.device import Precision
 from detector.errors import NonFiniteError, UserError
 from detector.tensors import LossTerms
 from tests.built import built
-from tests.unit.engine.builders import Judge, Watched, assert_same, criterion_of, loader_of, trainer_of
+from tests.unit.engine.builders import (
+    FP32,
+    Judge,
+    Watched,
+    assert_same,
+    criterion_of,
+    loader_of,
+    trainer_of,
+)
 
 PLAIN_SGD = built("optimizer/sgd", lr=1.0, weight_decay=0.0)
+HALF = Precision(torch.float16, torch.device("cpu"))
 
 
 def test_accumulated_gradients_are_those_of_the_mean_of_the_batches_losses(tmp_path):
@@ -36,10 +45,19 @@ def test_accumulated_gradients_are_those_of_the_mean_of_the_batches_losses(tmp_p
         torch.testing.assert_close(mine.detach(), wanted, rtol=1e-5, atol=1e-6)
 
 
-def test_the_gradient_is_clipped_to_its_bound(tmp_path):
+@pytest.mark.parametrize("precision", [FP32, HALF], ids=["fp32", "fp16"])
+def test_the_gradient_is_clipped_to_its_bound(tmp_path, precision):
     trainer = trainer_of(
-        tmp_path, epochs=1, optimizer=PLAIN_SGD, warmup_fraction=0.0, clip_norm=1e-3, images=2
+        tmp_path,
+        epochs=1,
+        optimizer=PLAIN_SGD,
+        warmup_fraction=0.0,
+        clip_norm=1e-3,
+        images=2,
+        precision=precision,
     )
+    if precision is HALF:  # so little that the one step does not overflow
+        trainer.scaler.load_state_dict({**trainer.scaler.state_dict(), "scale": 16.0})
     before = [parameter.detach().clone() for parameter in trainer.model.parameters()]
     trainer.fit()
     moved = [now.detach() - then for now, then in zip(trainer.model.parameters(), before, strict=True)]
@@ -59,6 +77,19 @@ def test_every_step_has_the_schedule_s_learning_rate_and_the_criterion_knows_it(
     assert trainer.total_steps == 4
     assert criterion.progress == [0.0, 0.0, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75]
     assert rates == [0.002 * trainer.schedule(step, total_steps=4) for step in (0, 0, 1, 1, 2, 2, 3, 3)]
+
+
+def test_what_is_told_of_a_step_is_the_mean_of_its_batches(tmp_path, monkeypatch):
+    def numbered(call: int, terms: LossTerms) -> LossTerms:
+        return LossTerms(terms.total, {**terms.parts, "box": torch.tensor(float(call))})
+
+    criterion, told = Watched(criterion_of(), numbered), []
+    trainer = trainer_of(tmp_path, epochs=2, images=4, accumulate=2, criterion=criterion)
+    monkeypatch.setattr(
+        trainer.tracker, "losses", lambda records, **_: told.extend(one.values["box"] for one in records)
+    )
+    trainer.fit()
+    assert told == [1.5, 3.5]
 
 
 def test_the_average_follows_every_step(tmp_path):
@@ -92,6 +123,12 @@ def test_best_holds_the_best_average_and_last_the_last(tmp_path):
     assert last["progress"]["epoch"] == 4
     assert last["progress"]["best_epoch"] == 2
     assert_same(last["ema"], judge.seen[3])
+
+
+def test_only_the_last_state_keeps_those_before_it(tmp_path):
+    trainer_of(tmp_path, epochs=2, images=2, evaluate_every=1, keep=1).fit()
+    names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
+    assert names == {"last.pt", "last-1.pt", "best.pt"}
 
 
 @pytest.mark.parametrize("nothing", [None, 0.0])
@@ -146,8 +183,7 @@ def test_nothing_is_saved_while_a_loss_that_is_not_finite_is_unread(tmp_path):
 def test_half_precision_trains_and_goes_on_from_a_run_without_it(tmp_path):
     first = trainer_of(tmp_path, epochs=1, images=2)
     first.fit()
-    half = Precision(torch.float16, torch.device("cpu"))
-    trainer = trainer_of(tmp_path, epochs=2, images=2, precision=half)
+    trainer = trainer_of(tmp_path, epochs=2, images=2, precision=HALF)
     trainer.resume(checkpoint.load(tmp_path / "checkpoints" / "last.pt"), source="last.pt")
     trainer.fit()
     assert trainer.progress.epoch == 2

@@ -140,3 +140,8 @@ def test_rows_lead_back_to_the_annotations():
         entry = truth.records[image]
         np.testing.assert_array_equal(np.concatenate((box[:2], box[:2] + box[2:])), entry.boxes[row])
         assert entry.labels[row] in (label, NO_CLASS)
+
+
+def test_what_has_no_class_is_a_region_whether_or_not_it_is_told_to_be_ignored():
+    matches = matched([(A, PERSON), (B, NO_CLASS)], (B, 0.9, PERSON), (A, 0.8, PERSON))
+    assert matches.ignored[0].tolist() == [True, False]

@@ -12,7 +12,7 @@ import torch
 from torchvision.ops import box_iou
 
 from detector.errors import UserError
-from detector.geometry.nms import GreedyNms, SoftNmsGaussian
+from detector.geometry.nms import GreedyNms, Kept, SoftNmsGaussian
 from detector.inference.network import candidates_of
 from detector.inference.postprocess import Postprocess
 from detector.structures import Detections
@@ -103,6 +103,28 @@ def test_what_scores_enough_is_found_as_if_less_had_been_asked_for(name: str, cl
     assert 5 < len(wanted.scores) < len(every.scores)
     for field in dataclasses.fields(Detections):
         np.testing.assert_array_equal(getattr(found, field.name), getattr(wanted, field.name))
+
+
+def test_a_score_of_just_the_threshold_is_enough():
+    output = quiet()
+    output.logits[0, 5, 0] = 0.0
+    (found,) = detections(postprocess(score_threshold=0.5), output, [SIZE])
+    assert found.scores.tolist() == [0.5]
+
+
+def test_what_nobody_asks_for_costs_the_suppression_no_time():
+    output = quiet()
+    output.logits[0, [2, 5, 8], 0] = torch.tensor([3.0, 0.0, -3.0])
+    seen = []
+
+    def suppression(_: np.ndarray, scores: np.ndarray, __: np.ndarray, *, limit: int) -> Kept:  # noqa: ARG001
+        seen.append(len(scores))
+        return np.arange(len(scores)), scores
+
+    settings = postprocess(score_threshold=0.01, suppression=suppression)
+    for least in (0.0, 0.4):
+        settings(candidates_of(output, settings.candidates), [SIZE], least=least)
+    assert seen == [3, 2]
 
 
 def test_a_point_may_answer_with_two_classes():

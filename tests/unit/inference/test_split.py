@@ -101,3 +101,19 @@ def test_pictures_are_spread_over_the_split(tmp_path: Path):
     drawn = [frames.pictures(detections, count=3)[2] for detections in (nothing, unsure, sure)]
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert not np.array_equal(drawn[0], drawn[2])
+
+
+def test_regions_to_ignore_are_not_drawn_as_truth(tmp_path: Path):
+    annotations = split_on_disk(tmp_path, 1)
+    (record,) = annotations.records
+    real = ~record.ignored
+    assert not real.all()
+    objects = replace(
+        record, boxes=record.boxes[real], labels=record.labels[real], ignored=record.ignored[real]
+    )
+    nothing = {record.image_id: found()}
+    with_regions, without = (
+        SplitFrames(replace(annotations, records=(one,)), GAIN).pictures(nothing, count=1)[0]
+        for one in (record, objects)
+    )
+    np.testing.assert_array_equal(with_regions, without)

@@ -54,3 +54,17 @@ def test_boxes_stay_inside_the_frame():
         assert (one.boxes >= 0).all()
         assert (one.boxes[:, 2:] - one.boxes[:, :2] >= 1).all()
         assert one.boxes[:, 2].max() <= 60
+
+
+@pytest.mark.parametrize(
+    ("box", "kept"),
+    [
+        ([-9.0, 10.0, -3.0, 18.0], [0.0, 10.0, 1.0, 18.0]),
+        ([65.0, 38.0, 70.0, 48.0], [59.0, 38.0, 60.0, 40.0]),
+        ([20.0, -9.0, 28.0, -1.0], [20.0, 0.0, 28.0, 1.0]),
+    ],
+)
+def test_of_a_box_beyond_the_border_stays_a_pixel(box, kept):
+    stage = tracked(built("tracker/bytetrack"), dict.fromkeys(CLASSES, 0.2), fps=9)
+    (one,) = stage([prediction((box, 0.9, 0), counts=COUNTS)])
+    assert one.boxes.tolist() == [kept]

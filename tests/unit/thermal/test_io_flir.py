@@ -43,6 +43,14 @@ def test_the_calibration_is_the_cameras(tmp_path: Path) -> None:
     )
 
 
+def test_air_that_would_add_to_the_signal_takes_nothing_from_it(tmp_path: Path) -> None:
+    """Of a file whose settings give a transmission above 1."""
+    camera = {**CAMERA, 0x70: -0.5}
+    calibration = read(write(tmp_path / "a.jpg", flir_jpeg(COUNTS, camera=camera))).calibration
+    assert isinstance(calibration, ThroughAir)
+    assert calibration.transmission == 1
+
+
 @pytest.mark.parametrize("png", [True, False])
 @pytest.mark.parametrize("distance", [0.0, 2.0])
 def test_as_flyr_reads_it(tmp_path: Path, png: bool, distance: float) -> None:
@@ -60,6 +68,16 @@ def test_counts_without_the_cameras_record_have_no_calibration(tmp_path: Path) -
     data = flir_jpeg(COUNTS)
     directory = data.index(b"FFF\0") + 64
     data = data[: directory + 32] + bytes(2) + data[directory + 34 :]  # the second entry's type: none
+    frame = read(write(tmp_path / "a.jpg", data))
+    np.testing.assert_array_equal(frame.counts, COUNTS)
+    assert frame.calibration is None
+
+
+def test_of_two_records_of_one_kind_the_first_counts(tmp_path: Path) -> None:
+    data = flir_jpeg(COUNTS)
+    directory = data.index(b"FFF\0") + 64
+    # The second entry, the camera's, says that it has counts too.
+    data = data[: directory + 32] + data[directory : directory + 2] + data[directory + 34 :]
     frame = read(write(tmp_path / "a.jpg", data))
     np.testing.assert_array_equal(frame.counts, COUNTS)
     assert frame.calibration is None

@@ -86,6 +86,13 @@ def test_where_white_is_zero_larger_is_brighter_all_the_same(tmp_path: Path, cou
     np.testing.assert_array_equal(read(path).counts, counts)
 
 
+def test_temperatures_are_never_turned_over(tmp_path: Path) -> None:
+    kelvin = (280 + GREY_8 / 32).astype(np.float32)
+    frame = read(write(tmp_path / "a.tif", kelvin, photometric="miniswhite"))
+    assert frame.calibration is not None
+    np.testing.assert_allclose(frame.calibration.to_kelvin(frame.counts), kelvin, atol=0.006)
+
+
 def test_a_broken_exif_part_costs_the_time_only(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", GREY_16, extratags=[(34665, "I", 1, 10**6, True)])
     frame = read(path)

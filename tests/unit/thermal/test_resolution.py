@@ -20,6 +20,10 @@ def test_counts_are_the_means_of_those_they_cover_to_the_nearest_whole_one():
     assert small.counts.dtype == np.uint16
 
 
+def test_no_pixel_is_left_out_of_the_means_however_many_there_are():
+    assert resized(frame([[0, 0, 0, 80]] * 4), (1, 1)).counts.tolist() == [[20]]
+
+
 def test_a_frame_of_that_size_is_left_alone():
     one = frame([[1, 2], [3, 4]])
     assert resized(one, (2, 2)) is one

@@ -84,17 +84,23 @@ def test_a_weak_detection_continues_a_track_and_begins_none():
     assert found[4].scores == pytest.approx([0.5 / 3])
 
 
+def test_a_weak_detection_continues_no_track_that_was_missed_in_the_frame_before():
+    there, gone, weak = ((30.0, 30.0, 1.5, 0),), (), ((30.0, 30.0, 0.5, 0),)
+    assert numbers(follow([there] * 4 + [gone, weak, there], weak=0.4))[-3:] == [[], [], [1]]
+
+
 def test_far_away_is_another_object():
     found = follow([((30.0, 30.0, 1.5, 0),)] * 9 + [((90.0, 30.0, 1.5, 0),)] * 3)
     assert numbers(found)[-2:] == [[0], [2]]
 
 
-def test_so_is_one_of_another_size():
+@pytest.mark.parametrize(("side", "other", "number"), [(6, 14, 0), (14, 6, 0), (6, 11, 1), (11, 6, 1)])
+def test_so_is_one_of_another_size(side, other, number):
     tracks = built("tracker/bytetrack", resize=2.0).start()
     for index in range(9):
-        tracks.update(*frame((30, 30, 1.5, 0)), seconds=index / FPS)
-    last = tracks.update(*frame((30, 30, 1.5, 0), side=14), seconds=1.0)
-    assert last.tracks.tolist() == [0]
+        tracks.update(*frame((30, 30, 1.5, 0), side=side), seconds=index / FPS)
+    last = tracks.update(*frame((30, 30, 1.5, 0), side=other), seconds=1.0)
+    assert last.tracks.tolist() == [number]
 
 
 def test_the_class_is_that_of_most_votes_by_share():

@@ -9,14 +9,22 @@ import numpy as np
 import pytest
 
 from detector.app.training import frames
-from detector.app.training.frames import alarms_told, false_alarms_on, showing_factors, training_split
+from detector.app.training.frames import (
+    alarms_told,
+    false_alarms_on,
+    showing_factors,
+    training_loader,
+    training_split,
+)
 from detector.data.annotations import Annotations
+from detector.data.augment.recipe import PatchTransform
 from detector.data.splits import select
 from detector.data.writers.coco import write_coco
+from detector.engine.settings import EngineSettings
 from detector.errors import UserError
 from detector.evaluation.predictions import predictions_json
 from detector.structures import Detections
-from tests.built import settings_at
+from tests.built import read, settings_at
 from tests.unit.data.builders import split_on_disk
 
 
@@ -108,3 +116,19 @@ def test_the_larger_of_rarity_and_false_alarms_counts(split):
 def test_what_false_alarms_change_is_told():
     told = alarms_told([0, 2, 1, 0], np.array([1.0, 3.0, 2.0, 2.0]))
     assert told == "data.false_alarms has 3, on 2 of 4 frames: these are 62% of those shown"
+
+
+def test_the_last_epochs_have_no_mosaics(split):
+    settings = read(
+        EngineSettings, "engine/default", epochs=8, evaluate_every=1, batch_size=2, no_mosaic_fraction=0.25
+    )
+    config = {
+        "seed": 0,
+        "thermal": settings_at("thermal/percentile"),
+        "augment": settings_at("augment/default"),
+        "data": {"rare_below": 0.0},
+    }
+    loader = training_loader(config, settings, split, false_alarms=None, workers=0, multiple=16)
+    transform = loader.dataset.transform
+    assert isinstance(transform, PatchTransform)
+    assert transform.mosaic_epochs == 6

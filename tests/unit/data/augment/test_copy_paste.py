@@ -71,6 +71,15 @@ def test_the_box_is_scaled_with_the_object(factor: float) -> None:
     np.testing.assert_allclose(box, found, atol=1)
 
 
+def test_a_shrunken_object_is_the_mean_of_its_pixels() -> None:
+    """Box and margin are 20 x 20 pixels: a quarter of it, 5 x 5, has the means of 4 x 4."""
+    raw = raw_with((20.0, 20.0, 36.0, 36.0))
+    raw.counts[:] = np.random.default_rng(0).integers(0, 250, raw.counts.shape)
+    cutout = cut_out(raw, 0, factor=0.25)
+    expected = raw.image()[18:38, 18:38].reshape(5, 4, 5, 4).mean((1, 3))
+    np.testing.assert_allclose(cutout.residual + cutout.surroundings, expected, atol=1e-5)
+
+
 def test_no_rim_of_the_old_ground_around_a_blurred_object() -> None:
     """Hot on cold, with border pixels half and half, pasted on ground as hot: nothing cold may remain."""
     raw = raw_with(OBJECT)

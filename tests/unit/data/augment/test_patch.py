@@ -92,6 +92,12 @@ def test_rule_by_hand() -> None:
     np.testing.assert_array_equal(kept.ignored, [False, False, True, True])
 
 
+def test_rule_keeps_an_object_of_which_just_enough_is_left() -> None:
+    boxes = boxes_of((-5, 0, 5, 10))
+    rule = VisibilityRule(min_visible=0.5, min_side=1.5)
+    assert rule.apply(sample_with(boxes), areas(boxes)).ignored.tolist() == [False]
+
+
 def test_rule_ignores_what_became_too_small_to_learn() -> None:
     boxes = boxes_of((3, 3, 4, 9), (3, 3, 5, 9))
     kept = VisibilityRule(min_visible=0.3, min_side=1.5).apply(sample_with(boxes), areas(boxes))

@@ -82,6 +82,21 @@ def test_what_a_shift_cuts_off_becomes_ignored_or_goes() -> None:
     np.testing.assert_array_equal(sample.ignored, [True, False])
 
 
+class CutShift(A.Affine):
+    """Some transforms cut boxes to the picture themselves."""
+
+    def apply_to_bboxes(self, bboxes: np.ndarray, *args: Any, **params: Any) -> np.ndarray:
+        moved = super().apply_to_bboxes(bboxes, *args, **params)
+        return np.concatenate((moved[:, :4].clip(0, 1), moved[:, 4:]), axis=1)
+
+
+def test_what_is_left_of_an_object_is_told_from_what_it_was_before_a_transform_cut_it() -> None:
+    raw = raw_of(np.zeros(SIZE, np.uint8), np.array([[4, 25, 14, 35], [9, 10, 19, 20]], np.float32))
+    sample = run(one_patch([CutShift(translate_px={"x": (-12, -12), "y": (0, 0)}, p=1)]), [raw])
+    np.testing.assert_allclose(sample.boxes, [[0, 25, 2, 35], [0, 10, 7, 20]], atol=1e-3)
+    np.testing.assert_array_equal(sample.ignored, [True, False])
+
+
 def test_labels_and_ignored_regions_stay_with_their_boxes() -> None:
     raw = RawSample(
         np.zeros(SIZE, np.uint8),

@@ -12,7 +12,7 @@ from detector.data.loading.store import MIB, FrameStore, Problems
 from detector.errors import UserError
 from detector.structures import Frame
 from detector.thermal import io
-from detector.thermal.agc import Agc, FixedRange
+from detector.thermal.agc import Agc, FixedRange, Scaled
 from tests.built import built
 from tests.unit.data.builders import assert_same_sample, save_frame, split_on_disk
 from tests.unit.data.recipes import patches
@@ -40,6 +40,14 @@ def test_raw_samples_hold_the_file_s_counts_and_truth(tmp_path: Path) -> None:
         np.testing.assert_array_equal(raw.boxes, record.boxes)
         np.testing.assert_array_equal(raw.ignored, record.ignored)
         assert raw.image_id == record.image_id
+
+
+def test_boxes_are_in_pixels_of_what_the_gain_shows(tmp_path: Path) -> None:
+    annotations = split_on_disk(tmp_path, 1)  # of 24 x 32
+    (raw,) = FrameStore(annotations, agc=Scaled(AGC, 0.3), cache_mib=1)
+    assert raw.counts.shape == (7, 10)
+    factors = np.array([10 / 32, 7 / 24, 10 / 32, 7 / 24])
+    np.testing.assert_allclose(raw.boxes, annotations.records[0].boxes * factors, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

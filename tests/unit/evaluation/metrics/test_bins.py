@@ -51,6 +51,14 @@ def test_no_hit_is_a_curve_of_zeros():
     assert (precision.max(), recall) == (0, 0)
 
 
+def test_the_score_of_no_recall_is_the_highest_of_all_though_it_found_nothing():
+    truth = annotations(record(4, truths=[([0, 0, 9, 9], 0)]))
+    rows = found(([50, 50, 59, 59], 0.75, 0), ([0, 0, 9, 9], 0.5, 0))
+    ready = pool(truth, predictions_json({4: rows}, truth))
+    tables = measure(ready, [Bin(name="all", counted=np.ones(1, dtype=bool))])["all"]
+    assert tables.scores[0, :, 0].tolist() == [0.75] + [0.5] * 100
+
+
 def test_a_bin_without_truth_has_no_value():
     truth = annotations(record(4, truths=[([0, 0, 9, 9], 0)]))
     ready = pool(truth, predictions_json({4: found(([0, 0, 9, 9], 0.5, 0))}, truth))

@@ -194,6 +194,25 @@ def test_jaccard_is_the_best_threshold_s_mean_over_images_with_something():
     assert broken_down(truth, detections).crowding.values()["JI"] == pytest.approx((1 + 0) / 2)
 
 
+def test_a_detection_counts_for_jaccard_only_where_its_score_is_above_the_threshold():
+    """At 0.5 both hits are left and the stray is gone; from 0.6 on one hit is gone too."""
+    truth = annotations(record(4, truths=[(A, PERSON), (B, PERSON)]))
+    rows = found((A, 0.75, PERSON), (B, 0.55, PERSON), (C, 0.5, PERSON))
+    assert broken_down(truth, {4: rows}).crowding.values()["JI"] == 1
+
+
+def test_a_truth_half_of_which_lies_in_a_region_need_not_be_found():
+    truth = annotations(record(4, truths=[(A, PERSON), (C, PERSON)], regions=[([55, 50, 99, 99], PERSON)]))
+    assert broken_down(truth, {4: found((A, 0.9, PERSON))}).crowding.values()["JI"] == 1
+
+
+def test_a_detection_in_a_region_to_ignore_is_no_false_positive_of_the_miss_rate():
+    """Were it one, every point would be reached with it, before the one truth is found."""
+    truth = annotations(record(4, truths=[(A, PERSON)], regions=[([50, 50, 99, 99], NO_CLASS)]))
+    rows = found((C, 0.9, PERSON), (A, 0.8, PERSON))
+    assert broken_down(truth, {4: rows}).crowding.values()["MR-2"] == 0
+
+
 def test_jaccard_leaves_out_what_lies_in_a_region_to_ignore():
     """Without the region: 1 pair, 3 detections, 2 truths: 1/4. One stray and the missed truth lie inside."""
     region, inside = [50.0, 50.0, 100.0, 100.0], [80.0, 80.0, 90.0, 90.0]
