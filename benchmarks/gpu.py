@@ -785,7 +785,7 @@ def main() -> None:
     bench = Bench(
         device=options.device,
         scale=TOY if options.device == "cpu" else FULL,
-        overrides=(f"data={options.data}", f"data.root={options.root.absolute()}", "experiment=hit_uav"),
+        overrides=(f"data={options.data}", f"data.root={options.root.absolute()}", "experiment=hit_uav_fast"),
         output=output,
         deadline=end,
         say=lambda *_: None,

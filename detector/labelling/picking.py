@@ -91,8 +91,8 @@ def _states(
 class _State:
     """A recording while it is picked from.
 
-    free [N] bool: may be taken. gap [N]: frames to the nearest that was taken, or to an end. quiet [N] bool:
-    nothing changed. unlike [M]: of the busy frames, in how many cells (times FULL) each differs from the
+    free [N] bool: may be taken. apart [N]: frames to the nearest that was taken, ends [N]: to the nearer end
+    of the recording. quiet [N] bool: nothing changed. unlike [M]: of the busy frames, in how many cells (times FULL) each differs from the
     nearest that was taken.
     """
 
@@ -101,7 +101,8 @@ class _State:
         self.served = {CHANGED: 0, QUIET: 0, UNSURE: 0}
         self.free = np.ones(len(survey), bool)
         self.places = np.arange(len(survey))
-        self.gap = np.minimum(self.places, self.places[::-1]) + 1
+        self.ends = np.minimum(self.places, self.places[::-1]) + 1
+        self.apart = np.full(len(survey), len(survey))
         self.quiet = np.ones(len(survey), bool)
         self.quiet[survey.busy] = False
         self.unlike = survey.changes.sum(axis=1, dtype=np.int64)
@@ -113,16 +114,18 @@ class _State:
             place = _highest(unlike, at_least=FULL)
             return None if place is None else int(self.survey.busy[place])
         if why == QUIET:
-            quiet = _highest(np.where(self.free & self.quiet, self.gap, 0), at_least=1)
-            return _highest(np.where(self.free, self.gap, 0), at_least=1) if quiet is None else quiet
+            # As far as may be from what was taken and from the recording's ends.
+            gap = np.minimum(self.apart, self.ends)
+            quiet = _highest(np.where(self.free & self.quiet, gap, 0), at_least=1)
+            return _highest(np.where(self.free, gap, 0), at_least=1) if quiet is None else quiet
         assert self.doubt is not None
-        apart = self.free & (self.gap >= APART)
+        apart = self.free & (self.apart >= APART)
         return _highest(np.where(apart, self.doubt, 0.0), at_least=np.finfo(np.float64).tiny)
 
     def take(self, index: int) -> None:
         """The frame is taken."""
         self.free[index] = False
-        self.gap = np.minimum(self.gap, np.abs(self.places - index))
+        self.apart = np.minimum(self.apart, np.abs(self.places - index))
         changes = self.survey.changes
         taken = changes[self.survey.busy == index]
         if len(taken):

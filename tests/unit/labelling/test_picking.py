@@ -87,6 +87,13 @@ def test_half_are_frames_of_doubt_apart_from_each_other():
     assert [one.why for one in picks[:3]] == [UNSURE, QUIET, QUIET]  # nothing has changed here
 
 
+def test_doubt_at_the_end_of_a_recording_counts_as_elsewhere():
+    doubt = np.zeros(40)
+    doubt[0], doubt[20] = 1.0, 0.1
+    (first,) = pick([recording(40)], 1, doubts=[doubt])
+    assert (first.index, first.why) == (0, UNSURE)
+
+
 def test_without_doubt_a_model_changes_nothing_but_the_turns():
     where = {index: index for index in range(10, 60)}
     picks = pick([recording(100, where=where)], 12, doubts=[np.zeros(100)])
