@@ -92,8 +92,8 @@ class _State:
     """A recording while it is picked from.
 
     free [N] bool: may be taken. apart [N]: frames to the nearest that was taken, ends [N]: to the nearer end
-    of the recording. quiet [N] bool: nothing changed. unlike [M]: of the busy frames, in how many cells (times FULL) each differs from the
-    nearest that was taken.
+    of the recording. quiet [N] bool: nothing changed. unlike [M]: of the busy frames, in how many cells
+    (times FULL) each differs from the nearest that was taken.
     """
 
     def __init__(self, number: int, survey: Survey, doubt: np.ndarray | None) -> None:
