@@ -19,8 +19,8 @@ LARGE = 128.0
 """Pixels of the longer side: nine objects in ten should be no larger when shown."""
 SMALL = 8.0
 """Pixels of the shorter side: nine objects in ten should be at least so large when shown."""
-PIXELS = 320 * 256
-"""Frames are not enlarged beyond so many, so that a detector stays fast unless asked to be thorough."""
+PIXELS = 640 * 512
+"""Frames are not enlarged beyond so many, which are those of the largest cameras that this is for."""
 
 
 def scale_for(annotations: Annotations) -> float:
@@ -76,8 +76,8 @@ def notes(annotations: Annotations, scale: float) -> list[str]:
     said = []
     if scale != 1:
         said.append(
-            f"frames are shown at {scale:.3g} of their width and height (data.scale: auto shrinks those of "
-            "large objects and enlarges small ones of small objects; 1 shows them as they are)"
+            f"frames are shown at {scale:.3g} of their width and height, which takes {scale**2:.2g} times as "
+            "long (data.scale: auto shrinks large objects and enlarges small ones; 1 shows frames as they are)"
         )
     _, shorter = _sides(annotations)
     if scale == 1 and _wanted(shorter) > 1:

@@ -48,12 +48,13 @@ def test_nine_objects_in_ten_are_to_be_seen_whole_and_not_too_small(sides, scale
     [
         ((160, 120), [(8, 20)] * 10, 1),  # large enough
         ((160, 120), [(7.9, 20)] * 10, 2),
-        ((160, 120), [(3, 5)] * 10, 2),  # at 3 frames would have more pixels than 320x256
+        ((160, 120), [(3, 5)] * 10, 3),
         ((80, 60), [(3, 5)] * 10, 3),
         ((80, 60), [(2, 5)] * 10, 4),
         ((80, 60), [(1, 1)] * 10, 4),  # more would only blur
         ((80, 60), [(2, 50)] * 10, 2),  # at 3 the longer side would be over 128
-        ((320, 256), [(3, 5)] * 10, 1),
+        ((320, 256), [(3, 5)] * 10, 2),  # at 3 frames would have more pixels than 640x512
+        ((640, 512), [(3, 5)] * 10, 1),
         ((80, 60), [(3, 5)] * 9 + [(30, 30)] * 91, 1),  # the few small ones do not decide
     ],
 )
@@ -62,7 +63,7 @@ def test_small_frames_of_small_objects_are_enlarged(size, sides, scale):
 
 
 def test_the_largest_frame_tells_how_far_all_are_enlarged():
-    small, large = (split((3, 5), size=size) for size in ((80, 60), (160, 120)))
+    small, large = (split((3, 5), size=size) for size in ((160, 120), (320, 256)))
     assert scale_for(Annotations(("person",), (*small.records, *large.records), (1,))) == 2
 
 
@@ -73,11 +74,11 @@ def test_patches_of_enlarged_frames_have_as_many_times_the_pixels():
 
 
 def test_what_is_said_of_a_scale():
-    tiny = split((3, 5), size=(320, 256))
+    tiny = split((3, 5), size=(640, 512))
     (enlarge,) = notes(tiny, 1)
     assert "narrower than 3.0 pixels: data.scale=2" in enlarge
     (shown,) = notes(tiny, 2)
-    assert "frames are shown at 2 of their width and height" in shown
+    assert "frames are shown at 2 of their width and height, which takes 4 times as long" in shown
     assert notes(split((30, 30)), 1) == []
 
 
