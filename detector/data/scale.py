@@ -77,7 +77,7 @@ def notes(annotations: Annotations, scale: float) -> list[str]:
     if scale != 1:
         said.append(
             f"frames are shown at {scale:.3g} of their width and height, which takes {scale**2:.2g} times as "
-            "long (data.scale: auto shrinks large objects and enlarges small ones; 1 shows frames as they are)"
+            "long (data.scale: auto shrinks large objects, enlarges small ones; 1 shows frames as they are)"
         )
     _, shorter = _sides(annotations)
     if scale == 1 and _wanted(shorter) > 1:
