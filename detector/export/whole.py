@@ -16,7 +16,8 @@ from detector.geometry.nms import GreedyNms
 from detector.inference.network import best_candidates
 from detector.inference.postprocess import Postprocess
 from detector.structures import Detections
-from detector.thermal.agc import Agc, FixedRange, Percentile
+from detector.thermal.agc import Agc, FixedRange, Percentile, Scaled
+from detector.thermal.resolution import scaled_size
 
 OUTPUTS = ("boxes", "scores", "labels")
 INPUT = "counts [H, W] int32, as the camera gives them"
@@ -30,14 +31,21 @@ class Whole(nn.Module):
     """counts [H, W] int32 -> boxes [N, 4] in pixels, scores [N], labels [N] int64, best first.
 
     gain, postprocess: as the detector has them. least: the score of each class from which it counts.
-    Needs torchvision loaded. Raises UserError for a gain other than of percentiles or a fixed range, and for
-    a suppression other than greedy.
+    Needs torchvision loaded. Raises UserError for a gain other than of percentiles or a fixed range, for
+    frames that are shown smaller than they are, and for a suppression other than greedy.
     """
 
     def __init__(
         self, network: nn.Module, *, gain: Agc, postprocess: Postprocess, least: Sequence[float], stride: int
     ) -> None:
         super().__init__()
+        self.scale = gain.scale if isinstance(gain, Scaled) else 1.0
+        gain = gain.gain if isinstance(gain, Scaled) else gain
+        if self.scale < 1:
+            raise UserError(
+                f"form=whole: frames are shown at {self.scale:.3g} of their size, and only enlarging can be "
+                "part of a file; export form=onnx"
+            )
         if not isinstance(gain, Percentile | FixedRange):
             raise UserError(
                 f"form=whole: the gain {type(gain).__name__} cannot be part of a file; train with "
@@ -51,9 +59,10 @@ class Whole(nn.Module):
         self.register_buffer("least", torch.tensor(list(least), dtype=torch.float32))
 
     def forward(self, counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        height, width = counts.shape
+        height, width = scaled_size((counts.shape[0], counts.shape[1]), self.scale)
         image = functional.pad(
-            self._shown(counts.float()), (0, -width % self.stride, 0, -height % self.stride)
+            self._shown(_enlarged(counts.float(), (height, width))),
+            (0, -width % self.stride, 0, -height % self.stride),
         )
         boxes, scores, labels = (
             part[0] for part in best_candidates(self.network(image[None, None]), self.postprocess.candidates)
@@ -66,7 +75,8 @@ class Whole(nn.Module):
         kept = torch.ops.torchvision.nms(boxes + apart, scores, self.iou_threshold)[
             : self.postprocess.max_detections
         ]
-        return boxes[kept], scores[kept], labels[kept]
+        pixels = boxes.new_tensor([counts.shape[1] / width, counts.shape[0] / height]).repeat(2)
+        return boxes[kept] * pixels, scores[kept], labels[kept]
 
     def _shown(self, counts: Tensor) -> Tensor:
         if isinstance(self.gain, FixedRange):
@@ -77,6 +87,14 @@ class Whole(nn.Module):
             middle, span = (low + high) / 2, (high - low).clamp_min(self.gain.min_span)
             low, high = middle - span / 2, middle + span / 2
         return ((counts - low) / (high - low)).clamp(0, 1)
+
+
+def _enlarged(counts: Tensor, size: tuple[int, int]) -> Tensor:
+    """As thermal.resolution.resized, to at least as many pixels."""
+    if size == tuple(counts.shape):
+        return counts
+    values = functional.interpolate(counts[None, None], size, mode="bilinear", align_corners=False)
+    return values[0, 0].round()
 
 
 def write(model: Whole, file: Path, *, size: tuple[int, int]) -> None:

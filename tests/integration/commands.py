@@ -29,6 +29,7 @@ TINY_RUN = [
     "model.depths=[1,1]",
     "model.neck_widths=[8,8]",
     "model.neck_depths=[1]",
+    "data.scale=1",
     "augment.size=[64,64]",
     "engine.device=cpu",  # also where there is a GPU: bits are compared
     "engine.precision=fp32",

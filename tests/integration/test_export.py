@@ -53,7 +53,7 @@ def test_what_cannot_be_is_refused(exported, call):
 def test_the_files_of_ncnn_say_what_pytorch_says(exported, call, tmp_path):
     pytest.importorskip("ncnn", reason="the extra ncnn is not installed")
     pytest.importorskip("pnnx", reason="the extra ncnn is not installed")
-    small = [f"checkpoint={exported.checkpoint}", "form=ncnn", "size=[60,70]", "output=small"]
+    small = [f"checkpoint={exported.checkpoint}", "form=ncnn", "size=[64,70]", "output=small"]
     out = call("export", *small).assert_fine().out
     assert re.search(
         r"largest difference to PyTorch over 4 frames, computed by ncnn: scores \S+e-0[5-9], boxes", out
@@ -65,6 +65,9 @@ def test_the_files_of_ncnn_say_what_pytorch_says(exported, call, tmp_path):
     ]
     about = json.loads((tmp_path / "small.ncnn.json").read_text())
     assert json.loads(about["classes"]) == ["person", "vehicle", "animal"]
+    call("export", *small[:2], "size=[60,70]").assert_error(
+        "size=[60, 70]: smaller than a frame, which has [64, 64] pixels"
+    )
     call("export", *small[:2]).assert_error("form=ncnn precision=fp32 size=None batch=None: takes one frame")
 
 

@@ -57,7 +57,7 @@ def test_a_share_of_large_frames_trains_and_finds_as_the_small_frames_do(call: C
 
 
 def test_the_share_follows_the_objects_and_stays_with_the_detector(call: Call, large):
-    own = [f"data.root={large}", "data=coco", "engine.epochs=1", "hydra.run.dir=runs/a"]
+    own = [f"data.root={large}", "data=coco", "data.scale=auto", "engine.epochs=1", "hydra.run.dir=runs/a"]
     out = call("train", *TINY_RUN, *own, "augment.size=[512,512]", "init=null").assert_fine().out
     assert "note: frames are shown at 0.5 of their width and height" in out
     config = yaml.safe_load(Path("runs/a/config.yaml").read_text())

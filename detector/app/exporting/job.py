@@ -74,8 +74,17 @@ class Job:
         return description_of(state, stride=self.trained.stride, licence=self.licence)
 
     def shots(self) -> Iterator[Shot]:
-        """The first COMPARED frames."""
-        return islice(self.frames.shots(), COMPARED)
+        """The first COMPARED frames. UserError where one is larger than `size`."""
+        return map(self.fitting, islice(self.frames.shots(), COMPARED))
+
+    def fitting(self, shot: Shot) -> Shot:
+        """The same; UserError where its frame is larger than `size`."""
+        height, width = shot.frame.size
+        if self.size is not None and (height > self.size[0] or width > self.size[1]):
+            raise UserError(
+                f"size={list(self.size)}: smaller than a frame, which has [{height}, {width}] pixels"
+            )
+        return shot
 
     def compare(self, file: File, *, by: str, name: Path) -> None:
         """Tells how far its scores and boxes are from PyTorch's; UserError where that is too far.

@@ -62,7 +62,7 @@ def _calibration(job: Job) -> Iterator[np.ndarray]:
     """Frames spread over the training split, [1, 1, H, W], as the network sees them."""
     training = SplitFrames(load_split(job.data, job.data["train"]), job.trained.gain)
     chosen = np.linspace(0, len(training) - 1, min(CALIBRATION, len(training))).astype(int).tolist()
-    for shot in training.shots(chosen):
+    for shot in map(job.fitting, training.shots(chosen)):
         image = shot.image
         padded = pad_to(image, *job.shown) if job.shown else pad_to_multiple(image, job.trained.stride)
         yield padded[None, None]

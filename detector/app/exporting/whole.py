@@ -7,7 +7,6 @@ import json
 import numpy as np
 
 from detector.app.exporting.job import CPU, Job, put, workshop
-from detector.engine.description import scale_of
 from detector.errors import UserError
 from detector.export import onnx_file, whole
 from detector.export.parity import objects_apart
@@ -19,8 +18,6 @@ def export(job: Job) -> None:
     trained, output = job.trained, job.place("_whole.onnx")
     assert job.size is not None
     height, width = job.size
-    if scale_of(trained.config) != 1:
-        raise UserError("form=whole: frames are shown at a scale, which cannot be part of a file")
     shown = [shot for shot in job.shots() if shot.frame.size == job.size]
     if not shown:
         raise UserError(f"size=[{height},{width}]: the {job.split} split has no such frame to prove it on")
