@@ -20,7 +20,10 @@ from detector.files import write_text
 
 KEPT = ("init", "seed", "model", "thermal", "data", "engine.batch_size", "engine.accumulate")
 """Settings, and groups of them, that say what the run is: which network, which frames in which order."""
-FREE_OF_KEPT = ("data.root", "data.false_alarms", "data.split", "data.on_error", "data.most_skipped")
+FREE_OF_KEPT = (
+    *("data.root", "data.false_alarms", "data.beside.root"),
+    *("data.split", "data.on_error", "data.most_skipped"),
+)
 KINDS = ("optimizer.name", "criterion.name", "assigner.name")
 """Kinds of parts: another one would make nothing of what the first has remembered."""
 QUIET = ("resume", "overwrite")

@@ -47,6 +47,8 @@ def _joined(annotations: Annotations, beside: Mapping[str, Any], data: Mapping[s
         raise UserError(
             "data.beside and data.false_alarms: a file tells of one set's frames, give one of them"
         )
+    if not Path(str(beside["root"])).exists():  # of which the reader would say that it is data.root
+        raise UserError(f"data.beside.root={beside['root']}: no such folder")
     other = load_split({**data, **beside}, beside["split"])
     if not set(other.classes) <= set(annotations.classes):
         raise UserError(

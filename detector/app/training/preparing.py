@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from detector.app.build import build_evaluate, frame_rate
 from detector.app.fitting import fitted_to
@@ -37,12 +37,7 @@ def prepared(config: DictConfig, folder: Path, overrides: Sequence[str]) -> dict
         config, folder, changes = resumed(config, overrides)
     else:
         require_unused(folder, overwrite=config.overwrite)
-    # So that the run finds its data from any working directory.
-    config.data.root = str(Path(str(config.data.root)).absolute())
-    if config.data.false_alarms is not None:
-        config.data.false_alarms = str(Path(str(config.data.false_alarms)).absolute())
-    if config.resume is None and config.init not in (None, THERMAL):
-        config.init = str(Path(str(config.init)).absolute())
+    make_absolute(config)
     values = plain(config)
     training = training_split(values)
     device = pick_device(config.engine.device)
@@ -55,6 +50,17 @@ def prepared(config: DictConfig, folder: Path, overrides: Sequence[str]) -> dict
     work = {"config": values, "folder": str(folder), "command": command, "changes": changes}
     # Read once: it may have a hundred boxes for each frame, and lie on the first of several hosts alone.
     return {**work, "processes": count, "false_alarms": false_alarms_on(training, values["data"])}
+
+
+def make_absolute(config: DictConfig) -> None:
+    """The paths to what a run learns from, so that it finds them from any working directory."""
+    keys = ["data.root", "data.false_alarms", "data.beside.root"]
+    if config.init != THERMAL:
+        keys.append("init")
+    for key in keys:
+        path = OmegaConf.select(config, key, throw_on_missing=True)
+        if path is not None:
+            OmegaConf.update(config, key, str(Path(str(path)).absolute()))
 
 
 def check_one_size(training: Annotations, count: int) -> None:

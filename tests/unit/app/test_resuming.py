@@ -19,7 +19,7 @@ CONFIG = {
     "criterion": {"name": "composite", "box_weight": 1.0},
     "optimizer": {"name": "adamw", "lr": 0.002, "weight_decay": 0.01},
     "engine": {"epochs": 2, "batch_size": 4, "precision": "fp32"},
-    "data": {"root": "a", "train": "train", "remap": None},
+    "data": {"root": "a", "train": "train", "remap": None, "beside": {"root": "c", "split": "train"}},
     "seed": 0,
     "init": None,
     "resume": None,
@@ -45,7 +45,9 @@ def asked(last: Path, *overrides: str) -> tuple[DictConfig, Path, list[str]]:
 
 def test_what_may_change_is_taken_and_told(last):
     config, folder, changes = asked(
-        last, "optimizer.weight_decay=0.5", "engine.epochs=3", "engine.batch_size=4", "data.root=b"
+        last,
+        *("optimizer.weight_decay=0.5", "engine.epochs=3", "engine.batch_size=4"),
+        *("data.root=b", "data.beside.root=d"),
     )
     assert folder == last.parents[1]
     assert (config.optimizer.weight_decay, config.engine.epochs, config.data.root) == (0.5, 3, "b")
@@ -53,6 +55,7 @@ def test_what_may_change_is_taken_and_told(last):
         "optimizer.weight_decay=0.5 (was 0.01)",
         "engine.epochs=3 (was 2)",
         "data.root=b (was a)",
+        "data.beside.root=d (was c)",
     ]
     assert config.engine.keep == 1
     assert asked(last)[2] == []
@@ -72,6 +75,7 @@ def test_fewer_epochs_than_are_done_are_refused(last):
         "init=thermal",
         "engine.batch_size=8",
         "data.train=other",
+        "data.beside.split=other",
         "data.scale=0.5",
         "model.stem=8",
         "optimizer.name=sgd",

@@ -80,6 +80,12 @@ def test_classes_that_the_set_does_not_know_are_named(two_sets):
         training_split(two_sets)
 
 
+def test_a_set_beside_that_is_not_there_is_named_as_the_user_named_it(two_sets, tmp_path):
+    two_sets["data"]["beside"]["root"] = str(tmp_path / "none")
+    with pytest.raises(UserError, match=r"^data\.beside\.root=.*none: no such folder$"):
+        training_split(two_sets)
+
+
 def test_false_alarms_of_two_sets_are_refused(two_sets):
     two_sets["data"]["false_alarms"] = "predictions.json"
     with pytest.raises(UserError, match=r"data\.beside and data\.false_alarms"):
