@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 import numpy as np
 
@@ -60,10 +61,13 @@ def _missing(missing: list[str], split: str, *, train: str) -> Finding:
 
 def _gaps(splits: Mapping[str, Annotations]) -> list[Finding]:
     """Ids are of no importance here, but a gap may be a class that the file lost."""
-    ids = sorted({key for annotations in splits.values() for key in annotations.category_ids})
-    gaps = sorted(set(range(ids[0], ids[-1] + 1)) - set(ids))
-    if not gaps:
+    known = {key for annotations in splits.values() for key in annotations.category_ids}
+    ids = sorted(known)
+    count = ids[-1] - ids[0] + 1 - len(ids)
+    if not count:
         return []
-    told = listed(list(map(str, ids)), 10)
-    message = f"category ids {told} leave out {listed(list(map(str, gaps)), 5)}"
+    # Never all of them: a stray id may lie anywhere.
+    gaps = list(islice((str(key) for key in range(ids[0], ids[-1]) if key not in known), 5))
+    rest = f" and {count - len(gaps)} more" if count > len(gaps) else ""
+    message = f"category ids {listed(list(map(str, ids)), 10)} leave out {', '.join(gaps)}{rest}"
     return [Finding(Severity.NOTE, "classes", message)]

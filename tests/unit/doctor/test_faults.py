@@ -7,7 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from detector.doctor.classes import check_classes
 from detector.doctor.findings import Severity
+from detector.doctor.limits import Limits
+from tests.built import read
 from tests.unit.data.builders import save_frame
 from tests.unit.doctor.builders import (
     BOXES,
@@ -213,12 +216,21 @@ def test_splits_with_different_classes(splits):
     assert faults(examined(changed(splits, "val", classes=("car", "person")))) == {("error", "classes")}
 
 
-def test_gaps_in_category_ids_are_noted(splits):
+@pytest.mark.parametrize(
+    ("ids", "says"),
+    [
+        ((1, 2), ""),
+        ((1, 5), "category ids 1, 5 leave out 2, 3, 4"),
+        ((1, 7), "category ids 1, 7 leave out 2, 3, 4, 5, 6"),
+        ((3, 10**15), f"category ids 3, {10**15} leave out 4, 5, 6, 7, 8 and {10**15 - 9} more"),
+    ],
+)
+def test_gaps_in_category_ids_are_noted(splits, ids, says):
     for split in splits:
-        splits = changed(splits, split, category_ids=(1, 5))
-    examination = examined(splits)
-    assert faults(examination) == set()
-    assert "1, 5 leave out 2, 3, 4" in message(examination, "classes").replace(" and 0 more", "")
+        splits = changed(splits, split, category_ids=ids)
+    findings = check_classes(splits, train="train", limits=read(Limits, "doctor:limits"))
+    noted = [finding.message for finding in findings if finding.severity is Severity.NOTE]
+    assert noted == ([says] if says else [])
 
 
 def test_frames_of_one_recording_in_two_splits(splits):
