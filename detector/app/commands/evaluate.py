@@ -86,7 +86,8 @@ def judge(
         for prediction in pipeline(frames.shots()):
             results.write(prediction)
     evaluated = evaluate(annotations, results.entries)
-    told = headline_of(evaluated, trained.thresholds, chosen_here=_chosen_here(trained, data, split), fps=fps)
+    chosen = chosen_here(trained.data, data, split)
+    told = headline_of(evaluated, trained.thresholds, chosen_here=chosen, fps=fps)
     _finish(evaluated, told, frames, output, split=split)
     return evaluated.metrics
 
@@ -114,12 +115,14 @@ def judge_predictions(
     return evaluated.metrics
 
 
-def _chosen_here(trained: Detector, asked: Settings, split: str) -> bool | None:
-    """Whether the checkpoint's thresholds were chosen on the split; None where it does not tell on which."""
-    own = trained.data
+def chosen_here(own: Settings | None, asked: Settings, split: str) -> bool | None:
+    """Whether a checkpoint's thresholds were chosen on the split; None where it does not tell on which.
+
+    own: the data it was trained on, asked: the data asked for.
+    """
     if own is None:
         return None
-    same = asked["source"] is None or Path(str(asked["root"])).absolute() == Path(str(own["root"])).absolute()
+    same = asked["source"] is None or Path(str(asked["root"])).resolve() == Path(str(own["root"])).resolve()
     return same and split == own["val"]
 
 
