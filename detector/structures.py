@@ -56,6 +56,15 @@ class Frame:
         """(height, width) in pixels."""
         return self.counts.shape[0], self.counts.shape[1]
 
+    def seconds_since(self, start: datetime | None) -> float | None:
+        """From `start` to its time by the camera's own clock; None where one of them is not known.
+
+        Zones are dropped: of one recording some pictures may tell theirs and others not.
+        """
+        if self.time is None or start is None:
+            return None
+        return (self.time.replace(tzinfo=None) - start.replace(tzinfo=None)).total_seconds()
+
 
 @dataclass(frozen=True, eq=False)
 class Candidates:

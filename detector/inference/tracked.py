@@ -51,9 +51,9 @@ class Clock:
     def read(self, frame: Frame) -> float:
         """Of the next frame: by its own time, or a period after the one before."""
         after = self.now + self.period
-        if frame.time is not None:
-            self.start = self.start or frame.time
-            told = (frame.time.replace(tzinfo=None) - self.start.replace(tzinfo=None)).total_seconds()
+        self.start = self.start or frame.time
+        told = frame.seconds_since(self.start)
+        if told is not None:
             if told > self.told:
                 self.period = (told - self.told) / self.alike if self.alike else self.period
                 self.told, self.alike = told, 0

@@ -1,11 +1,29 @@
-"""Detections of one frame, and those of them that are kept."""
+"""A frame's time; detections of one frame, and those of them that are kept."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 import numpy as np
 import pytest
 
-from detector.structures import Detections
+from detector.structures import Detections, Frame
+
+
+@pytest.mark.parametrize(
+    ("start", "time", "seconds"),
+    [
+        ("2026-01-02T12:00:00", "2026-01-02T12:00:01.5", 1.5),
+        ("2026-01-02T12:00:00+02:00", "2026-01-02T12:00:05", 5.0),
+        ("2026-01-02T12:00:05", "2026-01-02T12:00:00+02:00", -5.0),
+        (None, "2026-01-02T12:00:00", None),
+        ("2026-01-02T12:00:00", None, None),
+    ],
+)
+def test_times_are_of_the_camera_s_clock_whether_it_tells_its_zone_or_not(start, time, seconds):
+    start, time = (text and datetime.fromisoformat(text) for text in (start, time))
+    frame = Frame(np.zeros((2, 2), np.uint16), 16, "frame", time=time)
+    assert frame.seconds_since(start) == seconds
 
 
 @pytest.mark.parametrize(

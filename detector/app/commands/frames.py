@@ -254,9 +254,9 @@ def _entry(one: Surveyed, frame: Frame, *, name: str, index: int, why: str, numb
 
 def _seconds(one: Surveyed, frame: Frame, index: int) -> float | None:
     """Since the recording's first frame, where times or at least their distance are known."""
-    start, fps = one.survey.start, one.opened.recording.fps
-    if frame.time is not None and start is not None:
-        return round((frame.time - start).total_seconds(), 3)
+    told, fps = frame.seconds_since(one.survey.start), one.opened.recording.fps
+    if told is not None:
+        return round(told, 3)
     return None if fps is None else round(index / fps, 3)
 
 
