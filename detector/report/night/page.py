@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from detector.events.visit import Visit
@@ -27,9 +28,15 @@ def file_name(night: str) -> str:
 def by_night(visits: Sequence[Visit]) -> dict[str, list[Visit]]:
     """Visits by the date on which their night began, in order; last those of UNKNOWN time."""
     nights: dict[str, list[Visit]] = {}
-    for visit in sorted(visits, key=lambda visit: (visit.start or "", visit.recording, visit.first)):
+    for visit in sorted(visits, key=_order):
         nights.setdefault(visit.night or UNKNOWN, []).append(visit)
     return dict(sorted(nights.items()))
+
+
+def _order(visit: Visit) -> tuple[datetime, str, float]:
+    """By the clock that the page shows; some cameras tell a zone and others none."""
+    began = datetime.min if visit.began is None else visit.began.replace(tzinfo=None)
+    return began, visit.recording, visit.first
 
 
 def night_page(night: str, visits: Sequence[Visit], folder: Path) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import cv2
@@ -28,6 +29,15 @@ def test_nights_are_from_noon_to_noon():
     }
     assert list(nights) == ["2026-01-02", "2026-01-03", "unknown"]
     assert told(nights)[0] == "2026-01-02  2 visits: 2 person"
+
+
+def test_visits_of_cameras_that_tell_a_zone_and_of_others_come_in_the_order_of_their_times():
+    later = datetime.fromisoformat("2026-01-02T21:30:00").astimezone()
+    west = timezone(later.utcoffset() - timedelta(hours=5))
+    other = visit(track=2, start=later.astimezone(west).isoformat())
+    assert other.start.startswith("2026-01-02T16:30:00")
+    nights = by_night([other, visit()])
+    assert [one.track for one in nights["2026-01-02"]] == [1, 2]
 
 
 def tables(page) -> dict[str, list[tuple[str, ...]]]:
