@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
-import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -165,7 +164,7 @@ class TrainLoader:
             if not str(error).startswith("DataLoader timed out"):
                 raise
             raise UserError(
-                f"waited {self.timeout:g} s for a batch of {_end_workers()}{_shared_memory()}; "
+                f"waited {self.timeout:g} s for a batch of {self._end_workers()}{_shared_memory()}; "
                 "engine.timeout says how long, engine.workers=0 does without them"
             ) from error
 
@@ -177,6 +176,18 @@ class TrainLoader:
             # word on that comes any moment, out of a signal: let it come here, not where nobody expects it.
             time.sleep(SIGNAL_WAIT)
             raise
+
+    def _end_workers(self) -> str:
+        """Kill the workers, one of which may be stopped and not end otherwise, and tell what each did."""
+        told = []
+        # Not all children of this process: whoever trains from Python may have others.
+        iterator: Any = self._loader._iterator
+        for worker in iterator._workers:
+            told.append(f"{worker.pid} ({system.state(worker.pid)})")
+            with contextlib.suppress(RuntimeError):  # torch's word on its end, out of a signal
+                worker.kill()
+                worker.join(SIGNAL_WAIT)
+        return f"the loader workers {', '.join(told)}"
 
 
 @contextlib.contextmanager
@@ -217,16 +228,6 @@ def train_loader(
     factors = np.ones(len(dataset)) if factors is None else factors
     sampler = EpochSampler(factors, batch_size=batch_size, seed=seed, rank=rank, world_size=world_size)
     return TrainLoader(dataset, sampler, workers=workers, timeout=timeout)
-
-
-def _end_workers() -> str:
-    """Kill the workers, one of which may be stopped and then could not be ended, and tell what each did."""
-    told = []
-    for worker in multiprocessing.active_children():
-        if worker.pid is not None:
-            told.append(f"{worker.pid} ({system.state(worker.pid)})")
-            os.kill(worker.pid, signal.SIGKILL)
-    return f"the loader workers {', '.join(told)}"
 
 
 def _shared_memory() -> str:

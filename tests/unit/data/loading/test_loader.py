@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import re
 import signal
@@ -220,11 +221,23 @@ class Stopping(Fatal):
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="asks Linux")
-def test_a_stopped_worker_is_waited_for_so_long_named_and_ended(tmp_path: Path) -> None:
+def test_a_stopped_worker_is_waited_for_so_long_named_and_ended_and_no_other_process(tmp_path: Path) -> None:
     dataset = dataset_of(tmp_path, 4, transform=Stopping())
     loader = train_loader(dataset, batch_size=2, workers=1, seed=0, timeout=0.5)
-    with pytest.raises(UserError, match=r"^waited 0\.5 s for a batch of the loader workers \d+ \(stopped\)"):
-        list(loader)
+    other = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    other.start()
+    try:
+        message = r"^waited 0\.5 s for a batch of the loader workers (\d+) \(stopped\)[; ]"
+        with pytest.raises(UserError, match=message) as caught:
+            list(loader)
+        assert other.is_alive()
+        assert str(other.pid) not in str(caught.value)
+        named = re.match(message, str(caught.value))
+        assert named is not None
+        assert int(named[1]) not in {child.pid for child in multiprocessing.active_children()}
+    finally:
+        other.kill()
+        other.join()
 
 
 def test_little_shared_memory_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
