@@ -9,6 +9,7 @@ from detector import distributed
 from detector.data.annotations import Annotations
 from detector.data.loading.sample import Sample, Transform
 from detector.data.loading.store import FrameStore
+from detector.errors import UserError
 from detector.thermal.agc import Agc
 
 # Keeps these random numbers apart from those of an epoch's order, which also follow seed and epoch.
@@ -52,4 +53,8 @@ class DetectionDataset(Dataset[Sample]):
     def __getitem__(self, key: SampleKey) -> Sample:
         epoch, index, turn = key
         rng = np.random.default_rng((SAMPLE_STREAM, self.seed, epoch, index, turn))
-        return self.transform(self.frames, index, epoch=epoch, rng=rng)
+        try:
+            return self.transform(self.frames, index, epoch=epoch, rng=rng)
+        except UserError as error:
+            # torch makes a worker's exception anew from its text alone, which a kind of its own may not take.
+            raise UserError(str(error)) from error

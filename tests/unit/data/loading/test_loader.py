@@ -21,6 +21,7 @@ from detector.errors import UserError
 from detector.structures import IGNORE_LABEL
 from detector.tensors import Batch
 from detector.thermal.agc import FixedRange
+from detector.thermal.io.colour import ColourError
 from tests.unit.data.builders import split_on_disk
 from tests.unit.data.recipes import patches
 
@@ -145,6 +146,21 @@ def test_an_image_that_goes_bad_while_training_is_named_in_one_line(tmp_path: Pa
         file.write_bytes(b"")
     with pytest.raises(UserError, match=r"^\S+\.png: the image file is empty$"):
         list(train_loader(dataset, batch_size=2, workers=workers, seed=0))
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_colours_that_nobody_said_how_to_read_end_in_their_one_line(tmp_path: Path, workers: int) -> None:
+    """An error of its own kind, which takes more than a message."""
+    error = ColourError("a.png", np.array([[200, 30, 0]], np.uint8), apart=200, embedded=True)
+
+    class Coloured(Fatal):
+        def __call__(self, *_: object, **__: object) -> Sample:
+            raise error
+
+    dataset = dataset_of(tmp_path, 4, transform=Coloured())
+    with pytest.raises(UserError) as caught:
+        list(train_loader(dataset, batch_size=2, workers=workers, seed=0))
+    assert str(caught.value) == str(error)
 
 
 class Fatal:
