@@ -34,12 +34,13 @@ def run(config: DictConfig) -> None:
     begun = config.checkpoint is None and not source.is_file()
     state = None if begun else checkpoint.load(source)
     values = run_config(folder) if state is None else state["config"]
-    with checkpoint.as_saved(str(source)), tempfile.TemporaryDirectory() as scratch:
-        values["engine"]["device"] = config.device
-        if config.root is not None:
-            values["data"]["root"] = str(config.root)
-        annotations = training_split(values)
-        trainer = _trainer(values, annotations, state, folder=Path(scratch), source=str(source))
+    with tempfile.TemporaryDirectory() as scratch:
+        with checkpoint.as_saved(str(source)):
+            values["engine"]["device"] = config.device
+            if config.root is not None:
+                values["data"]["root"] = str(config.root)
+            annotations = training_split(values)
+            trainer = _trainer(values, annotations, state, folder=Path(scratch), source=str(source))
         _replay(
             trainer, step, images, annotations, source="the weights it began with" if begun else str(source)
         )

@@ -1,11 +1,13 @@
-"""Which step is made again: nonfinite.json may be anybody's."""
+"""Which step is made again: nonfinite.json may be anybody's, and so may the checkpoint."""
 
 import json
 import re
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
+from detector.app.commands import replay
 from detector.app.commands.replay import noted
 from detector.errors import UserError
 
@@ -38,3 +40,24 @@ def test_anything_else_is_refused(tmp_path: Path, text: str | None, step: int | 
         file.write_text(text)
     with pytest.raises(UserError, match=re.escape(said)):
         noted(file, step)
+
+
+def test_a_checkpoint_is_blamed_for_what_it_holds_and_not_for_a_fault_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise TypeError("a fault of ours")
+
+    (tmp_path / "nonfinite.json").write_text(json.dumps(STEPS))
+    (tmp_path / "last.pt").touch()
+    asked = {"run": str(tmp_path), "step": None, "checkpoint": str(tmp_path / "last.pt"), "root": None}
+    saved: dict[str, object] = {}
+    monkeypatch.setattr(replay.checkpoint, "load", lambda _path: {"config": saved})
+    monkeypatch.setattr(replay, "training_split", lambda _config: None)
+    monkeypatch.setattr(replay, "_trainer", lambda *_, **__: None)
+    monkeypatch.setattr(replay, "_replay", broken)
+    with pytest.raises(UserError, match=r"last\.pt: its training cannot go on \('engine'\)"):
+        replay.run(OmegaConf.create({**asked, "device": "cpu"}))
+    saved["engine"] = {}
+    with pytest.raises(TypeError, match="a fault of ours"):
+        replay.run(OmegaConf.create({**asked, "device": "cpu"}))
