@@ -73,6 +73,11 @@ class PaperProduct:
     eps: float
 
     def __call__(self, factors: Tensor) -> Tensor:
+        if len(factors) != 4:
+            raise UserError(
+                f"combine.name=paper_product joins four factors, found {len(factors)}; factors.name=split or "
+                "split_background gives four"
+            )
         a, b, c, d = factors.unbind()  # Tensor.prod looks for zeros in backward, a wait for the device.
         pairs = torch.stack([a * b, c * d]).clamp(min=self.eps).sqrt()
         return (pairs[0] * pairs[1]).clamp(min=self.eps).sqrt()

@@ -45,6 +45,13 @@ def test_the_literal_form_is_the_printed_formula():
         assert PaperProduct(eps=eps)(factors(a, b, c, d)).item() == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("count", [2, 5])
+def test_the_literal_form_of_other_than_four_factors_is_refused(count: int):
+    message = rf"^combine\.name=paper_product joins four factors, found {count}; factors\.name=split or"
+    with pytest.raises(UserError, match=message):
+        PaperProduct(eps=EPS)(factors(*[0.5] * count))
+
+
 def test_the_literal_form_is_the_geometric_mean_where_nothing_is_clamped():
     x = factors(0.1, 0.4, 0.9, 0.4)
     assert PaperProduct(eps=EPS)(x).item() == pytest.approx(Geometric(eps=EPS)(x).item())
