@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from detector.engine import seal
@@ -83,7 +83,7 @@ def load(path: str | Path) -> dict[str, Any]:
         content = path.read_bytes()
         # Of its old format torch would read pickles with warnings of its own.
         archive = zipfile.is_zipfile(io.BytesIO(content))
-        state = _load_torch(content) if archive else _load_safetensors(path, content)
+        state = _load_torch(content) if archive else _load_safetensors(content)
     except Exception as error:  # damaged bytes can raise anything
         reason = first_line(error)
         raise UserError(
@@ -183,14 +183,15 @@ def _load_torch(content: bytes) -> Any:
     return state
 
 
-def _load_safetensors(path: Path, content: bytes) -> dict[str, Any]:
+def _load_safetensors(content: bytes) -> dict[str, Any]:
     whole = seal.check_tensors(content)
     try:
         weights = safetensors.torch.load(content)
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get(KEY, "{}"))
     except SafetensorError as error:
         raise ValueError(f"neither an archive as torch writes them nor safetensors: {error}") from error
+    # safe_open would read the file again, which may have become another one by then.
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    about = json.loads(header.get("__metadata__", {}).get(KEY, "{}"))
     if isinstance(about, dict):
         seal.check_told(about.pop(seal.KEY, False), whole)
     single = {

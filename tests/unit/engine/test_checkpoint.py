@@ -155,6 +155,24 @@ def test_a_weights_file_takes_two_bytes_a_weight(tmp_path):
     assert path.stat().st_size < 2 * 100_000 + 2_000
 
 
+def test_weights_and_what_is_said_of_them_are_of_one_file_where_it_is_replaced_meanwhile(
+    tmp_path, monkeypatch
+):
+    path, later = tmp_path / "w.safetensors", tmp_path / "later.safetensors"
+    checkpoint.save_weights(path, {**STATE, "ema": {"weight": torch.zeros(2)}})
+    checkpoint.save_weights(later, {**STATE, "ema": {"weight": torch.ones(2)}, "classes": ["car"]})
+    read = Path.read_bytes
+
+    def replaced_after(self: Path) -> bytes:
+        content = read(self)
+        later.replace(path)
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", replaced_after)
+    state = checkpoint.load(path)
+    assert (state["ema"]["weight"].tolist(), state["classes"]) == ([0, 0], ["person"])
+
+
 HOSTILE = {
     "a class of another's": {"thermal": {"_target_": "pathlib.Path", "_args_": ["/tmp/x"]}},
     "builtins, in a list": {"model": {"widths": [8, {"_target_": "builtins.eval", "_args_": ["1"]}]}},
