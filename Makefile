@@ -47,5 +47,6 @@ docs: setup
 	@rm -rf site
 	@$(python) -m docs.site.build
 
+# Not runs/: what was trained is not made again in a minute.
 clean:
-	rm -rf runs site data/synthetic .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf site data/synthetic .pytest_cache .mypy_cache .ruff_cache .hypothesis
