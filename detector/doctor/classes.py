@@ -5,25 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import islice
 
-import numpy as np
-
 from detector.data.annotations import Annotations
 from detector.doctor.findings import Finding, Severity, listed
 from detector.doctor.limits import Limits
 from detector.evaluation.worst import worst
 
 
-def class_counts(annotations: Annotations) -> np.ndarray:
-    """[C] objects of each class, without ignored regions."""
-    labels = [record.labels[~record.ignored] for record in annotations.records]
-    return np.bincount(np.concatenate(labels), minlength=len(annotations.classes))
-
-
 def rarest(splits: Mapping[str, Annotations]) -> list[str]:
     """All class names; of more than a table shows those with the fewest objects in all splits, but some."""
     totals: dict[str, int] = {}
     for truth in splits.values():
-        for name, count in zip(truth.classes, class_counts(truth).tolist(), strict=True):
+        for name, count in zip(truth.classes, truth.object_counts().tolist(), strict=True):
             totals[name] = totals.get(name, 0) + count
     return worst({name: count or None for name, count in totals.items()})
 
@@ -37,7 +29,7 @@ def check_classes(splits: Mapping[str, Annotations], *, train: str, limits: Limi
         message = f"splits name different classes ({told})"
         return [*findings, Finding(Severity.ERROR, "classes", message, "choose data.source.classes", details)]
     names = next(iter(splits.values())).classes
-    counts = {split: class_counts(annotations) for split, annotations in splits.items()}
+    counts = {split: annotations.object_counts() for split, annotations in splits.items()}
     for split, of_split in counts.items():
         missing = [name for name, count in zip(names, of_split, strict=True) if not count]
         if missing:

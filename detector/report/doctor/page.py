@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detector.charts import plots
-from detector.doctor.classes import class_counts, rarest
+from detector.doctor.classes import rarest
 from detector.doctor.examination import Examination
 from detector.doctor.findings import Exhibit, Finding
 from detector.doctor.placement import SHIFTS
@@ -46,7 +46,7 @@ def _splits(examination: Examination) -> Table:
     names = rarest(examination.splits)
     rows = []
     for split, truth in examination.splits.items():
-        counts = dict(zip(truth.classes, class_counts(truth).tolist(), strict=True))
+        counts = dict(zip(truth.classes, truth.object_counts().tolist(), strict=True))
         recordings = {record.sequence for record in truth.records if record.sequence is not None}
         empty = sum(record.ignored.all() for record in truth.records)
         row = (split, len(truth.records), len(recordings) or "-", empty)
