@@ -37,6 +37,14 @@ def thresholds(
     return dict.fromkeys(classes, confidence)
 
 
+def limits(prediction: Prediction, least: Mapping[str, float]) -> np.ndarray:
+    """[N] float32: what each detection must score, of the score that its class must.
+
+    As float32, which scores are: a threshold is often the score of a detection, which then counts.
+    """
+    return np.array([least[name] for name in prediction.classes], np.float32)[prediction.labels]
+
+
 def lowest(least: Mapping[str, float], *, weak: float = 1.0) -> float:
     """The score below which no stage looks at a detection: the least of all classes.
 
@@ -51,8 +59,6 @@ def confident(least: Mapping[str, float]) -> Stage:
     def stage(predictions: Iterable[Prediction]) -> Predictions:
         for prediction in predictions:
             found = prediction.detections
-            # As float32, which scores are: a threshold is often the score of a detection, which then counts.
-            limits = np.array([least[name] for name in prediction.classes], np.float32)
-            yield replace(prediction, detections=found.keep(found.scores >= limits[found.labels]))
+            yield replace(prediction, detections=found.keep(found.scores >= limits(prediction, least)))
 
     return stage

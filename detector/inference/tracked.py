@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from detector.inference.prediction import Prediction
-from detector.inference.stages import Predictions, Stage
+from detector.inference.stages import Predictions, Stage, limits
 from detector.structures import Frame
 from detector.tracking.base import Tracker
 
@@ -26,9 +26,8 @@ def tracked(tracker: Tracker, least: Mapping[str, float], *, fps: float) -> Stag
         tracks, clock = tracker.start(), Clock(fps=fps)
         for prediction in predictions:
             found = prediction.detections
-            # As float32, which scores are: a threshold is often the score of a detection, which then counts.
-            limits = np.array([least[name] for name in prediction.classes], np.float32)[found.labels]
-            shares = np.divide(found.scores, limits, out=np.ones_like(limits), where=limits > 0)
+            needed = limits(prediction, least)
+            shares = np.divide(found.scores, needed, out=np.ones_like(needed), where=needed > 0)
             kept = tracks.update(found, shares, seconds=clock.read(prediction.frame))
             yield replace(prediction, detections=replace(kept, boxes=_inside(kept.boxes, prediction.frame)))
 

@@ -9,6 +9,7 @@ from pycocotools import mask
 
 from detector.data.annotations import xywh
 from detector.inference.prediction import Prediction
+from detector.inference.stages import limits
 from detector.structures import Detections
 
 SAME = 0.3
@@ -27,19 +28,19 @@ def doubts(predictions: Iterable[Prediction], least: Mapping[str, float]) -> np.
     values: list[float] = []
     found: list[Detections] = []  # of the last three frames, those that count
     for prediction in predictions:
-        limits = np.array([least[name] for name in prediction.classes], np.float32)[prediction.labels]
-        values.append(float(_unsure(prediction.scores, limits).max(initial=0.0)))
-        found = [*found[-2:], prediction.detections.keep(prediction.scores >= limits)]
+        needed = limits(prediction, least)
+        values.append(float(_unsure(prediction.scores, needed).max(initial=0.0)))
+        found = [*found[-2:], prediction.detections.keep(prediction.scores >= needed)]
         if len(found) == 3 and _lost(*found):
             values[-2] = 1.0
     return np.array(values)
 
 
-def _unsure(scores: np.ndarray, limits: np.ndarray) -> np.ndarray:
+def _unsure(scores: np.ndarray, needed: np.ndarray) -> np.ndarray:
     """[N] of scores and thresholds [N], 1 where they are equal."""
-    scores, limits = scores.astype(np.float64), limits.astype(np.float64)
-    room = np.where(scores < limits, limits, 1 - limits)  # 0 only where the two are equal
-    return 1 - np.abs(scores - limits) / np.where(room > 0, room, 1)
+    scores, needed = scores.astype(np.float64), needed.astype(np.float64)
+    room = np.where(scores < needed, needed, 1 - needed)  # 0 only where the two are equal
+    return 1 - np.abs(scores - needed) / np.where(room > 0, room, 1)
 
 
 def _lost(before: Detections, now: Detections, after: Detections) -> bool:
