@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import queue
 import signal
@@ -24,7 +23,7 @@ from detector.errors import Interrupted, UserError
 from detector.tuning.training import Training
 
 PROGRAM = (sys.executable, "-m", "detector")
-LOG, LOCK = "log.txt", "lock"
+LOG = "log.txt"
 STOPPED = "stopped; the same command goes on from here"
 MOST_ON_CPU = 4
 """Trainings at a time where nobody says how many: each decodes and caches frames of its own."""
@@ -141,20 +140,12 @@ class Workers:
             "engine.processes=1",
         )
         log = training.folder / LOG
-        with log.open("a") as output, (training.folder / LOCK).open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UserError(
-                    f"{training.folder}: another process is training there; wait for its end"
-                ) from None
-            # The child inherits the lock: it holds even where this process is killed and the child is not.
+        with log.open("a") as output:
             process = subprocess.Popen(
                 [*PROGRAM, "train", *overrides],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self._share(slot)},
-                pass_fds=(lock.fileno(),),
                 start_new_session=True,  # Ctrl-C reaches it through us alone, once
             )
             self._running.add(process)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from detector.app.running import workers
+from detector.app.running.folder import Locked
 from detector.app.running.workers import Workers, how_many_at_once, run_command
 from detector.errors import Interrupted, UserError
 from detector.tuning.training import Training
@@ -156,34 +156,25 @@ def test_a_signal_stops_those_that_run_and_starts_no_other(tmp_path):
     assert not (tmp_path / "b").exists()
 
 
-def test_a_folder_in_which_a_training_lives_is_left_alone(tmp_path):
+def test_of_two_studies_on_one_folder_the_second_is_told_in_one_line(tmp_path, monkeypatch):
+    script = """
+import pathlib, sys
+from detector.app.running.folder import Locked
+try:
+    Locked(pathlib.Path(sys.argv[2].partition("=")[2]))
+except ValueError as error:
+    sys.exit(f"error: {error}")
+"""
+    stand_in(script, tmp_path, monkeypatch)
     one = training(tmp_path, "a")
     one.claim()
-    with (one.folder / "lock").open("w") as lock, Workers(1) as pool:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match="another process is training there"):
-            pool.train(one)
-    assert not (one.folder / "started").exists()
-
-
-def test_the_lock_outlives_us_in_the_training(tmp_path):
-    """Where the parent is killed and the training is not, a second start must see it."""
-    one = training(tmp_path, "a", "wait=go")
-    with Workers(1) as pool:
-        thread = threading.Thread(target=pool.train, args=(one,))
-        thread.start()
-        until((one.folder / "started").exists)
-        (process,) = pool._running
-        assert (
-            any(
-                os.readlink(f"/proc/{process.pid}/fd/{number}").endswith("/a/lock")
-                for number in os.listdir(f"/proc/{process.pid}/fd")
-            )
-            if Path("/proc").is_dir()
-            else True
-        )
-        (tmp_path / "go").touch()
-        thread.join()
+    lock = Locked(one.folder)  # of the first one's training
+    with Workers(1) as pool, pytest.raises(UserError) as caught:
+        pool.train(one)
+    lock.release()
+    told = str(caught.value)
+    assert f"{one.folder}: another training runs there (process {os.getpid()}); wait for its end" in told
+    assert "\n" not in told
 
 
 def test_jobs(monkeypatch):
