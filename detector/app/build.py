@@ -60,7 +60,7 @@ def _load(data: Settings, names: Sequence[str]) -> list[Annotations]:
     splits = [without_unreadable(split, name, **skipping) for split, name in zip(splits, names, strict=True)]
     if data["remap"] is not None:
         splits = [remap(split, plain(data["remap"])) for split in splits]
-    # Runs from before 0.3 have neither key.
+    # Older runs have neither key.
     return coloured(measured(splits, data.get("unit")), data.get("colour", REFUSE))
 
 

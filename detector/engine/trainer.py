@@ -174,7 +174,7 @@ class Trainer:
         checkpoint.restore_random_state(state["random"])
         self.progress = Progress(**state["progress"])
         self.thresholds = state["thresholds"]
-        self.skipping.skipped = list(state.get("skipped", []))  # runs from before 0.3 have no such key
+        self.skipping.skipped = list(state.get("skipped", []))  # older runs have no such key
 
     @staticmethod
     def check_resumable(state: dict[str, Any], *, source: str) -> None:

@@ -97,7 +97,7 @@ def _judge_best(folder: Path, values: dict[str, Any], settings: EngineSettings) 
         data=NO_DATA,
         engine=settings,
         evaluate=build_evaluate(values),
-        fps=frame_rate(values["evaluation"].get("fps")),  # a resumed run may be older than the setting
+        fps=frame_rate(values["evaluation"]["fps"]),
         output=folder,
     )
     print(f"checkpoint:  {best}")

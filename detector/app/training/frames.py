@@ -34,7 +34,7 @@ def training_split(config: dict[str, Any]) -> Annotations:
             f"data.train={data['train']}: none of its {len(annotations.records)} frames has an object to "
             "learn: label some, or see data.source.classes and data.remap"
         )
-    count = data.get("frames")  # runs from before 0.3 have no such key
+    count = data.get("frames")  # older runs have no such key
     if count is not None:
         annotations = drawn(annotations, count, seed=config["seed"])
     beside = data.get("beside")
@@ -65,7 +65,7 @@ def false_alarms_on(annotations: Annotations, data: Mapping[str, Any]) -> list[i
 
     annotations: of `training_split`. Raises UserError as `read_false_alarms` does.
     """
-    file = data.get("false_alarms")  # runs from before 0.3 have no such key
+    file = data.get("false_alarms")  # older runs have no such key
     if file is None:
         return None
     # A detector is judged on the whole split, also where few frames are drawn from it to learn from.

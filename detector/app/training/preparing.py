@@ -97,7 +97,7 @@ def _check(config: dict[str, Any], settings: EngineSettings, count: int, *, clas
     for part in ("assigner", "criterion", "optimizer", "postprocess"):
         build(part, config[part])
     build_evaluate(config)
-    frame_rate(config["evaluation"].get("fps"))
+    frame_rate(config["evaluation"]["fps"])
     if config["resume"] is not None:
         checkpoint.load_weights(model, checkpoint.load(config["resume"])["model"], source=config["resume"])
     else:

@@ -25,7 +25,11 @@ CONFIG = {
     "resume": None,
     "overwrite": False,
 }
-NEW = {"engine": {"keep": 1}, "data": {"scale": 1.0, "on_error": "stop"}}
+NEW = {
+    "engine": {"keep": 1},
+    "data": {"scale": 1.0, "on_error": "stop"},
+    "evaluation": {"fps": None},
+}
 """Settings that the run, which is older, does not know."""
 
 
@@ -58,6 +62,7 @@ def test_what_may_change_is_taken_and_told(last):
         "data.beside.root=d (was c)",
     ]
     assert config.engine.keep == 1
+    assert config.evaluation == {**CONFIG["evaluation"], "fps": None}
     assert asked(last)[2] == []
 
 
