@@ -76,7 +76,7 @@ def rules(settings: Mapping[str, Any], *, classes: tuple[str, ...]) -> Rules:
     )
 
 
-def told(rules: Rules, *, name: str, fps: float, rang: Rang, over: Callable[[Visit], None]) -> Stage:
+def noting_visits(rules: Rules, *, name: str, fps: float, rang: Rang, over: Callable[[Visit], None]) -> Stage:
     """Passes followed objects on; `rang` is told of alarms, `over` of visits that are over.
 
     name: of the live source. fps: of frames that do not tell their time.

@@ -16,7 +16,7 @@ from detector.app.parts import build
 from detector.app.predicting import DEFAULT_FPS
 from detector.app.reading import checked_shape, chosen_colour, chosen_scale
 from detector.app.settings import plain, typed
-from detector.app.visiting import alarm_line, rules, told
+from detector.app.visiting import alarm_line, noting_visits, rules
 from detector.engine.settings import InferenceSettings
 from detector.errors import UserError
 from detector.events.visit import Visit
@@ -113,7 +113,7 @@ def _stage(
         notify({"visit": visit.plain()})
 
     asked = rules(plain(config.events), classes=detector.classes)
-    note = told(asked, name=name, fps=DEFAULT_FPS, rang=rang, over=over)
+    note = noting_visits(asked, name=name, fps=DEFAULT_FPS, rang=rang, over=over)
     return lambda predictions: note(follow(predictions))
 
 
