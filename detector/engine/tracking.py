@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from detector.charts.evaluation import pictures
-from detector.engine.steplog import StepRecord
+from detector.engine.steplog import GRADIENT, StepRecord
 from detector.evaluation.coco import Metrics
 from detector.evaluation.worst import worst
 
@@ -36,8 +37,7 @@ class Tracker:
         self.quiet = quiet
         self.pictures = pictures
         self.bar: tqdm | None = None
-        self.latest: dict[str, float] = {}
-        self._reset_clock()
+        self._begin_anew()
 
     def open(self, step: int) -> None:
         """Start writing to TensorBoard after `step`; it hides what a killed run wrote of later steps."""
@@ -46,7 +46,7 @@ class Tracker:
 
     def start_epoch(self, epoch: int, epochs: int, *, steps: int, done: int) -> None:
         """steps: of a whole epoch; done: those a resumed run has behind it."""
-        self._reset_clock()
+        self._begin_anew()
         self._epoch_name = f"epoch {epoch + 1}/{epochs}"
         if not self.quiet:
             # disable=None: no bar where nobody watches; a line per epoch remains.
@@ -66,16 +66,17 @@ class Tracker:
         for record in records:
             for name, value in record.values.items():
                 self._scalar(f"{self._group(name)}/{name}", value, record.step)
+                self._values.setdefault(name, []).append(value)
         if not records:
             return
-        self.latest = records[-1].values
-        self._scalar("train/lr", lr, records[-1].step)
+        latest = records[-1]
+        self._scalar("train/lr", lr, latest.step)
         if self.bar is not None:
-            shown = {name: f"{value:.3f}" for name, value in self.latest.items() if name not in COUNTS}
+            shown = {name: f"{value:.3f}" for name, value in latest.values.items() if name not in COUNTS}
             self.bar.set_postfix({**shown, "lr": f"{lr:.1e}", "img/s": f"{self._throughput():.0f}"})
 
     def end_epoch(self, step: int) -> None:
-        """The epoch's losses and throughput; nothing where a resumed run had no step left in it."""
+        """Its mean losses and throughput; nothing where a resumed run had no step left in it."""
         if self.bar is not None:
             self.bar.close()
         if self._images == 0:
@@ -83,8 +84,8 @@ class Tracker:
         seconds = time.perf_counter() - self._start
         self._scalar("time/images_per_second", self._throughput(), step)
         self._scalar("time/data_wait_share", self._waiting / seconds, step)
-        values = {name: value for name, value in self.latest.items() if name not in COUNTS}
-        losses = "  ".join(f"{name} {value:.3f}" for name, value in values.items())
+        shown = {name: values for name, values in self._values.items() if name not in COUNTS}
+        losses = "  ".join(f"{name} {fmean(values):.3f}" for name, values in shown.items())
         self.say(
             f"{self._epoch_name}  {losses}  {self._throughput():.0f} img/s, "
             f"waiting for data {self._waiting / seconds:.1%}"
@@ -128,16 +129,18 @@ class Tracker:
         if self.writer is not None:
             self.writer.close()
 
-    def _reset_clock(self) -> None:
+    def _begin_anew(self) -> None:
+        """Of an epoch: its clock and what its steps had, by name."""
         self._start = time.perf_counter()
         self._waiting = 0.0
         self._images = 0
+        self._values: dict[str, list[float]] = {}
 
     def _throughput(self) -> float:
         return self._images / max(1e-9, time.perf_counter() - self._start)
 
     def _group(self, name: str) -> str:
-        return "counts" if name in COUNTS else "train" if name == "gradient_norm" else "loss"
+        return "counts" if name in COUNTS else "train" if name == GRADIENT else "loss"
 
     def _scalar(self, tag: str, value: float, step: int) -> None:
         if self.writer is not None:

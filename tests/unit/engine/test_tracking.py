@@ -61,9 +61,21 @@ def test_everything_lands_in_tensorboard(tmp_path, capsys):
     assert not any("car" in tag for kind in ("scalars", "tensors") for tag in tags[kind])
 
     shown = capsys.readouterr().out
-    assert "epoch 1/2  box 0.250  gradient_norm 1.000" in shown
+    assert "epoch 1/2  box 0.375  gradient_norm 1.500" in shown, "means of the epoch's steps"
     assert "positives" not in shown
     assert "epoch 1: val AP 1.0000  AP50 1.0000" in shown
+
+
+def test_an_epoch_s_losses_are_of_its_own_steps_alone(capsys):
+    tracker = Tracker(None)
+    for epoch, rows in enumerate([[{"box": 9.0}], [{"box": 1.0, "gradient_norm": 4.0}, {"box": 2.0}]]):
+        tracker.start_epoch(epoch, 2, steps=len(rows), done=0)
+        tracker.stepped(images=1)
+        tracker.losses([StepRecord(1, values) for values in rows], lr=0.1)
+        tracker.end_epoch(1)
+    tracker.close()
+    # A step whose gradient overflowed has none.
+    assert "epoch 2/2  box 1.500  gradient_norm 4.000  " in capsys.readouterr().out
 
 
 def test_a_resumed_run_hides_what_the_killed_one_wrote_after_its_checkpoint(tmp_path):
