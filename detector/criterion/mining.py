@@ -12,7 +12,7 @@ from detector import distributed
 from detector.errors import UserError
 
 DIGITS = 2**16
-"""Of a number of 32 bits there are two."""
+"""Values of a 16-bit digit; a 32-bit key has two digits."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def check(state: object, path: Path) -> None:
         remedy = "train again, or use it with the version it is from" if older else "install a newer one"
         raise UserError(
             f"checkpoint {path}: is of format {found}, from version {state['version']}; this version "
-            f"{__version__} reads format {FORMAT}: {remedy}"
+            f"{__version__} reads formats {' and '.join(map(str, READ))}: {remedy}"
         )
     missing = [key for key in REQUIRED if key not in state]
     if missing:

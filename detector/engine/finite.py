@@ -1,4 +1,4 @@
-"""Numbers that are none: what may be saved, and what becomes of a step that has them."""
+"""NaN and infinite numbers: what may be saved, and what becomes of a step that has them."""
 
 from __future__ import annotations
 

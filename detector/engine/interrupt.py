@@ -15,8 +15,8 @@ from detector import distributed
 from detector.errors import Interrupted
 
 SAME = 1.0
-"""Seconds in which a second signal is the first one, told by another: a terminal, a scheduler and the process
-that started this one may all pass it on."""
+"""A signal within this many seconds of the first is the same request, passed on by terminal, scheduler or
+parent."""
 
 
 class Interrupt:

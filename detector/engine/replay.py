@@ -1,4 +1,4 @@
-"""A step whose numbers are none, looked at once more: which frame, tensor or term it begins with."""
+"""A step of NaN or infinite loss or gradients, looked at once more: which frame, tensor or term began it."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _first_bad_layers(network: nn.Module) -> list[tuple[str, str]]:
 
 
 def _bad(value: Tensor) -> str:
-    """How many numbers of a tensor are none, in words; "" where all are."""
+    """How many numbers of a tensor are NaN or infinite, in words; "" where none is."""
     if not value.is_floating_point():
         return ""
     nan, infinite = int(value.isnan().sum()), int(value.isinf().sum())

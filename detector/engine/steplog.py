@@ -71,12 +71,13 @@ class StepLog:
             if overflow and self.overflows < MOST_OVERFLOWS:
                 del values[GRADIENT]
             elif bad:
-                lasted = f" for {self.overflows} steps in fp16" if overflow else ""
+                lasted = f"overflows for {self.overflows} steps in fp16; " if overflow else ""
                 raise NonFiniteStep(
                     step,
                     bad,
                     image_ids.tolist(),
-                    f"nothing of it{lasted} was saved. Lower optimizer.lr, or look at these images' boxes",
+                    f"{lasted}no weights from this step were saved. Lower optimizer.lr, or look at these "
+                    "images' boxes",
                 )
             records.append(StepRecord(step, values))
         return records

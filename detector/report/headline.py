@@ -8,7 +8,7 @@ from detector.evaluation.uncertainty.headline import Estimate, Figures, Headline
 from detector.evaluation.worst import MOST
 from detector.report.kit.words import NONE, decimal, whole_percent
 
-FLATTERS = "chosen on these frames: flatters"
+CHOSEN_HERE = "chosen on these frames, so the figures are too optimistic"
 
 
 def console(told: Headline) -> str:
@@ -43,7 +43,8 @@ def results(told: Headline) -> list[str]:
 def marks(told: Headline) -> list[str]:
     """What the results must not be taken for."""
     limits = in_words(told.thresholds)
-    chosen = {True: f", {FLATTERS}", False: "", None: ", perhaps chosen on these frames, which would flatter"}
+    unknown = ", perhaps chosen on these frames: the figures would be too optimistic"
+    chosen = {True: f", {CHOSEN_HERE}", False: "", None: unknown}
     lines = [f"from score {limits}{chosen[told.chosen_here]}"]
     if told.drawn is None:
         return [*lines, told.caution]

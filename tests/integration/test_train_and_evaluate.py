@@ -177,7 +177,7 @@ def test_another_split_goes_to_a_folder_of_its_own(finished, call, tmp_path):
     copied.write_bytes((finished.run / "checkpoints" / "best.pt").read_bytes())
     before = files_under(tmp_path)
     outcome = call("evaluate", f"checkpoint={copied}", "data.split=val", *TINY_ENGINE, "evaluation.fps=9")
-    assert "chosen on these frames: flatters" in outcome.assert_fine().out
+    assert "chosen on these frames, so the figures are too optimistic" in outcome.assert_fine().out
     assert "false alarms an hour at 9 frames a second" in outcome.out
     new = {f"run/evaluation/val/{name}" for name in ("metrics.json", "predictions.json", "samples.png")}
     assert files_under(tmp_path) - before == new | {"run/evaluation", "run/evaluation/val"}

@@ -58,7 +58,7 @@ COMMANDS: Mapping[str, Command] = {
     "frames": Command("pick frames of recordings for a person to label"),
     "doctor": Command("tell whether a data set is fit to train on"),
     "report": Command("write the page of a run: what it found, missed and why"),
-    "replay": Command("find what made the numbers of a training step none"),
+    "replay": Command("find what made a training step's loss or gradients NaN or infinite"),
     "compare": Command("tell whether one run is better than another, or lucky"),
     "split": Command("share a set out to train, val and test so that recordings stay whole"),
     "convert": Command("write a set as COCO, YOLO or for a label tool"),

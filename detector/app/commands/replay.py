@@ -1,4 +1,4 @@
-"""Find what made the numbers of a training step none."""
+"""Find what made a training step's loss or gradients NaN or infinite."""
 
 from __future__ import annotations
 

@@ -55,7 +55,9 @@ def run(config: DictConfig) -> None:
         write_rows(output / CLASSES, class_rows(splits))
         print(f"of {len(whole.classes)} classes the rarest that occur; all: {CLASSES}")
     if config.groups == "frames":
-        log.warning("groups=frames: frames of one recording stand on both sides; scores will flatter")
+        log.warning(
+            "groups=frames: frames of one recording stand on both sides, so the figures are too optimistic"
+        )
     for name, split in splits.items():
         counts = zip(split.classes, split.object_counts(), strict=True)
         absent = [title for title, count in counts if not count]

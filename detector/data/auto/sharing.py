@@ -51,7 +51,7 @@ def shared_out(annotations: Annotations, root: Path) -> tuple[dict[str, Annotati
     return splits, (
         f"no splits there, and {known} to go by: {frames} frames shared out in {len(set(groups))} blocks of "
         f"consecutive frames: {_told(splits, recordings=False)}; frames next to training frames are judged, "
-        "so figures flatter"
+        "so the figures are too optimistic"
     )
 
 

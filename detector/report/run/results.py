@@ -13,7 +13,7 @@ from detector.evaluation.uncertainty.headline import Headline
 from detector.evaluation.worst import told as told_rest
 from detector.evaluation.worst import worst
 from detector.report.headline import (
-    FLATTERS,
+    CHOSEN_HERE,
     false_alarms,
     in_percent,
     marks,
@@ -109,7 +109,7 @@ def _class_table(record: RunRecord, truths: Mapping[str, int]) -> Table:
         cells = (with_interval(figures.AP50), decimal(score, 2), *shares)
         rows.append((name, str(truths[name]), *cells))
     header = ("class", "objects", "AP50", "from score", "found", "right", f"false alarms {per(told)}")
-    caption = f"Scores {FLATTERS}." if told.chosen_here else ""
+    caption = f"Scores {CHOSEN_HERE}." if told.chosen_here else ""
     return Table(header, tuple(rows), caption)
 
 
@@ -122,7 +122,7 @@ def score_threshold(record: RunRecord) -> Section:
     best = metrics.diagnosis.thresholds.overall.best
     if best is None:
         return left_out(title, "The split has no objects.")
-    text = f"One score for all classes: F1 is best from {best.score:.2f} on, {FLATTERS}."
+    text = f"One score for all classes: F1 is best from {best.score:.2f} on, {CHOSEN_HERE}."
     figures = (
         Drawing(precision_recall_figure(metrics), "precision against recall of each class"),
         Drawing(f1_figure(metrics), "F1 against the score threshold", "Dashed: the best of all."),

@@ -125,8 +125,8 @@ def test_other_files_are_named(tmp_path):
     assert_refused(path, "its configuration has no thermal, postprocess, evaluation")
     for number, remedy in ((2, "train again, or use it with the version it is from"), (5, "install a newer")):
         checkpoint.save(path, {**STATE, "format": number, "version": "9"})
-        said = f"is of format {number}, from version 9; this version {__version__} reads format 4: {remedy}"
-        assert_refused(path, said)
+        said = f"is of format {number}, from version 9; this version {__version__} reads formats 3 and 4: "
+        assert_refused(path, said + remedy)
     torch.save({"version": "0.1.0"}, path)
     assert_refused(path, "is of format 1, from version 0.1.0; this version")
 

@@ -36,7 +36,8 @@ def test_a_value_that_is_not_finite_names_step_terms_and_images(bad):
     log.add(8, {"cls": good, "box": broken, "total": broken}, torch.tensor([30, 41]))
     log.add(9, {"cls": broken, "box": good, "total": broken}, torch.tensor([5, 6]))
     with pytest.raises(
-        NonFiniteError, match=r"^step 8: box, total not finite, images \[30, 41\]; "
+        NonFiniteError,
+        match=r"^step 8: box, total not finite, images \[30, 41\]; no weights from this step were saved\. ",
     ) as caught:
         log.flush()
     assert "\n" not in str(caught.value)
@@ -67,6 +68,7 @@ def test_overflows_without_end_are_told():
     log.flush()
     with pytest.raises(NonFiniteError, match=f"none of {MOST_OVERFLOWS - 1} steps had a finite gradient"):
         log.require_movement()
-    with pytest.raises(NonFiniteError, match=r"step 20: gradient_norm not finite, images \[20\]"):
+    told = r"step 20: gradient_norm not finite, images \[20\]; overflows for 20 steps in fp16; no weights"
+    with pytest.raises(NonFiniteError, match=told):
         scaled(*[float("nan")] * MOST_OVERFLOWS).flush()
     StepLog(scaled=True).require_movement()  # a finished run has nothing to do

@@ -40,7 +40,10 @@ def test_the_console():
 
 @pytest.mark.parametrize(
     ("chosen_here", "words"),
-    [(True, "0.50, chosen on these frames: flatters"), (None, "perhaps chosen on these frames")],
+    [
+        (True, "0.50, chosen on these frames, so the figures are too optimistic"),
+        (None, "perhaps chosen on these frames"),
+    ],
 )
 def test_thresholds_chosen_on_the_same_frames_are_marked(chosen_here, words):
     assert words in console(replace(KNOWN, chosen_here=chosen_here))

@@ -69,7 +69,7 @@ def test_shares_are_met_by_whole_recordings() -> None:
 )
 def test_too_few_recordings_leave_blocks_of_neighbours(names: list[str], why: str) -> None:
     splits, how = shared_out(frames(*names), ROOT)
-    assert how.endswith("so figures flatter")
+    assert how.endswith("so the figures are too optimistic")
     assert "shared out in 20 blocks of consecutive frames: train 70, val 15, test 15" in how
     assert re.search(why, how)
     order = [item.path.name for split in splits.values() for item in split.records]

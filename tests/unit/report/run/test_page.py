@@ -132,7 +132,7 @@ def test_the_result_is_said_in_words(whole):
     assert (notice.level, notice.title) == ("warning", "Too few frames or objects to say how good it is")
     assert "Found 50 % of the objects; right 90 % of what it reports. 167 false alarms in 1000" in notice.text
     assert notice.hint == (
-        "From score person 0.85, car 0.85, chosen on these frames: flatters. "
+        "From score person 0.85, car 0.85, chosen on these frames, so the figures are too optimistic. "
         "6 frames are too few to tell of others."
     )
     assert "Weakest class" not in said(part)  # who could say?
