@@ -12,6 +12,10 @@ def test_enough_of_everything_is_not_mentioned():
     assert too_few_to_judge(plenty) == []
 
 
+def test_a_class_with_one_object_to_judge_by_is_not_absent():
+    assert too_few_to_judge(of_recordings({"a": [[0]] * 59 + [[1]]})) == []
+
+
 def test_few_frames_and_rare_classes_are_named_with_what_to_do():
     frames, rare = too_few_to_learn(of_recordings({"a": [[0]] * 40 + [[1]] * 9}))
     assert frames.startswith("only 49 training frames: label more")

@@ -82,6 +82,15 @@ def test_a_visit_by_hand():
     assert (visit.seconds, visit.night) == (2.0, "2026-01-02")
 
 
+@pytest.mark.parametrize(("score", "pictured"), [(0.53, 50), (0.57, 57)])
+def test_only_a_clearly_better_view_is_pictured_anew(score, pictured):
+    night = Night()
+    for second, scored in enumerate((0.5, score)):
+        night.see(second, (1, 50, 40, 8, scored, 0))
+    night.end()
+    assert night.over[0][2] == pictured
+
+
 def test_it_is_told_as_soon_as_it_is_over_and_not_before():
     night = Night(gap=2.0)
     for second in range(4):
