@@ -93,4 +93,4 @@ def test_a_whole_detector_finds_what_predict_finds(exported, call, tiny_set, tmp
         assert scores == pytest.approx([found["score"] for found in frame["objects"]], abs=2e-4)
         assert np.abs(boxes - np.reshape([found["box"] for found in frame["objects"]], (-1, 4))).max() < 0.06
     wrong = call("export", given, "form=whole", "size=[60,64]")
-    wrong.assert_error("size=[60,64]: the test split has no such frame to prove it on")
+    wrong.assert_error("size=[60, 64]: smaller than a frame, which has [64, 64] pixels")
