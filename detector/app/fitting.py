@@ -26,7 +26,7 @@ def fitted_to(training: Annotations, values: dict[str, Any], *, processes: int) 
     if "size" in augment:
         multiple = build("model", values["model"], classes=1).stride
         size = tuple(augment["size"])
-        if fits:
+        if fits and scale > 1:
             size = enlarged_patch(size, scale=scale, multiple=multiple)
         augment["size"] = list(patch_for(size, training, scale=scale, multiple=multiple))
     engine = fitted(values["engine"], frames=len(training.records), processes=processes)

@@ -53,7 +53,7 @@ def enlarged_patch(size: tuple[int, int], *, scale: float, multiple: int) -> tup
     Half way between as many pixels, which would show less of the scene, and as much of the scene, which would
     take scale^2 times as long to learn from.
     """
-    height, width = (math.ceil(side * math.sqrt(max(1, scale)) / multiple) * multiple for side in size)
+    height, width = (math.ceil(side * math.sqrt(scale) / multiple) * multiple for side in size)
     return height, width
 
 

@@ -70,7 +70,6 @@ def test_the_largest_frame_tells_how_far_all_are_enlarged():
 def test_patches_of_enlarged_frames_have_as_many_times_the_pixels():
     assert enlarged_patch((64, 128), scale=4, multiple=16) == (128, 256)
     assert enlarged_patch((128, 160), scale=2, multiple=16) == (192, 240)  # 181 x 226, and up to multiples
-    assert enlarged_patch((50, 64), scale=1 / 2, multiple=1) == (50, 64)
 
 
 def test_what_is_said_of_a_scale():
