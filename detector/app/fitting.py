@@ -19,7 +19,7 @@ def fitted_to(training: Annotations, values: dict[str, Any], *, processes: int) 
     """
     data, augment = dict(values["data"]), dict(values["augment"])
     data["colour"] = training.records[0].colour
-    scale = data.get("scale", 1.0)  # resumed runs from before 0.3 have no such key
+    scale = data.get("scale", 1.0)  # older runs have no such key
     fits = scale == AUTO
     scale = scale_for(training) if fits else checked_scale(scale, where="data.scale")
     data["scale"] = scale

@@ -64,8 +64,8 @@ def patch_for(
 
     Both are multiples of `multiple`; a square stays one.
     """
-    shown = [scaled_size((height, width), scale) for width, height in annotations.table.sizes.tolist()]
-    height, width = (-(-side // multiple) * multiple for side in np.max(shown, axis=0).tolist())
+    width, height = annotations.table.sizes.max(axis=0).tolist()
+    height, width = (-(-side // multiple) * multiple for side in scaled_size((height, width), scale))
     if size[0] == size[1]:
         height = width = max(height, width)
     return min(size[0], height), min(size[1], width)
